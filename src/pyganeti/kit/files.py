@@ -1,0 +1,76 @@
+"""Files written so that a crash or a power cut leaves the old content or the new, never a part.
+
+Blocking; daemons call them through ``asyncio.to_thread`` where a disk may be slow.
+"""
+
+import os
+from contextlib import suppress
+from typing import Final
+
+_TEMP_SUFFIX: Final = ".new"
+
+
+def sync_directory(path: str) -> None:
+    """Make the directory's entries durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomic(
+    path: str, data: bytes, *, mode: int = 0o600, uid: int = -1, gid: int = -1, durable: bool = True
+) -> None:
+    """Replace ``path`` by ``data`` in one step.
+
+    Args:
+        path: absolute path; its directory must exist. A symbolic link is replaced, not followed.
+        data: the new content.
+        mode: permission bits, set before the content is written.
+        uid: owner, or -1 to leave it.
+        gid: group, or -1 to leave it.
+        durable: wait until content and name are on disk.
+
+    Raises:
+        OSError: nothing was changed.
+    """
+    temp = f"{path}{_TEMP_SUFFIX}.{os.getpid()}"
+    try:
+        handle = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.fchmod(handle, mode)
+            if uid != -1 or gid != -1:
+                os.fchown(handle, uid, gid)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temp, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temp)
+        raise
+    if durable:
+        sync_directory(os.path.dirname(path))
+
+
+def read_bytes(path: str) -> bytes | None:
+    """Content of ``path``, or ``None`` when there is none."""
+    try:
+        with open(path, "rb") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
+def remove(path: str) -> bool:
+    """Remove the file ``path``; whether there was one."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,151 @@
+"""Where everything lies on a node, real or virtual.
+
+Called by every program at start: ``Paths.from_env(os.environ)``. With ``GANETI_ROOTDIR`` set, every
+path lies below it and the program acts as the virtual node ``GANETI_HOSTNAME``. Standard library only,
+and cheap to import: commands use it.
+
+Source: layout.json and the path constants; gnt-cluster(8); virtual clusters as Ganeti documents them.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Final
+
+_LIB: Final = "/var/lib/ganeti"
+_RUN: Final = "/var/run/ganeti"
+_LOG: Final = "/var/log/ganeti"
+_CONF: Final = "/etc/ganeti"
+_PKGLIB: Final = "/usr/lib/ganeti"
+
+# Linux's sun_path holds 108 bytes with the closing zero.
+MAX_SOCKET_PATH: Final = 107
+
+
+class Paths:
+    """Paths of one node. Immutable by convention; every attribute is an absolute path.
+
+    Args:
+        rootdir: directory of a virtual node, or ``""`` on a real one.
+        hostname: name of a virtual node, or ``""`` on a real one.
+    """
+
+    def __init__(self, rootdir: str = "", hostname: str = "") -> None:
+        self.rootdir = rootdir.rstrip("/")
+        self.hostname = hostname
+        root = self.rootdir
+        self.data_dir = root + _LIB
+        self.run_dir = root + _RUN
+        self.log_dir = root + _LOG
+        self.conf_dir = root + _CONF
+        self.pkglib_dir = root + _PKGLIB
+        self.etc_hosts = root + "/etc/hosts"
+        self.lock_dir = root + "/var/lock"
+
+        self.config_file = self.data_dir + "/config.data"
+        self.database = self.data_dir + "/cluster.db"
+        self.epoch_file = self.data_dir + "/epoch"
+        self.queue_dir = self.data_dir + "/queue"
+        self.archive_dir = self.queue_dir + "/archive"
+        self.server_pem = self.data_dir + "/server.pem"
+        self.client_pem = self.data_dir + "/client.pem"
+        self.ca_cert = self.data_dir + "/ca.pem"
+        self.ca_key = self.data_dir + "/ca.key"
+        self.rapi_pem = self.data_dir + "/rapi.pem"
+        self.spice_pem = self.data_dir + "/spice.pem"
+        self.spice_ca_pem = self.data_dir + "/spice-ca.pem"
+        self.hmac_key = self.data_dir + "/hmac.key"
+        self.domain_secret = self.data_dir + "/cluster-domain-secret"
+        self.known_hosts = self.data_dir + "/known_hosts"
+        self.rapi_users = self.data_dir + "/rapi/users"
+        self.export_dir = self.data_dir + "/export"
+        self.watcher_pause = self.data_dir + "/watcher.pause"
+
+        self.socket_dir = self.run_dir + "/socket"
+        self.master_socket = self.socket_dir + "/ganeti-master"
+        self.query_socket = self.socket_dir + "/ganeti-query"
+        self.disk_links_dir = self.run_dir + "/instance-disks"
+        self.instance_reason_dir = self.run_dir + "/instance-reason"
+        self.kvm_dir = self.run_dir + "/kvm-hypervisor"
+        self.fake_dir = self.run_dir + "/fake-hypervisor"
+        self.task_dir = self.run_dir + "/tasks"
+
+        self.log_os_dir = self.log_dir + "/os"
+        self.log_kvm_dir = self.log_dir + "/kvm"
+
+        self.file_storage_paths = self.conf_dir + "/file-storage-paths"
+        self.hooks_dir = self.conf_dir + "/hooks"
+        self.vnc_password_file = self.conf_dir + "/vnc-cluster-password"
+        self.default_file_storage_dir = root + "/srv/ganeti/file-storage"
+        self.default_shared_file_storage_dir = root + "/srv/ganeti/shared-file-storage"
+
+        self.kvm_ifup = self.conf_dir + "/kvm-vif-bridge"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Paths":
+        """The node this process acts as.
+
+        Raises:
+            ValueError: ``GANETI_ROOTDIR`` is not absolute, its last part is not the host name, or
+                it is so long that sockets below it cannot be reached.
+        """
+        rootdir = env.get("GANETI_ROOTDIR", "").rstrip("/")
+        hostname = env.get("GANETI_HOSTNAME", "")
+        if not rootdir:
+            if hostname:
+                raise ValueError("GANETI_HOSTNAME is set but GANETI_ROOTDIR is not")
+            return cls()
+        if not os.path.isabs(rootdir) or os.path.normpath(rootdir) != rootdir:
+            raise ValueError(f"GANETI_ROOTDIR {rootdir!r} is not a normalized absolute path")
+        hostname = hostname or os.path.basename(rootdir)
+        if os.path.basename(rootdir) != hostname:
+            raise ValueError(
+                f"the last part of GANETI_ROOTDIR {rootdir!r} must be the host name {hostname!r}"
+            )
+        paths = cls(rootdir, hostname)
+        if len(os.fsencode(paths.master_socket)) > MAX_SOCKET_PATH:
+            raise ValueError(
+                f"GANETI_ROOTDIR {rootdir!r} is too long: socket paths below it would exceed"
+                f" {MAX_SOCKET_PATH} bytes; use a shorter directory"
+            )
+        return paths
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether this is a virtual node under a directory."""
+        return bool(self.rootdir)
+
+    def ssconf(self, key: str) -> str:
+        """The file that holds the value ``key`` for scripts."""
+        return f"{self.data_dir}/ssconf_{key}"
+
+    def log_file(self, base: str) -> str:
+        """The log file of the daemon whose log base name is ``base`` (``node-daemon``)."""
+        return f"{self.log_dir}/{base}.log"
+
+    def pid_file(self, daemon: str) -> str:
+        """The pid file of ``daemon`` (``ganeti-noded``)."""
+        return f"{self.run_dir}/{daemon}.pid"
+
+    def os_search_path(self) -> tuple[str, ...]:
+        """Directories of OS definitions, first match wins.
+
+        A virtual node looks below its own root first and then at the machine's, so that the OS
+        definitions a distribution packages serve virtual nodes too.
+        """
+        places = (
+            "/srv/ganeti/os",
+            "/usr/local/lib/ganeti/os",
+            "/usr/lib/ganeti/os",
+            "/usr/share/ganeti/os",
+        )
+        if not self.rootdir:
+            return places
+        return tuple(self.rootdir + place for place in places) + places
+
+    def job_file(self, job_id: int) -> str:
+        """The exported file of an unarchived job."""
+        return f"{self.queue_dir}/job-{job_id}"
+
+    def archived_job_file(self, job_id: int) -> str:
+        """The exported file of an archived job; 10 000 jobs share a directory."""
+        return f"{self.archive_dir}/{job_id // 10000}/job-{job_id}"

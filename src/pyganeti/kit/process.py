@@ -1,0 +1,211 @@
+"""The only place that starts processes.
+
+Drivers build a :class:`Command` (pure), pass it to a :class:`Runner` (here), and parse the
+:class:`Finished` it returns. The real runner is :func:`run`; tests pass a scripted one.
+"""
+
+import asyncio
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+DEFAULT_TIMEOUT_S: Final = 60.0
+# What of a failed program's output goes into an error message.
+_EXCERPT: Final = 400
+
+
+class ProcessError(Exception):
+    """A program could not be started, failed, or took too long.
+
+    Attributes:
+        command: what was run.
+        finished: how it ended, or ``None`` when it never started or was killed for its time.
+    """
+
+    def __init__(self, command: "Command", reason: str, finished: "Finished | None" = None) -> None:
+        super().__init__(f"{command.argv[0]}: {reason}")
+        self.command = command
+        self.finished = finished
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run, as data.
+
+    Attributes:
+        argv: program and arguments; no shell is involved.
+        stdin: what it reads.
+        env: its whole environment, or ``None`` to inherit ours with ``LC_ALL=C``.
+        timeout_s: after this it is killed with its process group.
+        ok_codes: exit codes that are not failures.
+        cwd: working directory.
+    """
+
+    argv: tuple[str, ...]
+    stdin: bytes = b""
+    env: Mapping[str, str] | None = None
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    ok_codes: frozenset[int] = frozenset({0})
+    cwd: str | None = None
+
+    def __str__(self) -> str:
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended: exit code (negative: killed by that signal) and its decoded output."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Runner(Protocol):
+    """Runs commands; :func:`run` or a fake."""
+
+    async def __call__(self, command: Command) -> Finished:
+        """Run ``command`` to its end.
+
+        Raises:
+            ProcessError: it could not be started, ended with a code outside ``ok_codes``, or
+                took longer than ``timeout_s``.
+        """
+        ...
+
+
+def _environment(env: Mapping[str, str] | None) -> dict[str, str]:
+    return dict(env) if env is not None else {**os.environ, "LC_ALL": "C"}
+
+
+def _checked(command: Command, code: int, out: bytes, err: bytes) -> Finished:
+    finished = Finished(code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+    if code not in command.ok_codes:
+        said = (finished.stderr.strip() or finished.stdout.strip())[-_EXCERPT:]
+        how = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+        raise ProcessError(command, f"{how}: {said}" if said else how, finished)
+    return finished
+
+
+async def run(command: Command) -> Finished:
+    """Run ``command`` in its own process group; see :class:`Runner`.
+
+    Cancelling kills the group before it returns.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command.argv,
+            stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_environment(command.env),
+            cwd=command.cwd,
+            start_new_session=True,
+        )
+    except OSError as err:
+        raise ProcessError(command, err.strerror or str(err)) from err
+    try:
+        async with asyncio.timeout(command.timeout_s):
+            out, err_out = await process.communicate(command.stdin or None)
+    except TimeoutError as err:
+        await _kill_and_reap(process)
+        raise ProcessError(command, f"no end after {command.timeout_s:g} s, killed") from err
+    except asyncio.CancelledError:
+        await _kill_and_reap(process)
+        raise
+    return _checked(command, process.returncode or 0, out, err_out)
+
+
+async def _kill_and_reap(process: asyncio.subprocess.Process) -> None:
+    kill_group(process.pid)
+    await process.wait()
+
+
+def kill_group(pid: int, sig: int = signal.SIGKILL) -> None:
+    """Send ``sig`` to the process group led by ``pid``; a missing one is fine."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, sig)
+
+
+def run_blocking(command: Command) -> Finished:
+    """As :func:`run`, for programs without an event loop."""
+    try:
+        done = subprocess.run(
+            command.argv,
+            input=command.stdin,
+            capture_output=True,
+            env=_environment(command.env),
+            cwd=command.cwd,
+            timeout=command.timeout_s,
+            check=False,
+        )
+    except OSError as err:
+        raise ProcessError(command, err.strerror or str(err)) from err
+    except subprocess.TimeoutExpired as err:
+        raise ProcessError(command, f"no end after {command.timeout_s:g} s, killed") from err
+    return _checked(command, done.returncode, done.stdout, done.stderr)
+
+
+def run_attached(argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
+    """Run ``argv`` on the caller's terminal and return its exit code (consoles, ssh).
+
+    Raises:
+        ProcessError: it could not be started.
+    """
+    try:
+        return subprocess.call(list(argv), env=None if env is None else dict(env))
+    except OSError as err:
+        raise ProcessError(Command(tuple(argv)), err.strerror or str(err)) from err
+
+
+def spawn_daemon(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, output: int | None = None
+) -> int:
+    """Start ``argv`` detached from us, in a session of its own, and return its pid.
+
+    Args:
+        argv: program and arguments.
+        env: its environment, or ours.
+        output: a file descriptor for its standard output and error, or ``/dev/null``.
+
+    Raises:
+        ProcessError: it could not be started.
+    """
+    where = subprocess.DEVNULL if output is None else output
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=where,
+            stderr=where,
+            env=None if env is None else dict(env),
+            start_new_session=True,
+        )
+    except OSError as err:
+        raise ProcessError(Command(tuple(argv)), err.strerror or str(err)) from err
+    # It outlives us on purpose: no one here waits for it.
+    child.returncode = 0
+    return child.pid
+
+
+def start_time(pid: int) -> int | None:
+    """Start time of ``pid`` in clock ticks since boot, or ``None`` if it does not run.
+
+    With the pid it names a process for good; a zombie does not run.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as handle:
+            fields = handle.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def is_alive(pid: int) -> bool:
+    """Whether ``pid`` runs (a zombie does not)."""
+    return start_time(pid) is not None
