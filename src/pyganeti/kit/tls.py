@@ -1,0 +1,202 @@
+"""TLS between the daemons: one certificate authority a cluster, one certificate a node.
+
+Contexts need the standard library only. Making certificates needs ``cryptography``, which is slow
+to import, so it is imported by the functions that make them. Files are PEM, key and certificate in
+one. Source: docs/design/0002-node-calls.md; digest form of Ganeti's ``candidate_certs``.
+"""
+
+import hashlib
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+VALID_DAYS: Final = 5 * 365
+# Clocks of nodes may differ: a new certificate is valid a little before it was made.
+_BACKDATED: Final = timedelta(minutes=10)
+_NODE_URI: Final = "urn:uuid:"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end of a verified connection: digest of its certificate, node name and UUID."""
+
+    digest: str
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A cluster's certificate authority, both parts as PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def server_context(certificate: str, ca: str) -> ssl.SSLContext:
+    """Context of a daemon that answers only certificates signed by ``ca``. Arguments are paths.
+
+    Raises:
+        OSError: a file is missing or no certificate (``ssl.SSLError``).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(ca)
+    # Connections are kept for hours: resumption would save nothing and costs two tickets each.
+    context.num_tickets = 0
+    return context
+
+
+def client_context(certificate: str, ca: str) -> ssl.SSLContext:
+    """Context of a caller; the server's certificate must be signed by ``ca`` and name its node.
+
+    Raises:
+        OSError: a file is missing or no certificate (``ssl.SSLError``).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = True
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(ca)
+    return context
+
+
+def digest_of(der: bytes) -> str:
+    """Digest of a certificate, SHA-1 as ``AB:CD:...``: ``ssconf_master_candidates_certs``."""
+    # SHA-1 is Ganeti's format; what is trusted is the authority's signature, checked before.
+    return hashlib.sha1(der, usedforsecurity=False).digest().hex(":").upper()
+
+
+def certificate_digest(pem: bytes) -> str:
+    """As :func:`digest_of`, for the first certificate in a PEM file.
+
+    Raises:
+        ValueError: there is none.
+    """
+    begin, end = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
+    start, stop = pem.find(begin), pem.find(end)
+    if start < 0 or stop < start:
+        raise ValueError("no certificate in this file")
+    return digest_of(ssl.PEM_cert_to_DER_cert(pem[start : stop + len(end)].decode("ascii")))
+
+
+def peer_of(connection: ssl.SSLObject) -> Peer | None:
+    """Who is at the other end; ``None`` without a verified certificate."""
+    der = connection.getpeercert(binary_form=True)
+    if der is None:
+        return None
+    # Any: the standard library types this dictionary loosely.
+    fields: dict[str, Any] = connection.getpeercert() or {}
+    names = [
+        value for rdn in fields.get("subject", ()) for key, value in rdn if key == "commonName"
+    ]
+    uris = [value for kind, value in fields.get("subjectAltName", ()) if kind == "URI"]
+    uuids = [uri.removeprefix(_NODE_URI) for uri in uris if uri.startswith(_NODE_URI)]
+    return Peer(digest_of(der), names[0] if names else "", uuids[0] if uuids else "")
+
+
+def make_ca(cluster_name: str, now: float) -> Authority:
+    """A new certificate authority for a cluster, valid from ``now`` (seconds since the epoch)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name(f"Ganeti cluster {cluster_name}"[:64])
+    usage = x509.KeyUsage(
+        digital_signature=False,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    builder = (
+        _builder(name, name, key.public_key(), now)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    return Authority(_pem(builder.sign(key, hashes.SHA256())), _key_pem(key))
+
+
+def issue_node_certificate(authority: Authority, name: str, uuid: str, now: float) -> bytes:
+    """Key and certificate of a node, as one PEM; good for both ends of a connection.
+
+    Raises:
+        ValueError: ``name`` is no host name, or the authority's files are damaged.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
+
+    ca_key = serialization.load_pem_private_key(authority.key, None)
+    if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
+        raise ValueError("the key of the certificate authority is not an elliptic curve key")
+    ca = x509.load_pem_x509_certificate(authority.certificate)
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.DNSName(name), x509.UniformResourceIdentifier(_NODE_URI + uuid)]
+    builder = (
+        _builder(_name(name[:64]), ca.subject, key.public_key(), now)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(
+            x509.ExtendedKeyUsage([Usage.SERVER_AUTH, Usage.CLIENT_AUTH]), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
+    )
+    return _key_pem(key) + _pem(builder.sign(ca_key, hashes.SHA256()))
+
+
+def _name(common_name: str) -> "x509.Name":
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _builder(
+    subject: "x509.Name", issuer: "x509.Name", key: "ec.EllipticCurvePublicKey", now: float
+) -> "x509.CertificateBuilder":
+    from cryptography import x509
+
+    # Certificates hold naive UTC times.
+    start = datetime(1970, 1, 1) + timedelta(seconds=int(now))
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start - _BACKDATED)
+        .not_valid_after(start + timedelta(days=VALID_DAYS))
+    )
+
+
+def _pem(certificate: "x509.Certificate") -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.PEM)
+
+
+def _key_pem(key: "ec.EllipticCurvePrivateKey") -> bytes:
+    from cryptography.hazmat.primitives import serialization
+
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )

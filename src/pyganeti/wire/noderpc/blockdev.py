@@ -1,0 +1,145 @@
+"""Node calls about disks and the directories they lie in."""
+
+from typing import ClassVar
+
+from .call import DAY_S, FAST_S, NodeCall
+from .types import BlockDevice, DiskSpec, InstanceSpec
+
+
+class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
+    """Make a disk; the answer is an identifier to keep, mostly empty.
+
+    A disk that this instance has there already, with the same size, is a success: its creation was
+    repeated. Raises: BlockDeviceError or StorageError; nothing of it is left.
+    """
+
+    procedure: ClassVar[str] = "blockdev_create"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+    owner: str
+    on_primary: bool = True
+    info: str = ""
+    exclusive_storage: bool = False
+
+
+class BlockdevRemoveCall(NodeCall[None], frozen=True, kw_only=True):
+    """Remove a disk; a missing one is a success."""
+
+    procedure: ClassVar[str] = "blockdev_remove"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+
+
+class BlockdevAssembleCall(NodeCall[BlockDevice], frozen=True, kw_only=True):
+    """Make a disk usable and, on the primary node, link it for the guest.
+
+    Raises: BlockDeviceError, it is not there.
+    """
+
+    procedure: ClassVar[str] = "blockdev_assemble"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+    instance: InstanceSpec
+    on_primary: bool
+    index: int
+
+
+class BlockdevShutdownCall(NodeCall[None], frozen=True, kw_only=True):
+    """Undo what assembling did, the link of disk ``index`` of ``instance_name`` included."""
+
+    procedure: ClassVar[str] = "blockdev_shutdown"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+    instance_name: str = ""
+    index: int = 0
+
+
+class BlockdevWipeCall(NodeCall[None], frozen=True, kw_only=True):
+    """Overwrite ``size`` MiB from ``offset`` MiB with zeroes, for good."""
+
+    procedure: ClassVar[str] = "blockdev_wipe"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    long: ClassVar[bool] = True
+
+    disk: DiskSpec
+    offset: int = 0
+    size: int
+
+
+class BlockdevGrowCall(NodeCall[None], frozen=True, kw_only=True):
+    """Make the disk, now of ``disk.size`` MiB, ``amount`` MiB larger.
+
+    One that has the new size already is a success. Raises: BlockDeviceError.
+    """
+
+    procedure: ClassVar[str] = "blockdev_grow"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+    amount: int
+    dryrun: bool = False
+    backingstore: bool = True
+    exclusive_storage: bool = False
+
+
+class BlockdevGetdimensionsCall(
+    NodeCall[tuple[tuple[int, int | None] | None, ...]], frozen=True, kw_only=True
+):
+    """Size in bytes and spindles of each disk, null for one that is not there; in order."""
+
+    procedure: ClassVar[str] = "blockdev_getdimensions"
+
+    disks: tuple[DiskSpec, ...]
+
+
+class BlockdevFindCall(NodeCall[BlockDevice | None], frozen=True, kw_only=True):
+    """The disk if it is there and usable; changes nothing."""
+
+    procedure: ClassVar[str] = "blockdev_find"
+
+    disk: DiskSpec
+
+
+class FileStorageDirCreateCall(NodeCall[None], frozen=True, kw_only=True):
+    """Make the directory of an instance's files; one that exists is a success.
+
+    Raises: FileStoragePathError, it is not below an allowed directory.
+    """
+
+    procedure: ClassVar[str] = "file_storage_dir_create"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+    file_storage_dir: str
+
+
+class FileStorageDirRemoveCall(NodeCall[None], frozen=True, kw_only=True):
+    """Remove the directory if it is empty; a missing one is a success.
+
+    Raises: FileStoragePathError; StorageError, it is not empty.
+    """
+
+    procedure: ClassVar[str] = "file_storage_dir_remove"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+    file_storage_dir: str
+
+
+CALLS = (
+    BlockdevAssembleCall,
+    BlockdevCreateCall,
+    BlockdevFindCall,
+    BlockdevGetdimensionsCall,
+    BlockdevGrowCall,
+    BlockdevRemoveCall,
+    BlockdevShutdownCall,
+    BlockdevWipeCall,
+    FileStorageDirCreateCall,
+    FileStorageDirRemoveCall,
+)

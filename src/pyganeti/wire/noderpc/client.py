@@ -1,0 +1,178 @@
+"""Node calls over HTTPS: one kept connection a node (more while calls overlap).
+
+The master builds one :class:`HttpNodeClient` for its life. What a caller may conclude from each
+error is in docs/design/0002-node-calls.md, "Silence".
+"""
+
+import asyncio
+import itertools
+import ssl
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+import msgspec
+
+from pyganeti.kit.clock import Clock
+from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
+
+from .call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
+from .codec import MAX_BODY, Answer, Codec, decode_answer, encode_request
+from .task import TaskWaitCall
+from .types import TaskReport, TaskState
+
+CONNECT_TIMEOUT_S: Final = 5.0
+# Longer than the watcher's period, so that a quiet cluster keeps its connections.
+KEEPALIVE_S: Final = 600.0
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+
+
+class CallNumbers:
+    """Numbers for changes whose caller gave none; unique in one life of a master."""
+
+    def __init__(self) -> None:
+        self._next = itertools.count(1)
+
+    def stamp(self, call: AnyCall, ctx: CallContext) -> CallContext:
+        """``ctx`` with a number if ``call`` needs one."""
+        if call.changes and ctx.call == 0:
+            return msgspec.structs.replace(ctx, call=next(self._next))
+        return ctx
+
+
+class HttpNodeClient:
+    """A :class:`~.call.NodeClient` over mutual TLS. An asynchronous context manager.
+
+    Args:
+        tls: from ``kit.tls.client_context``.
+        clock: for deadlines and pauses.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, clock: Clock) -> None:
+        self._tls = tls
+        self._clock = clock
+        self._codec = Codec()
+        self._numbers = CallNumbers()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=self._tls, limit=0, keepalive_timeout=KEEPALIVE_S, use_dns_cache=False
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+            read_bufsize=MAX_BODY,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
+        """See :class:`~.call.NodeClient`."""
+        if call.long:
+            ctx = self._numbers.stamp(call, ctx)
+            return await self.wait(node, await self.start(node, call, ctx), call, ctx)
+        return self._codec.result(call, (await self._answer(node, call, ctx)).result)
+
+    async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
+        """See :class:`~.call.NodeClient`."""
+        return TaskId((await self._answer(node, call, ctx)).task)
+
+    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
+        """See :class:`~.call.NodeClient`."""
+        deadline = self._clock.monotonic() + call.timeout_s
+        while self._clock.monotonic() < deadline:
+            report = await self._poll(node, task, ctx)
+            if report.state is TaskState.RUNNING:
+                continue
+            return self._codec.result(call, task_result(node, call, report))
+        raise CallTimeout(_silent(node, call, f"its task did not end in {call.timeout_s:g} s"))
+
+    async def _poll(self, node: NodeAddress, task: TaskId, ctx: CallContext) -> TaskReport:
+        poll = TaskWaitCall(task=task)
+        return self._codec.result(poll, (await self._answer(node, poll, ctx)).result)
+
+    async def _answer(self, node: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
+        answer = await self._send(node, call, self._numbers.stamp(call, ctx))
+        if not answer.ok:
+            raise from_wire(answer.error)
+        return answer
+
+    async def _send(self, node: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
+        deadline = self._clock.monotonic() + call.timeout_s
+        attempt, sent = ctx.attempt, False
+        for pause_s in _pauses():
+            left = deadline - self._clock.monotonic()
+            try:
+                async with asyncio.timeout(left):
+                    return await self._post(node, call, ctx, attempt)
+            except aiohttp.ClientConnectorError as err:
+                # A read that was lost before did nothing either, so it need not wait for the node.
+                if not sent or not call.changes:
+                    raise NodeUnreachable(f"node {node.name}: {err}") from err
+                reason = str(err)
+            except aiohttp.ClientConnectionError as err:
+                if isinstance(err, ssl.SSLError) or isinstance(err.__cause__, ssl.SSLError):
+                    # Our certificate was refused; with TLS 1.3 that is told after the handshake.
+                    raise NodeUnreachable(f"node {node.name}: {err}") from err
+                sent, attempt, reason = True, attempt + 1, str(err)
+            except (TimeoutError, aiohttp.ClientPayloadError) as err:
+                reason = f"no answer in {call.timeout_s:g} s"
+                raise CallTimeout(_silent(node, call, reason)) from err
+            if self._clock.monotonic() + pause_s >= deadline:
+                raise CallTimeout(_silent(node, call, reason))
+            await self._clock.sleep(pause_s)
+        raise AssertionError("pauses never end")
+
+    async def _post(
+        self, node: NodeAddress, call: AnyCall, ctx: CallContext, attempt: int
+    ) -> Answer:
+        if self._session is None:
+            raise RuntimeError("the node client is not open")
+        if attempt != ctx.attempt:
+            ctx = msgspec.structs.replace(ctx, attempt=attempt)
+        host = f"[{node.ip}]" if ":" in node.ip else node.ip
+        async with self._session.post(
+            f"https://{host}:{node.port}/v1/{call.procedure}",
+            data=encode_request(ctx, call),
+            server_hostname=node.name,
+            allow_redirects=False,
+        ) as response:
+            return decode_answer(await response.read())
+
+
+def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec.Raw:
+    """Result of a task that does not run any more, undecoded.
+
+    Raises:
+        CallTimeout: the node does not know it.
+        GenericError: the error it ended with.
+    """
+    if report.state is TaskState.LOST:
+        raise CallTimeout(_silent(node, call, "the node does not know its task any more"))
+    if report.error is not None:
+        raise from_wire(report.error)
+    return report.result
+
+
+def _silent(node: NodeAddress, call: AnyCall, reason: str) -> str:
+    return f"node {node.name}, {call.procedure}: {reason}; whether it took effect is unknown"
+
+
+def _pauses() -> Iterator[float]:
+    pause = _FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(pause * 2, _LONGEST_PAUSE_S)

@@ -1,0 +1,132 @@
+"""Node calls about guests."""
+
+from typing import ClassVar
+
+import msgspec
+
+from .call import DAY_S, URGENT_S, NodeCall
+from .types import ConsoleInfo, GuestInfo, InstanceSpec, Params
+
+
+class AllInstancesInfoCall(NodeCall[dict[str, GuestInfo]], frozen=True, kw_only=True):
+    """All guests of the named hypervisors, by name.
+
+    Raises: HypervisorError, a hypervisor cannot be asked.
+    """
+
+    procedure: ClassVar[str] = "all_instances_info"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    hypervisors: tuple[str, ...]
+    hvparams: dict[str, Params] = msgspec.field(default_factory=dict)
+
+
+class InstanceListCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
+    """Names of all guests of the named hypervisors."""
+
+    procedure: ClassVar[str] = "instance_list"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    hypervisors: tuple[str, ...]
+    hvparams: dict[str, Params] = msgspec.field(default_factory=dict)
+
+
+class InstanceInfoCall(NodeCall[GuestInfo | None], frozen=True, kw_only=True):
+    """One guest, or null when it is not here."""
+
+    procedure: ClassVar[str] = "instance_info"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    name: str
+    hypervisor: str
+    hvparams: Params = msgspec.field(default_factory=dict)
+
+
+class InstanceStartCall(NodeCall[None], frozen=True, kw_only=True):
+    """Start a guest, its disks being assembled; one that runs is left alone.
+
+    Raises: HypervisorError or NetworkError; what was begun is undone.
+    """
+
+    procedure: ClassVar[str] = "instance_start"
+    changes: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    startup_paused: bool = False
+
+
+class InstanceShutdownCall(NodeCall[None], frozen=True, kw_only=True):
+    """Stop a guest: ask it, and after ``timeout`` seconds end it. One that is down is a success.
+
+    Raises: HypervisorError, it still runs.
+    """
+
+    procedure: ClassVar[str] = "instance_shutdown"
+    changes: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    timeout: float = 120.0
+
+
+class InstanceRebootCall(NodeCall[None], frozen=True, kw_only=True):
+    """Reboot a running guest: ``soft`` by its hypervisor, ``hard`` by stopping and starting it.
+
+    Raises: HypervisorError, it does not run, or the type is neither.
+    """
+
+    procedure: ClassVar[str] = "instance_reboot"
+    changes: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    reboot_type: str
+    shutdown_timeout: float = 120.0
+
+
+class InstanceConsoleInfoCall(NodeCall[ConsoleInfo], frozen=True, kw_only=True):
+    """How to reach a guest's console."""
+
+    procedure: ClassVar[str] = "instance_console_info"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    instance: InstanceSpec
+
+
+class InstanceOsAddCall(NodeCall[None], frozen=True, kw_only=True):
+    """Run the OS definition's create script on the instance's assembled disks.
+
+    Raises: InvalidOS; OpExecError names the script's log file.
+    """
+
+    procedure: ClassVar[str] = "instance_os_add"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    long: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    reinstall: bool = False
+    debug: int = 0
+
+
+class HypervisorValidateParamsCall(NodeCall[None], frozen=True, kw_only=True):
+    """Check filled ``hvparams`` against what this node has.
+
+    Raises: HypervisorError names the parameter, its value and what was expected.
+    """
+
+    procedure: ClassVar[str] = "hypervisor_validate_params"
+
+    hypervisor: str
+    hvparams: Params
+
+
+CALLS = (
+    AllInstancesInfoCall,
+    HypervisorValidateParamsCall,
+    InstanceConsoleInfoCall,
+    InstanceInfoCall,
+    InstanceListCall,
+    InstanceOsAddCall,
+    InstanceRebootCall,
+    InstanceShutdownCall,
+    InstanceStartCall,
+)

@@ -1,0 +1,40 @@
+"""Node calls about OS definitions."""
+
+from typing import ClassVar
+
+import msgspec
+
+from .call import FAST_S, NodeCall
+from .types import OsInfo, Params
+
+
+class OsDiagnoseCall(NodeCall[tuple[OsInfo, ...]], frozen=True, kw_only=True):
+    """All OS definitions, usable or not, in search order and then by name."""
+
+    procedure: ClassVar[str] = "os_diagnose"
+    timeout_s: ClassVar[float] = FAST_S
+
+
+class OsValidateCall(NodeCall[bool], frozen=True, kw_only=True):
+    """Check OS parameters with the definition's verify script.
+
+    Attributes:
+        required: whether a missing OS is an error; otherwise the answer is false.
+        name: ``name`` or ``name+variant``.
+        checks: ``("parameters",)``, or none.
+        force_variant: accept a variant that the definition does not list.
+
+    Raises: InvalidOS, missing, broken, or the script refused; its output is in the text.
+    """
+
+    procedure: ClassVar[str] = "os_validate"
+    timeout_s: ClassVar[float] = FAST_S
+
+    required: bool
+    name: str
+    checks: tuple[str, ...] = ("parameters",)
+    osparams: Params = msgspec.field(default_factory=dict)
+    force_variant: bool = False
+
+
+CALLS = (OsDiagnoseCall, OsValidateCall)

@@ -1,0 +1,22 @@
+"""All node calls by the name they have on the wire. A noun's page lists its own."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from . import blockdev, files, instance, node, os, store, task
+from .call import AnyCall
+
+ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
+    *blockdev.CALLS,
+    *files.CALLS,
+    *instance.CALLS,
+    *node.CALLS,
+    *os.CALLS,
+    *store.CALLS,
+    *task.CALLS,
+)
+
+CALLS: Final[Mapping[str, type[AnyCall]]] = MappingProxyType(
+    {call.procedure: call for call in ALL_CALLS}
+)

@@ -1,0 +1,62 @@
+"""Node calls that replicate the master's database to a candidate, and the candidate's side."""
+
+from typing import ClassVar, Protocol
+
+from .call import NORMAL_S, URGENT_S, NodeCall
+from .types import StoreState
+
+
+class StoreApplyCall(NodeCall[int], frozen=True, kw_only=True):
+    """Apply change sets ``first_seq``, ``first_seq + 1``, ...; answer: the last one that is
+    durable.
+
+    Raises: StoreConflict, there is a gap before ``first_seq``: send the whole.
+    """
+
+    procedure: ClassVar[str] = "store_apply"
+    timeout_s: ClassVar[float] = URGENT_S
+    changes: ClassVar[bool] = True
+
+    first_seq: int
+    batches: tuple[bytes, ...]
+
+
+class StoreLoadCall(NodeCall[None], frozen=True, kw_only=True):
+    """Replace the candidate's database by ``dump``, which stands at ``seq``."""
+
+    procedure: ClassVar[str] = "store_load"
+    timeout_s: ClassVar[float] = NORMAL_S
+    changes: ClassVar[bool] = True
+
+    seq: int
+    dump: bytes
+
+
+class StoreStateCall(NodeCall[StoreState], frozen=True, kw_only=True):
+    """Where the candidate's copy stands."""
+
+    procedure: ClassVar[str] = "store_state"
+    timeout_s: ClassVar[float] = URGENT_S
+
+
+class ReplicaStore(Protocol):
+    """A candidate's copy of the database. Not called concurrently with itself."""
+
+    async def apply(self, epoch: int, first_seq: int, batches: tuple[bytes, ...]) -> int:
+        """Apply change sets in order and make them durable; ones that are there are skipped.
+
+        Returns: the last sequence number that is durable.
+        Raises: StoreConflict, a gap; nothing was applied.
+        """
+        ...
+
+    async def load(self, epoch: int, seq: int, dump: bytes) -> None:
+        """Replace everything by ``dump``, atomically and durably."""
+        ...
+
+    async def state(self) -> StoreState:
+        """Sequence number and epoch of the last durable change set; zeroes when there is none."""
+        ...
+
+
+CALLS = (StoreApplyCall, StoreLoadCall, StoreStateCall)

@@ -1,0 +1,22 @@
+"""Node calls about tasks, the running part of long calls."""
+
+from typing import ClassVar
+
+from .call import URGENT_S, NodeCall
+from .types import TaskReport
+
+# Below the 60 s of an urgent call, so that an answer always comes before the client gives up.
+POLL_S = 20.0
+
+
+class TaskWaitCall(NodeCall[TaskReport], frozen=True, kw_only=True):
+    """Wait up to ``wait_s`` seconds for a task to end and report it; unknown ones are ``lost``."""
+
+    procedure: ClassVar[str] = "task_wait"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    task: str
+    wait_s: float = POLL_S
+
+
+CALLS = (TaskWaitCall,)
