@@ -1,0 +1,218 @@
+"""Turns a blocking backend into the master's :class:`~pyganeti.store.interface.Store`.
+
+Batches that wait together share one transaction (one sync). The transaction is made durable here
+first, then on every candidate, and only then are the batches acknowledged: see
+``docs/design/0001-state.md``. All backend calls happen on one thread, in order.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Final, Protocol, TypeVar
+
+from pyganeti.model.errors import ConfigurationError, StoreConflict, StoreFenced
+from pyganeti.store.backend import Backend
+from pyganeti.store.interface import (
+    CONFIG_SERIAL,
+    EPOCH,
+    SEQ,
+    Batch,
+    Contents,
+    Delete,
+    Dump,
+    Put,
+    Table,
+    Transaction,
+)
+
+T = TypeVar("T")
+
+# More would make one sync slower without making a job cheaper.
+_MAX_GROUP: Final = 256
+
+
+class Replication(Protocol):
+    """Where transactions go after they are durable here."""
+
+    async def send(self, transaction: Transaction) -> None:
+        """Return when every candidate has the transaction or has been declared lost.
+
+        Whoever was lost is told through :meth:`Committer.append`, which this may call.
+        """
+        ...
+
+
+class _Waiting:
+    __slots__ = ("batch", "done")
+
+    def __init__(self, batch: Batch, done: asyncio.Future[None]) -> None:
+        self.batch = batch
+        self.done = done
+
+
+class Committer:
+    """The master's store.
+
+    Args:
+        backend: where records lie.
+        executor: runs the backend's blocking calls; one worker. ``None`` calls them in the loop,
+            which only a memory backend allows.
+        epoch: the term of this master; see :meth:`take_term`.
+    """
+
+    def __init__(self, backend: Backend, executor: Executor | None, epoch: int = 0) -> None:
+        self._backend = backend
+        self._executor = executor
+        self._epoch = epoch
+        self._stored_epoch = 0
+        self._serial = 0
+        self._seq = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._wakeup = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._turn = asyncio.Lock()
+        self.replication: Replication | None = None
+
+    @property
+    def seq(self) -> int:
+        """Number of the last transaction that is durable here."""
+        return self._seq
+
+    async def _blocking(self, call: Callable[[], T]) -> T:
+        if self._executor is None:
+            return call()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    async def load(self) -> Contents:
+        """See :class:`~pyganeti.store.interface.Store`."""
+        contents = await self._blocking(self._backend.load)
+        meta = contents[Table.META]
+        self._serial = int(meta.get(CONFIG_SERIAL, b"0"))
+        self._seq = int(meta.get(SEQ, b"0"))
+        self._stored_epoch = int(meta.get(EPOCH, b"0"))
+        return contents
+
+    async def read(self, table: Table, key: str) -> bytes | None:
+        """See :class:`~pyganeti.store.interface.Store`."""
+        return await self._blocking(lambda: self._backend.read(table, key))
+
+    async def keys(self, table: Table) -> list[str]:
+        """See :class:`~pyganeti.store.interface.Store`."""
+        return await self._blocking(lambda: self._backend.keys(table))
+
+    async def dump_between(self, use: Callable[[Dump], None]) -> None:
+        """Call ``use`` with everything, between two transactions: none is under way meanwhile."""
+        async with self._turn:
+            use(await self._blocking(self._backend.dump))
+
+    async def commit(self, batch: Batch) -> None:
+        """See :class:`~pyganeti.store.interface.Store`.
+
+        A caller that is cancelled does not take its batch back: it becomes durable all the same.
+        """
+        if self._closing:
+            raise ConfigurationError("the store is closed")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(batch, done))
+        self._idle.clear()
+        self._wakeup.set()
+        await asyncio.shield(done)
+
+    async def run(self) -> None:
+        """Commit what waits, for ever; one task of the daemon's task group.
+
+        Ends after :meth:`close`, when nothing waits any more.
+        """
+        while True:
+            await self._wakeup.wait()
+            self._wakeup.clear()
+            while self._waiting:
+                async with self._turn:
+                    await self._commit_group()
+            self._idle.set()
+            if self._closing:
+                return
+
+    async def _commit_group(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_GROUP))]
+        serial, writes, admitted = self._serial, list[Put | Delete](), list[_Waiting]()
+        for item in group:
+            refusal = self._refusal(item.batch, serial)
+            if refusal is not None:
+                self._settle(item, refusal)
+                continue
+            writes += item.batch.writes
+            if item.batch.base_serial is not None:
+                serial += 1
+            admitted.append(item)
+        if not admitted:
+            return
+        if serial != self._serial:
+            writes.append(Put(Table.META, CONFIG_SERIAL, str(serial).encode()))
+        try:
+            transaction = await self._append(tuple(writes))
+        except ConfigurationError as err:
+            for item in admitted:
+                self._settle(item, err)
+            return
+        self._serial = serial
+        if self.replication is not None:
+            await self.replication.send(transaction)
+        for item in admitted:
+            self._settle(item, None)
+
+    def _refusal(self, batch: Batch, serial: int) -> ConfigurationError | None:
+        if self._stored_epoch > self._epoch:
+            return StoreFenced(
+                f"the store obeys term {self._stored_epoch}, this master has {self._epoch}"
+            )
+        if batch.base_serial is not None and batch.base_serial != serial:
+            return StoreConflict(
+                f"the configuration is at serial {serial}, the change is for {batch.base_serial}"
+            )
+        return None
+
+    @staticmethod
+    def _settle(item: _Waiting, error: ConfigurationError | None) -> None:
+        if item.done.done():
+            return
+        if error is None:
+            item.done.set_result(None)
+        else:
+            item.done.set_exception(type(error)(*error.args))
+
+    async def _append(self, writes: tuple[Put | Delete, ...]) -> Transaction:
+        transaction = Transaction(self._seq + 1, writes)
+        await self._blocking(lambda: self._backend.apply(transaction))
+        self._seq += 1
+        return transaction
+
+    async def append(self, writes: tuple[Put | Delete, ...]) -> Transaction:
+        """Make ``writes`` a transaction of their own, from inside :meth:`Replication.send`.
+
+        The caller passes it on to the candidates that are left.
+        """
+        return await self._append(writes)
+
+    async def take_term(self, epoch: int) -> None:
+        """Become the master of ``epoch``: from now on lower terms are refused here.
+
+        Raises:
+            StoreFenced: the store obeys this term or a higher one already.
+        """
+        if epoch <= self._stored_epoch:
+            raise StoreFenced(f"the store obeys term {self._stored_epoch}, not {epoch}")
+        async with self._turn:
+            await self._append((Put(Table.META, EPOCH, str(epoch).encode()),))
+        self._epoch = self._stored_epoch = epoch
+
+    async def close(self) -> None:
+        """Commit what waits, end :meth:`run`, close the backend."""
+        await self._idle.wait()
+        self._closing = True
+        self._wakeup.set()
+        async with self._turn:
+            await self._blocking(self._backend.close)

@@ -1,0 +1,106 @@
+"""A candidate's copy of the master's records; called by its node daemon.
+
+Data flow: master's committer -> node call ``store_apply`` -> :class:`Replica` -> own database.
+The guarantees are those of ``docs/design/0001-state.md``: no gap, no older epoch, durable before
+the answer.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from pyganeti.model.errors import ConfigurationError, StaleEpoch
+from pyganeti.store.backend import Backend
+from pyganeti.store.interface import EPOCH, SEQ, Dump, Table, Transaction
+
+T = TypeVar("T")
+
+
+class ReplicaGap(ConfigurationError):
+    """A transaction is missing before this one; arguments: text, the replica's seq."""
+
+
+class Replica:
+    """Applies transactions in order.
+
+    Args:
+        open_backend: opens the database when the first call comes, so that a node that is no
+            candidate has none.
+        executor: runs the blocking calls; one worker.
+    """
+
+    def __init__(self, open_backend: Callable[[], Backend], executor: Executor | None) -> None:
+        self._open_backend = open_backend
+        self._executor = executor
+        self._opened: Backend | None = None
+        self._turn = asyncio.Lock()
+
+    async def _blocking(self, call: Callable[[Backend], T]) -> T:
+        def work() -> T:
+            if self._opened is None:
+                self._opened = self._open_backend()
+            return call(self._opened)
+
+        async with self._turn:
+            if self._executor is None:
+                return work()
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    async def state(self) -> tuple[int, int]:
+        """``(seq, epoch)`` of what is stored; zeros when nothing is."""
+        return await self._blocking(_state)
+
+    async def apply(self, epoch: int, transactions: list[Transaction]) -> int:
+        """Apply ``transactions`` in order and return the new seq; those already here are skipped.
+
+        Raises:
+            ReplicaGap: one is missing; what came before it is applied.
+            StaleEpoch: this replica obeys a higher epoch.
+        """
+
+        def work(backend: Backend) -> int:
+            seq, stored = _state(backend)
+            if stored > epoch:
+                raise StaleEpoch(f"this replica obeys term {stored}, not {epoch}", stored)
+            for transaction in transactions:
+                if transaction.seq <= seq:
+                    continue
+                if transaction.seq != seq + 1:
+                    raise ReplicaGap(f"has {seq}, was sent {transaction.seq}", seq)
+                backend.apply(transaction)
+                seq = transaction.seq
+            return seq
+
+        return await self._blocking(work)
+
+    async def load(self, epoch: int, dump: Dump) -> int:
+        """Replace everything by ``dump`` and return its seq.
+
+        Raises:
+            StaleEpoch: this replica obeys a higher epoch.
+        """
+
+        def work(backend: Backend) -> int:
+            _, stored = _state(backend)
+            if stored > epoch:
+                raise StaleEpoch(f"this replica obeys term {stored}, not {epoch}", stored)
+            backend.restore(dump)
+            return dump.seq
+
+        return await self._blocking(work)
+
+    async def close(self) -> None:
+        """Let go of the database; the next call opens it again."""
+
+        def work(backend: Backend) -> None:
+            backend.close()
+            self._opened = None
+
+        if self._opened is not None:
+            await self._blocking(work)
+
+
+def _state(backend: Backend) -> tuple[int, int]:
+    seq = backend.read(Table.META, SEQ) or b"0"
+    return int(seq), int(backend.read(Table.META, EPOCH) or b"0")
