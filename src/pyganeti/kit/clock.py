@@ -1,10 +1,10 @@
 """The only place that reads clocks.
 
-Daemons get a :class:`SystemClock`; the simulated cluster runs on an event loop whose time is virtual
+Daemons get a :class:`SystemClock`; the simulated cluster runs on a loop whose time is virtual
 and passes a :class:`LoopClock`. Timestamps in jobs and config are wall clock, waits are monotonic.
+asyncio is imported where it is used: commands import this module, and it would double their start.
 """
 
-import asyncio
 import time
 from typing import Protocol
 
@@ -38,6 +38,8 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
+        import asyncio
+
         await asyncio.sleep(seconds)
 
 
@@ -49,14 +51,20 @@ class LoopClock:
 
     def now(self) -> float:
         """Wall clock, seconds since the epoch."""
+        import asyncio
+
         return self._start + asyncio.get_running_loop().time()
 
     def monotonic(self) -> float:
         """The loop's time."""
+        import asyncio
+
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
+        import asyncio
+
         await asyncio.sleep(seconds)
 
 

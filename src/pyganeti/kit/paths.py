@@ -1,10 +1,10 @@
 """Where everything lies on a node, real or virtual.
 
 Called by every program at start: ``Paths.from_env(os.environ)``. With ``GANETI_ROOTDIR`` set, every
-path lies below it and the program acts as the virtual node ``GANETI_HOSTNAME``. Standard library only,
-and cheap to import: commands use it.
+path lies below it and the program acts as the virtual node ``GANETI_HOSTNAME``. Standard library
+only, and cheap to import: commands use it.
 
-Source: layout.json and the path constants; gnt-cluster(8); virtual clusters as Ganeti documents them.
+Source: the on-disk layout and path constants of Ganeti; its virtual clusters.
 """
 
 import os

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -44,6 +44,7 @@ class Command:
         timeout_s: after this it is killed with its process group.
         ok_codes: exit codes that are not failures.
         cwd: working directory.
+        output: file to append standard output and error to; they are not returned then.
     """
 
     argv: tuple[str, ...]
@@ -52,6 +53,7 @@ class Command:
     timeout_s: float = DEFAULT_TIMEOUT_S
     ok_codes: frozenset[int] = frozenset({0})
     cwd: str | None = None
+    output: str | None = None
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -92,33 +94,57 @@ def _checked(command: Command, code: int, out: bytes, err: bytes) -> Finished:
     return finished
 
 
-async def run(command: Command) -> Finished:
+def _open_output(command: Command) -> int:
+    if command.output is None:
+        return subprocess.PIPE
+    try:
+        return os.open(command.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as err:
+        raise ProcessError(command, f"{command.output}: {err.strerror}") from err
+
+
+async def run(command: Command, *, started: Callable[[int], None] | None = None) -> Finished:
     """Run ``command`` in its own process group; see :class:`Runner`.
 
     Cancelling kills the group before it returns.
+
+    Args:
+        command: what to run.
+        started: told the process group as soon as there is one.
     """
+    output = _open_output(command)
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await _start(command, output)
+    finally:
+        if output >= 0:
+            os.close(output)
+    try:
+        if started is not None:
+            started(process.pid)
+        async with asyncio.timeout(command.timeout_s):
+            out, err_out = await process.communicate(command.stdin or None)
+    except TimeoutError as err:
+        await _kill_and_reap(process)
+        raise ProcessError(command, f"no end after {command.timeout_s:g} s, killed") from err
+    except BaseException:
+        await _kill_and_reap(process)
+        raise
+    return _checked(command, process.returncode or 0, out or b"", err_out or b"")
+
+
+async def _start(command: Command, output: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
             *command.argv,
             stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             env=_environment(command.env),
             cwd=command.cwd,
             start_new_session=True,
         )
     except OSError as err:
         raise ProcessError(command, err.strerror or str(err)) from err
-    try:
-        async with asyncio.timeout(command.timeout_s):
-            out, err_out = await process.communicate(command.stdin or None)
-    except TimeoutError as err:
-        await _kill_and_reap(process)
-        raise ProcessError(command, f"no end after {command.timeout_s:g} s, killed") from err
-    except asyncio.CancelledError:
-        await _kill_and_reap(process)
-        raise
-    return _checked(command, process.returncode or 0, out, err_out)
 
 
 async def _kill_and_reap(process: asyncio.subprocess.Process) -> None:

@@ -1,0 +1,137 @@
+"""Undo actions as data: written before a step, read by whoever has to unwind it.
+
+Records: ``journal/JOB/OP/STEP`` holds an :class:`Undo`;
+``leftover/JOB/OP/STEP`` an undo that could not be run yet.
+See ``docs/design/0003-jobs-locks-steps.md``.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from pyganeti.model.errors import ConfigurationError
+from pyganeti.store.interface import Batch, Delete, Put, Store, Table
+
+_WIDTH: Final = 10
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """A registered undo action and its arguments, all JSON.
+
+    Attributes:
+        action: name in the registry, ``noun.verb``.
+        args: keyword arguments.
+        step: the name of the step it undoes, for people.
+    """
+
+    action: str
+    args: dict[str, Any]  # Any: JSON values, typed by the action that takes them
+    step: str = ""
+
+
+class Leftover(msgspec.Struct, frozen=True):
+    """An undo that is still to be done, and why it could not be."""
+
+    undo: Undo
+    reason: str
+
+
+_undo_decoder = msgspec.json.Decoder(Undo)
+_leftover_decoder = msgspec.json.Decoder(Leftover)
+
+
+def key(job: int, op: int, step: int) -> str:
+    """Key of a step's record; keys sort in the order in which steps were taken."""
+    return f"{job:0{_WIDTH}}/{op:0{_WIDTH}}/{step:0{_WIDTH}}"
+
+
+def parse_key(text: str) -> tuple[int, int, int]:
+    """Job, opcode index and step number of a record's key.
+
+    Raises:
+        ConfigurationError: it is no such key.
+    """
+    try:
+        job, op, step = (int(part) for part in text.split("/"))
+    except ValueError as err:
+        raise ConfigurationError(f"strange journal record {text!r}") from err
+    return job, op, step
+
+
+def decode_undo(data: bytes) -> Undo:
+    """Read a journal record.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        return _undo_decoder.decode(data)
+    except msgspec.DecodeError as err:
+        raise ConfigurationError(f"a journal record cannot be read: {err}") from err
+
+
+def decode_leftover(data: bytes) -> Leftover:
+    """Read a leftover record.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        return _leftover_decoder.decode(data)
+    except msgspec.DecodeError as err:
+        raise ConfigurationError(f"a leftover record cannot be read: {err}") from err
+
+
+class Journal:
+    """The journal of one opcode of one job.
+
+    Args:
+        store: where it lies.
+        job: the job's id.
+        op: the opcode's index.
+    """
+
+    def __init__(self, store: Store, job: int, op: int) -> None:
+        self._store = store
+        self._job = job
+        self._op = op
+        self._undos: dict[int, Undo] = {}
+
+    @property
+    def pending(self) -> list[tuple[int, Undo]]:
+        """Steps with an undo, newest first."""
+        return sorted(self._undos.items(), reverse=True)
+
+    def resume(self, step: int, undo: Undo) -> None:
+        """Take up a record that an earlier master wrote."""
+        self._undos[step] = undo
+
+    async def add(self, step: int, undo: Undo, *also: Put) -> None:
+        """Make ``undo`` durable, together with ``also``."""
+        record = Put(Table.JOURNAL, key(self._job, self._op, step), msgspec.json.encode(undo))
+        await self._store.commit(Batch((record, *also)))
+        self._undos[step] = undo
+
+    async def note(self, *puts: Put) -> None:
+        """Make ``puts`` durable; nothing is done when there are none."""
+        if puts:
+            await self._store.commit(Batch(puts))
+
+    async def undone(self, step: int) -> None:
+        """Forget a step that was undone."""
+        name = key(self._job, self._op, step)
+        await self._store.commit(Batch((Delete(Table.JOURNAL, name),)))
+        del self._undos[step]
+
+    async def leave(self, step: int, reason: str) -> None:
+        """Keep a step that cannot be undone now, to be tried again."""
+        name = key(self._job, self._op, step)
+        left = msgspec.json.encode(Leftover(self._undos[step], reason))
+        await self._store.commit(
+            Batch((Delete(Table.JOURNAL, name), Put(Table.LEFTOVER, name, left)))
+        )
+        del self._undos[step]
+
+    def closing(self) -> tuple[Delete, ...]:
+        """Writes that end the journal; to be committed with the opcode's final state."""
+        return tuple(Delete(Table.JOURNAL, key(self._job, self._op, step)) for step in self._undos)

@@ -1,0 +1,80 @@
+"""What a Logical Unit is: the logic of one opcode in phases that hand values over.
+
+Called by the processor, in the order ``declare_locks``, ``check_prereq``, ``hooks``, ``execute``; see
+``docs/design/0003-jobs-locks-steps.md``. A Logical Unit has no state: one instance serves all jobs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from pyganeti.master.locks import LockRequest
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.base import Opcode
+
+if TYPE_CHECKING:
+    from pyganeti.master.nodes import NodeReader
+    from pyganeti.master.run import Run
+
+OpT = TypeVar("OpT", bound=Opcode)
+PlanT = TypeVar("PlanT")
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class HookContext:
+    """What the hooks of an operation get, and where they run.
+
+    Attributes:
+        env: variables without the ``GANETI_`` prefix that the runner adds.
+        pre: UUIDs of the nodes on which pre-hooks run.
+        post: the same for post-hooks.
+        object_type: ``INSTANCE``, ``NODE``, ``CLUSTER``, ``GROUP`` or ``NETWORK``.
+        target: name of the object.
+    """
+
+    object_type: str
+    target: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    pre: tuple[str, ...] = ()
+    post: tuple[str, ...] = ()
+
+
+class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
+    """Logic of one opcode.
+
+    Attributes:
+        hooks_path: name of the hook directory, or ``None`` for an operation without hooks.
+    """
+
+    hooks_path: ClassVar[str | None] = None
+
+    @abstractmethod
+    def declare_locks(self, op: OpT, view: ClusterView) -> LockRequest:
+        """What must be locked; pure. Asked twice, the second time while holding the first answer.
+
+        Raises:
+            OpPrereqError: an object does not exist.
+        """
+
+    @abstractmethod
+    async def check_prereq(self, op: OpT, view: ClusterView, nodes: "NodeReader") -> PlanT:
+        """Refuse what cannot work and decide all that will be done; changes nothing.
+
+        Raises:
+            OpPrereqError: refused.
+        """
+
+    def hooks(self, plan: PlanT, view: ClusterView) -> HookContext | None:
+        """Environment and nodes of the operation's hooks; pure. After the operation it is asked
+        again on the newest view, for the post-hooks."""
+        return None
+
+    @abstractmethod
+    async def execute(self, run: "Run", plan: PlanT) -> ResultT:
+        """Do it, in named steps.
+
+        Raises:
+            GenericError: failed; the steps taken are undone by the caller.
+        """

@@ -1,0 +1,101 @@
+"""Calls on nodes as the master's logic makes them: by node UUID, with the right context.
+
+:class:`NodeReader` admits read-only calls, :class:`NodeWriter` all; the first is what
+``check_prereq`` gets, so that it cannot change anything. Over both lies the ``NodeClient`` of
+``wire/noderpc`` (docs/design/0002-node-calls.md).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from pyganeti.model.errors import GenericError, NodeUnreachable, ProgrammerError
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient
+
+R = TypeVar("R")
+
+NODED_PORT: Final = 1811
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAccess:
+    """What it takes to call nodes.
+
+    Attributes:
+        client: the transport.
+        view: gives the newest durable snapshot.
+        epoch: gives this master's term.
+    """
+
+    client: NodeClient
+    view: Callable[[], ClusterView]
+    epoch: Callable[[], int]
+
+
+class NodeReader:
+    """Read-only calls.
+
+    Args:
+        access: how to call.
+        job: the job for which calls are made, 0 for the master itself.
+        op: index of the opcode in the job.
+    """
+
+    def __init__(self, access: NodeAccess, *, job: int = 0, op: int = 0) -> None:
+        self._access = access
+        self._job = job
+        self._op = op
+        self.step = 0
+
+    def address(self, node: str) -> NodeAddress:
+        """Where the daemon of the node with UUID ``node`` listens.
+
+        Raises:
+            NodeUnreachable: the node is marked offline: it is not called.
+        """
+        known = self._access.view().node(node)
+        if known.offline:
+            raise NodeUnreachable(f"node {known.name} is marked offline")
+        return NodeAddress(known.name, known.primary_ip, NODED_PORT)
+
+    def _context(self) -> CallContext:
+        return CallContext(epoch=self._access.epoch(), job=self._job, op=self._op, step=self.step)
+
+    async def call(self, node: str, call: NodeCall[R]) -> R:
+        """Make a read-only ``call`` on the node with UUID ``node``; raises as ``NodeClient.call``."""
+        if call.changes:
+            raise ProgrammerError(f"{call.procedure} changes something and was asked of a reader")
+        return await self._access.client.call(self.address(node), call, self._context())
+
+    async def call_all(
+        self, nodes: Iterable[str], call: NodeCall[R]
+    ) -> dict[str, R | GenericError]:
+        """Make ``call`` on all ``nodes`` at once; the answer or the error of each, by UUID."""
+        return await self.call_each(dict.fromkeys(nodes, call))
+
+    async def call_each(self, calls: Mapping[str, NodeCall[R]]) -> dict[str, R | GenericError]:
+        """Make to each node its own call, all at once; the answer or the error of each."""
+
+        async def one(node: str, call: NodeCall[R]) -> R | GenericError:
+            try:
+                return await self.call(node, call)
+            except GenericError as err:
+                return err
+
+        async with asyncio.TaskGroup() as group:
+            tasks = {node: group.create_task(one(node, call)) for node, call in calls.items()}
+        return {node: task.result() for node, task in tasks.items()}
+
+
+class NodeWriter(NodeReader):
+    """All calls. ``step`` says to which step of the opcode the changes belong."""
+
+    async def call(self, node: str, call: NodeCall[R]) -> R:
+        """Make ``call`` on the node with UUID ``node``; raises as ``NodeClient.call``."""
+        return await self._access.client.call(self.address(node), call, self._context())
+
+    async def call_address(self, address: NodeAddress, call: NodeCall[R]) -> R:
+        """Make ``call`` on a node that the configuration does not know (yet, or any more)."""
+        return await self._access.client.call(address, call, self._context())

@@ -1,0 +1,262 @@
+"""Runs jobs: each opcode through the phases of its Logical Unit.
+
+Data flow: job -> opcode -> locks -> plan -> journaled steps -> result, all recorded in the queue.
+The order of phases and what is durable when: ``docs/design/0003-jobs-locks-steps.md``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pyganeti.kit.clock import Clock, timestamp
+from pyganeti.master.config import ConfigState
+from pyganeti.master.hooks import HookRunner
+from pyganeti.master.journal import Journal
+from pyganeti.master.locks import Held, LockManager, LockRequest
+from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
+from pyganeti.master.queue.job import Job
+from pyganeti.master.queue.queue import JobQueue
+from pyganeti.master.run import Run, UndoRegistry
+from pyganeti.model.enums import FINALIZED, JobStatus, LogType
+from pyganeti.model.errors import GenericError, JobCanceled, OpExecError, OpPrereqError, to_wire
+from pyganeti.opcodes.base import Opcode
+from pyganeti.opcodes.codec import decode
+from pyganeti.store.interface import Delete, Store
+
+_log = logging.getLogger(__name__)
+
+# Any: a Logical Unit's plan and result types matter only between its own phases.
+AnyLU = LogicalUnit[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What running opcodes takes.
+
+    Attributes:
+        lus: the Logical Unit of each opcode type; one that is missing is not built yet.
+        undos: registered undo actions.
+    """
+
+    store: Store
+    clock: Clock
+    config: ConfigState
+    access: NodeAccess
+    locks: LockManager
+    queue: JobQueue
+    hooks: HookRunner
+    lus: Mapping[type[Opcode], AnyLU]
+    undos: UndoRegistry
+
+
+@dataclass(slots=True)
+class _Task:
+    """A job that runs: whether it waits for locks, and whether it was asked to end."""
+
+    in_lock_wait: bool = False
+    cancel: bool = False
+
+
+class Processor:
+    """Runs jobs handed to it by the scheduler."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._running: dict[int, _Task] = {}
+        self.abandoned = False
+
+    def abandon(self) -> None:
+        """From now on a cancelled job is left as it stands in the store, for the next master."""
+        self.abandoned = True
+
+    async def run_job(self, job: Job) -> None:
+        """Run the opcodes of ``job`` one after another and record how each ended."""
+        state = self._running[job.id] = _Task()
+        try:
+            if job.start_timestamp is None:
+                job.start_timestamp = self._now()
+            for index, op in enumerate(job.ops):
+                if op.status not in FINALIZED and not await self._run_op(job, index, state):
+                    return
+        finally:
+            del self._running[job.id]
+
+    def cancel(self, job: Job, task: asyncio.Task[None], *, kill: bool) -> bool:
+        """Ask a started job to end; whether it will.
+
+        One that waits for locks ends at once; one that runs only with ``kill``, unwound.
+        """
+        state = self._running.get(job.id)
+        if state is None or not (state.in_lock_wait or kill):
+            return False
+        if state.cancel:
+            return True
+        state.cancel = True
+        for op in job.ops:
+            if op.status in (JobStatus.WAITING, JobStatus.RUNNING):
+                op.status = JobStatus.CANCELING
+        job.touch()
+        task.cancel()
+        return True
+
+    def _now(self) -> tuple[int, int]:
+        return timestamp(self._services.clock.now())
+
+    async def _run_op(self, job: Job, index: int, state: _Task) -> bool:
+        """Run one opcode and record its end; whether the next may run."""
+        op = job.ops[index]
+        op.start_timestamp = self._now()
+        execution = _Execution(self._services, job, index, state)
+        try:
+            result = await execution.run()
+        except asyncio.CancelledError:
+            if not state.cancel or self.abandoned:
+                raise
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            await execution.unwind()
+            failure: object = to_wire(JobCanceled("the job was cancelled"))
+            return await self._end(job, index, JobStatus.CANCELED, failure, execution)
+        except GenericError as err:
+            error = await execution.failed(err)
+            return await self._end(job, index, JobStatus.ERROR, to_wire(error), execution)
+        except Exception as err:
+            # Supervisor: a bug in a Logical Unit ends its job, unwound, and nothing else.
+            _log.exception("job %s: %s failed", job.id, op.input.get("OP_ID"))
+            text = f"internal error in {op.input.get('OP_ID')}: {type(err).__name__}: {err}"
+            error = await execution.failed(OpExecError(text))
+            return await self._end(job, index, JobStatus.ERROR, to_wire(error), execution)
+        return await self._end(job, index, JobStatus.SUCCESS, result, execution)
+
+    async def _end(
+        self, job: Job, index: int, status: JobStatus, result: object, execution: "_Execution"
+    ) -> bool:
+        now, op = self._now(), job.ops[index]
+        op.status, op.result, op.end_timestamp = status, result, now
+        if status is not JobStatus.SUCCESS:
+            for later in job.ops[index + 1 :]:
+                later.status, later.result, later.end_timestamp = status, result, now
+        if status is not JobStatus.SUCCESS or index == len(job.ops) - 1:
+            job.end_timestamp = now
+            job.secrets.clear()
+        await self._save_until_it_works(job, execution.closing())
+        execution.release()
+        return status is JobStatus.SUCCESS
+
+    async def _save_until_it_works(self, job: Job, closing: tuple[Delete, ...]) -> None:
+        """A full disk must not lose the end of a job: it is told once it could be written."""
+        while True:
+            try:
+                await self._services.queue.save(job, *closing)
+            except GenericError:
+                _log.exception("job %s: its end cannot be written, trying again", job.id)
+                await self._services.clock.sleep(5.0)
+            else:
+                return
+
+
+class _Execution:
+    """One opcode's way through its phases."""
+
+    def __init__(self, services: Services, job: Job, index: int, state: _Task) -> None:
+        self._s = services
+        self._job = job
+        self._index = index
+        self._state = state
+        self._held: Held | None = None
+        self._run: Run | None = None
+
+    def _log(self, message: str) -> None:
+        now = timestamp(self._s.clock.now())
+        self._job.add_log(self._index, now, LogType.MESSAGE, message)
+
+    async def run(self) -> object:
+        """All phases; the opcode's result as JSON."""
+        queued = self._job.ops[self._index]
+        op = decode(self._job.secrets.get(self._index, queued.input))
+        lu = self._s.lus.get(type(op))
+        if lu is None:
+            raise OpPrereqError(f"{op.op_id()} is not built yet", "wrong_state")
+        queued.status = JobStatus.WAITING
+        self._job.touch()
+        await self._lock(lu, op)
+        queued.status, queued.exec_timestamp = JobStatus.RUNNING, timestamp(self._s.clock.now())
+        self._job.touch()
+        identity = {"job": self._job.id, "op": self._index}
+        plan = await lu.check_prereq(
+            op, self._s.config.view, NodeReader(self._s.access, **identity)
+        )
+        if op.dry_run:
+            return None
+        self._job.unsaved = True
+        self._run = Run(
+            job=self._job.id,
+            config=self._s.config,
+            nodes=NodeWriter(self._s.access, **identity),
+            journal=Journal(self._s.store, self._job.id, self._index),
+            undos=self._s.undos,
+            log=self._log,
+            record=lambda: self._s.queue.record(self._job),
+        )
+        await self._s.hooks.pre(lu, op, plan, self._run)
+        result = await lu.execute(self._run, plan)
+        await self._s.hooks.post(lu, op, plan, self._run)
+        return msgspec.to_builtins(result)
+
+    async def _lock(self, lu: AnyLU, op: Opcode) -> None:
+        """Hold what ``op`` needs on the newest snapshot; keeps its place when it must ask again."""
+        locks, place = self._s.locks, self._s.locks.new_place()
+        wanted = lu.declare_locks(op, self._s.config.view)
+        while True:
+            self._state.in_lock_wait = True
+            try:
+                held = await locks.acquire(
+                    f"{self._job.id}/{op.summary()}",
+                    wanted,
+                    priority=self._job.ops[self._index].priority,
+                    place=place,
+                )
+            finally:
+                self._state.in_lock_wait = False
+            again = self._declared_or_released(lu, op, held)
+            if wanted.covers(again):
+                self._held = held
+                return
+            locks.release(held)
+            wanted = again
+
+    def _declared_or_released(self, lu: AnyLU, op: Opcode, held: Held) -> LockRequest:
+        try:
+            return lu.declare_locks(op, self._s.config.view)
+        except GenericError:
+            self._s.locks.release(held)
+            raise
+
+    async def unwind(self) -> list[str]:
+        """Undo the steps taken; what is left, a line each."""
+        return [] if self._run is None else await self._run.unwind()
+
+    async def failed(self, error: GenericError) -> GenericError:
+        """Unwind, and say in the error what could not be undone."""
+        left = await self.unwind()
+        for line in left:
+            self._log(f"could not be undone yet, will be tried again: {line}")
+        if left and isinstance(error, OpExecError):
+            return OpExecError(f"{error}; left to be undone: {'; '.join(left)}")
+        return error
+
+    def closing(self) -> tuple[Delete, ...]:
+        """Writes that end the opcode's journal."""
+        return () if self._run is None else self._run.journal.closing()
+
+    def release(self) -> None:
+        """Give the locks back."""
+        if self._held is not None:
+            self._s.locks.release(self._held)
+            self._held = None

@@ -1,0 +1,155 @@
+"""Jobs and their opcodes as the master holds them, and as ``queue/job-N`` shows them.
+
+Source: job file schema and job facts (states, log entries ``[serial, [s, us], type, message]``).
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from pyganeti.model.enums import FINALIZED, JobStatus
+from pyganeti.model.errors import ConfigurationError
+
+Timestamp = tuple[int, int]
+
+
+# Any: a log message is a text, or a structure that its type names.
+LogEntry = tuple[int, Timestamp, str, Any]
+
+
+class QueuedOp(msgspec.Struct, kw_only=True):
+    """One opcode of a job.
+
+    Attributes:
+        input: the opcode as submitted, secrets replaced by ``<redacted>``.
+        result: of a success; ``[error class, [arguments]]`` of an error.
+        log: entries with serial numbers that count over the whole job.
+        exec_timestamp: when it had its locks.
+    """
+
+    input: dict[str, Any]  # Any: opcode parameters
+    status: JobStatus = JobStatus.QUEUED
+    result: Any = None  # Any: what the opcode answers
+    log: list[LogEntry] = msgspec.field(default_factory=list)
+    priority: int = 0
+    start_timestamp: Timestamp | None = None
+    exec_timestamp: Timestamp | None = None
+    end_timestamp: Timestamp | None = None
+
+
+class _StoredJob(msgspec.Struct, kw_only=True):
+    id: int
+    ops: list[QueuedOp]
+    received_timestamp: Timestamp | None = None
+    start_timestamp: Timestamp | None = None
+    end_timestamp: Timestamp | None = None
+
+
+_decoder = msgspec.json.Decoder(_StoredJob)
+_encoder = msgspec.json.Encoder()
+
+
+class Job:
+    """A job in memory.
+
+    Attributes:
+        archived: whether it is in the archive.
+        secrets: for each opcode the whole input, where it holds secret parameters; memory only.
+        unsaved: whether something of it is not in the store yet.
+    """
+
+    __slots__ = (
+        "_changed",
+        "_log_serial",
+        "archived",
+        "end_timestamp",
+        "id",
+        "ops",
+        "received_timestamp",
+        "secrets",
+        "start_timestamp",
+        "unsaved",
+    )
+
+    def __init__(self, job_id: int, ops: list[QueuedOp], received: Timestamp | None) -> None:
+        self.id = job_id
+        self.ops = ops
+        self.received_timestamp = received
+        self.start_timestamp: Timestamp | None = None
+        self.end_timestamp: Timestamp | None = None
+        self.archived = False
+        self.secrets: dict[int, dict[str, Any]] = {}
+        self.unsaved = False
+        self._log_serial = max((entry[0] for op in ops for entry in op.log), default=0)
+        self._changed: asyncio.Event | None = None
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Job":
+        """Read a stored job.
+
+        Raises:
+            ConfigurationError: it is not a job.
+        """
+        try:
+            stored = _decoder.decode(data)
+        except msgspec.DecodeError as err:
+            raise ConfigurationError(f"a stored job cannot be read: {err}") from err
+        job = cls(stored.id, stored.ops, stored.received_timestamp)
+        job.start_timestamp = stored.start_timestamp
+        job.end_timestamp = stored.end_timestamp
+        return job
+
+    def to_json(self) -> bytes:
+        """The job as stored and exported; compact, keys as Ganeti's."""
+        return _encoder.encode(
+            _StoredJob(
+                id=self.id,
+                ops=self.ops,
+                received_timestamp=self.received_timestamp,
+                start_timestamp=self.start_timestamp,
+                end_timestamp=self.end_timestamp,
+            )
+        )
+
+    @property
+    def status(self) -> JobStatus:
+        """The job's state, which is that of its first opcode that is not a success."""
+        return overall_status(op.status for op in self.ops)
+
+    @property
+    def priority(self) -> int:
+        """Most urgent priority among the opcodes that are not done."""
+        return min((op.priority for op in self.ops if op.status not in FINALIZED), default=0)
+
+    def add_log(
+        self, index: int, when: Timestamp, kind: str, message: Any
+    ) -> None:  # Any: LogEntry
+        """Append an entry to the log of opcode ``index``."""
+        self._log_serial += 1
+        self.ops[index].log.append((self._log_serial, when, kind, message))
+        self.unsaved = True
+        self.touch()
+
+    def touch(self) -> None:
+        """Wake up those who wait for a change."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    async def changed(self) -> None:
+        """Wait for the next change."""
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        await self._changed.wait()
+
+
+def overall_status(statuses: Iterable[JobStatus]) -> JobStatus:
+    """State of a job whose opcodes have ``statuses``, in order.
+
+    Opcodes run one after another, so the first that is not a success decides.
+    """
+    return next(
+        (status for status in statuses if status is not JobStatus.SUCCESS), JobStatus.SUCCESS
+    )

@@ -1,0 +1,145 @@
+"""Decides which queued job starts next, and runs each as a task.
+
+Order: priority, then id. A job starts when its dependencies are met and fewer than the limit run.
+Called by the queue (a job is ready to be looked at) and by the daemon (start, stop).
+"""
+
+import asyncio
+import heapq
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pyganeti.master.queue.job import Job
+from pyganeti.master.queue.queue import JobQueue
+from pyganeti.model.enums import FINALIZED, JobStatus
+from pyganeti.model.errors import GenericError, OpPrereqError, to_wire
+
+_log = logging.getLogger(__name__)
+
+RunJob = Callable[[Job], Awaitable[None]]
+
+
+class Scheduler:
+    """Starts jobs.
+
+    Args:
+        queue: the jobs.
+        run_job: runs one job to its end; must not raise but on cancellation.
+        limit: gives the number of jobs that may run at once.
+    """
+
+    def __init__(self, queue: JobQueue, run_job: RunJob, limit: Callable[[], int]) -> None:
+        self._queue = queue
+        self._run_job = run_job
+        self._limit = limit
+        self._ready: list[tuple[int, int]] = []
+        self._blocked: dict[int, set[int]] = defaultdict(set)
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._wakeup = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+
+    @property
+    def running(self) -> list[int]:
+        """Ids of jobs that have been started and have not ended."""
+        return sorted(self._tasks)
+
+    def add(self, job: Job) -> None:
+        """Look at ``job`` when its turn comes."""
+        heapq.heappush(self._ready, (job.priority, job.id))
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Start jobs until cancelled or :meth:`stop` was called."""
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                await self._start_ready(group)
+
+    async def _start_ready(self, group: asyncio.TaskGroup) -> None:
+        while self._ready and not self._stopping and len(self._tasks) < self._limit():
+            priority, job_id = heapq.heappop(self._ready)
+            job = self._queue.jobs.get(job_id)
+            if job is None or job_id in self._tasks or job.status is not JobStatus.QUEUED:
+                continue
+            if job.priority != priority:  # changed since it was added; it was added again
+                continue
+            if await self._dependencies_met(job):
+                self._idle.clear()
+                task = group.create_task(self._supervise(job), name=f"job-{job_id}")
+                self._tasks[job_id] = task
+
+    async def _supervise(self, job: Job) -> None:
+        try:
+            await self._run_job(job)
+        except Exception:
+            # Supervisor: one job's bug must not end the master. Its state stays as it is in the
+            # store, and the next start unwinds it.
+            _log.exception("job %s ended in a way it must not", job.id)
+        finally:
+            del self._tasks[job.id]
+            if not self._tasks:
+                self._idle.set()
+            for waiting in self._blocked.pop(job.id, ()):
+                blocked = self._queue.jobs.get(waiting)
+                if blocked is not None:
+                    self.add(blocked)
+            self._wakeup.set()
+
+    def job_ended(self, job: Job) -> None:
+        """Look again at those that wait for ``job``, which ended without having run."""
+        for waiting in self._blocked.pop(job.id, ()):
+            blocked = self._queue.jobs.get(waiting)
+            if blocked is not None:
+                self.add(blocked)
+
+    async def _dependencies_met(self, job: Job) -> bool:
+        """Whether ``job`` may start; one that never can is ended here."""
+        for op in job.ops:
+            for job_id, wanted in op.input.get("depends") or ():
+                verdict = await self._dependency(job_id, wanted or sorted(FINALIZED))
+                if verdict is None:
+                    self._blocked[job_id].add(job.id)
+                    return False
+                if verdict is not JobStatus.SUCCESS:
+                    await self._end_unmet(job, job_id, verdict)
+                    return False
+        return True
+
+    async def _dependency(self, job_id: int, wanted: list[str]) -> JobStatus | None:
+        """SUCCESS: met. ``None``: not yet. CANCELED or ERROR: it never will be."""
+        other = await self._queue.find(job_id)
+        if other is None:
+            return JobStatus.ERROR
+        if other.status not in FINALIZED:
+            return None
+        if other.status.value in wanted:
+            return JobStatus.SUCCESS
+        return JobStatus.CANCELED if other.status is JobStatus.CANCELED else JobStatus.ERROR
+
+    async def _end_unmet(self, job: Job, on: int, verdict: JobStatus) -> None:
+        result: Any = "Job canceled by its dependency"  # Any: a result is any JSON
+        if verdict is JobStatus.ERROR:
+            result = to_wire(OpPrereqError(f"dependency on job {on} cannot be met", "wrong_state"))
+        try:
+            await self._queue.finish(job, verdict, result)
+        except GenericError:
+            _log.exception("job %s could not be ended", job.id)
+        self.job_ended(job)
+
+    def task(self, job_id: int) -> asyncio.Task[None] | None:
+        """The task that runs a job, if it was started and has not ended."""
+        return self._tasks.get(job_id)
+
+    async def stop(self) -> None:
+        """Start no more; :meth:`run` returns when those that run have ended."""
+        self._stopping = True
+        self._wakeup.set()
+
+    async def idle(self) -> None:
+        """Wait until no job runs."""
+        await self._idle.wait()

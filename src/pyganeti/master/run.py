@@ -1,0 +1,132 @@
+"""One execution of one opcode: its steps, its log, its unwinding.
+
+Data flow: ``LogicalUnit.execute`` -> :meth:`Run.step` -> journal (durable) -> node effect or commit;
+on failure :meth:`Run.unwind` -> registered undo actions, newest first.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from pyganeti.master.config import ConfigState
+from pyganeti.master.journal import Journal, Undo
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.model.errors import GenericError, ProgrammerError
+from pyganeti.store.interface import Put
+
+
+class Log(Protocol):
+    """Takes what a job tells the user."""
+
+    def __call__(self, message: str) -> None:
+        """Append ``message`` to the job's log."""
+        ...
+
+
+class UndoContext:
+    """What an undo action may use.
+
+    Attributes:
+        config: to commit changes.
+        nodes: to call nodes; calls are numbered under the step that is undone.
+        log: the job's log.
+    """
+
+    __slots__ = ("config", "log", "nodes")
+
+    def __init__(self, config: ConfigState, nodes: NodeWriter, log: Log) -> None:
+        self.config = config
+        self.nodes = nodes
+        self.log = log
+
+
+# An action takes the context and the undo's arguments as keywords. Any: JSON values.
+UndoAction = Callable[..., Awaitable[None]]
+UndoRegistry = dict[str, UndoAction]
+
+
+class Run:
+    """The running part of an opcode.
+
+    Attributes:
+        config: commits changes; see :class:`~pyganeti.master.config.ConfigState`.
+        nodes: calls nodes.
+        log: tells the user.
+        job: id of the job.
+    """
+
+    def __init__(
+        self,
+        *,
+        job: int,
+        config: ConfigState,
+        nodes: NodeWriter,
+        journal: Journal,
+        undos: UndoRegistry,
+        log: Log,
+        record: Callable[[], tuple[Put, ...]],
+    ) -> None:
+        self.job = job
+        self.config = config
+        self.nodes = nodes
+        self.log = log
+        self.journal = journal
+        self._undos = undos
+        self._record = record
+
+    async def begin(self) -> None:
+        """Make it durable that the job runs; to be called before the first effect outside steps."""
+        await self.journal.note(*self._record())
+
+    @asynccontextmanager
+    async def step(self, name: str, undo: Undo | None = None) -> AsyncIterator[None]:
+        """One step: ``undo`` is durable before the body runs.
+
+        Args:
+            name: what is done, for people: ``"start guest"``.
+            undo: what makes it undone, whatever part of the body ran; ``None`` when nothing needs to.
+        """
+        self.nodes.step += 1
+        if undo is None:
+            await self.begin()
+        elif undo.action not in self._undos:
+            raise ProgrammerError(f"undo action {undo.action!r} is not registered")
+        else:
+            named = Undo(undo.action, undo.args, step=name)
+            await self.journal.add(self.nodes.step, named, *self._record())
+        yield
+
+    async def unwind(self) -> list[str]:
+        """Undo what was done, newest first; go on when one cannot be undone now.
+
+        Returns:
+            what is left to be undone, a line each; it will be tried again.
+        """
+        left = []
+        for step, undo in self.journal.pending:
+            self.nodes.step = step
+            try:
+                await run_undo(self._undos, undo, UndoContext(self.config, self.nodes, self.log))
+            except GenericError as err:
+                left.append(f"{undo.step}: {err}")
+                await self.journal.leave(step, str(err))
+            else:
+                await self.journal.undone(step)
+        return left
+
+
+async def run_undo(registry: UndoRegistry, undo: Undo, context: UndoContext) -> None:
+    """Run one undo action.
+
+    Raises:
+        GenericError: it could not be done now.
+    """
+    action = registry.get(undo.action)
+    if action is None:
+        raise ProgrammerError(f"undo action {undo.action!r} is not registered")
+    await action(context, **undo.args)
+
+
+def undo(action: str, **args: Any) -> Undo:  # Any: JSON values
+    """Shorthand: ``undo("instance.stop", node=..., instance=...)``."""
+    return Undo(action, args)

@@ -1,0 +1,120 @@
+"""The master's end of LUXI: requests from a unix socket to a handler, answers back.
+
+Data flow: client -> JSON text and byte 3 -> ``handler(method, args)`` -> JSON text and byte 3.
+Requests of one connection are answered one after another, those of different connections at once.
+A broken request is answered with an error; one too large or without an end closes its connection
+only. Source: LUXI protocol facts (framing, keys, version).
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+
+from pyganeti.model.errors import GenericError, LuxiError, to_wire
+from pyganeti.model.versions import LUXI_VERSION
+
+EOM: Final = b"\x03"
+MAX_REQUEST: Final = 64 * 1024 * 1024
+_BACKLOG: Final = 1024
+
+# Any: a method's arguments and results are whatever JSON its declaration says.
+Handler = Callable[[str, list[Any]], Awaitable[Any]]
+
+_log = logging.getLogger(__name__)
+
+
+class _Request(msgspec.Struct):
+    method: str
+    args: list[Any] = msgspec.field(default_factory=list)
+    version: int | None = None
+
+
+_decoder = msgspec.json.Decoder(_Request)
+_encoder = msgspec.json.Encoder()
+
+
+def _answer(success: bool, result: object) -> bytes:
+    reply = {"success": success, "result": result, "version": LUXI_VERSION}
+    return _encoder.encode(reply) + EOM
+
+
+def _decode(data: bytes) -> _Request:
+    try:
+        request = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise LuxiError(f"malformed request: {err}") from err
+    if request.version is not None and request.version != LUXI_VERSION:
+        raise LuxiError(
+            f"the client speaks LUXI version {request.version}, this master {LUXI_VERSION}"
+        )
+    return request
+
+
+class LuxiServer:
+    """Serves ``handler`` on a unix socket.
+
+    Args:
+        handler: called with method and arguments; a ``GenericError`` it raises is the answer.
+        path: the socket; a file left there by an earlier process is replaced.
+        mode: its permission bits.
+    """
+
+    def __init__(self, handler: Handler, path: str, mode: int = 0o660) -> None:
+        self._handler = handler
+        self._path = path
+        self._mode = mode
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; returns once clients can connect.
+
+        Raises:
+            LuxiError: the socket cannot be made.
+        """
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)
+            self._server = await asyncio.start_unix_server(
+                self._serve, self._path, limit=MAX_REQUEST, backlog=_BACKLOG
+            )
+            os.chmod(self._path, self._mode)
+        except OSError as err:
+            raise LuxiError(f"cannot listen on {self._path}: {err}") from err
+
+    async def stop(self) -> None:
+        """Accept no more clients; connections end with their clients or with the loop."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                data = await reader.readuntil(EOM)
+                writer.write(await self._handle(data[:-1]))
+                await writer.drain()
+        except asyncio.LimitOverrunError:
+            writer.write(_answer(False, to_wire(LuxiError("the request is too large"))))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client went away, with or without an unfinished request
+        finally:
+            writer.close()
+
+    async def _handle(self, data: bytes) -> bytes:
+        try:
+            request = _decode(data)
+            return _answer(True, await self._handler(request.method, request.args))
+        except GenericError as err:
+            return _answer(False, to_wire(err))
+        except Exception:
+            # Supervisor: a bug in one request must not take the master down.
+            _log.exception("request failed")
+            text = "internal error, the master daemon's log says more"
+            return _answer(False, to_wire(GenericError(text)))
