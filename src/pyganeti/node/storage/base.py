@@ -1,0 +1,87 @@
+"""What every kind of storage does for a node, and the table of kinds.
+
+Handlers look the driver up by ``DiskSpec.dev_type``. A fake with the same guarantees is in
+``fake.py``; ``tests/contract/test_storage.py`` holds both to them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from pyganeti.model.errors import BlockDeviceError
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+
+MIB = 1024 * 1024
+
+Progress = Callable[[str], None]
+
+
+class DiskDriver(Protocol):
+    """One kind of storage.
+
+    Guarantees: every method may be repeated after it succeeded and then changes nothing; one that
+    raises has cleaned up what it had begun. Different disks may be worked on concurrently.
+    All raise ``StorageError`` (or ``BlockDeviceError``) with one line that names the disk.
+    """
+
+    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+        """Make ``disk`` with exactly ``disk.size`` MiB of zeroes.
+
+        Args:
+            disk: what to make.
+            repeated: the caller does not know whether a former attempt succeeded; only then may the
+                disk exist, if it is recognizably the same.
+
+        Returns: an identifier to keep; mostly empty.
+        """
+        ...
+
+    async def remove(self, disk: DiskSpec) -> None:
+        """Remove ``disk`` and its content; a missing one is a success."""
+        ...
+
+    async def assemble(self, disk: DiskSpec) -> BlockDevice:
+        """Make ``disk`` usable and say where it is."""
+        ...
+
+    async def find(self, disk: DiskSpec) -> BlockDevice | None:
+        """``disk`` if it is there and usable now; changes nothing."""
+        ...
+
+    async def shutdown(self, disk: DiskSpec) -> None:
+        """Undo :meth:`assemble`."""
+        ...
+
+    async def grow(self, disk: DiskSpec, amount: int, *, dryrun: bool) -> None:
+        """Make ``disk`` have ``disk.size + amount`` MiB; one that has is a success."""
+        ...
+
+    async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
+        """Overwrite ``size`` MiB from ``offset`` MiB with zeroes, durably; ``progress`` is told."""
+        ...
+
+    async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
+        """Give ``disk`` the place of ``new``; if it is there already, that is a success."""
+        ...
+
+    async def space(self, name: str) -> StorageInfo:
+        """Size and free space of the unit called ``name``."""
+        ...
+
+
+class Storage:
+    """The drivers of a node by disk template."""
+
+    def __init__(self, drivers: Mapping[str, DiskDriver]) -> None:
+        self._drivers = dict(drivers)
+
+    def driver(self, dev_type: str) -> DiskDriver:
+        """The driver of a disk template.
+
+        Raises:
+            BlockDeviceError: this node has none.
+        """
+        try:
+            return self._drivers[dev_type]
+        except KeyError as err:
+            text = f"disk template {dev_type!r} is not supported on this node"
+            raise BlockDeviceError(text) from err

@@ -1,0 +1,116 @@
+"""Disks in memory, for simulated nodes: deterministic, with a capacity, same contract."""
+
+from typing import Final
+
+from pyganeti.model.errors import StorageError
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+
+from .base import MIB, Progress
+
+DEFAULT_CAPACITY: Final = 1024 * 1024
+
+
+class FakeDriver:
+    """See ``DiskDriver``. ``disks`` maps a place to size in MiB and UUID; tests may look.
+
+    Args:
+        capacity: MiB that all disks may have together.
+        storage_type: what :meth:`space` reports.
+    """
+
+    def __init__(self, capacity: int = DEFAULT_CAPACITY, storage_type: str = "file") -> None:
+        self.capacity = capacity
+        self.disks: dict[str, tuple[int, str]] = {}
+        self.directories: set[str] = set()
+        self._type = storage_type
+
+    def _used(self) -> int:
+        return sum(size for size, _uuid in self.disks.values())
+
+    def _check_fits(self, disk: DiskSpec, size: int) -> None:
+        free = self.capacity - self._used()
+        if size > free:
+            raise StorageError(f"{disk.iv_name}: {size} MiB do not fit, {free} MiB are free")
+
+    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+        """See :meth:`~.base.DiskDriver.create`."""
+        place = _place(disk)
+        if place in self.disks:
+            if repeated and self.disks[place] == (disk.size, disk.uuid):
+                return ""
+            raise StorageError(f"{disk.iv_name}: {place} exists already")
+        self._check_fits(disk, disk.size)
+        self.disks[place] = (disk.size, disk.uuid)
+        return ""
+
+    async def remove(self, disk: DiskSpec) -> None:
+        """See :meth:`~.base.DiskDriver.remove`."""
+        place = _place(disk)
+        found = self.disks.get(place)
+        if found is not None and found[1] != disk.uuid:
+            text = f"{disk.iv_name}: {place} belongs to disk {found[1]}, not to {disk.uuid}"
+            raise StorageError(text)
+        self.disks.pop(place, None)
+
+    async def assemble(self, disk: DiskSpec) -> BlockDevice:
+        """See :meth:`~.base.DiskDriver.assemble`."""
+        device = await self.find(disk)
+        if device is None:
+            raise StorageError(f"{disk.iv_name}: {_place(disk)} does not exist")
+        return device
+
+    async def find(self, disk: DiskSpec) -> BlockDevice | None:
+        """See :meth:`~.base.DiskDriver.find`."""
+        place = _place(disk)
+        found = self.disks.get(place)
+        return None if found is None else BlockDevice(path=place, size=found[0] * MIB)
+
+    async def shutdown(self, disk: DiskSpec) -> None:
+        """Nothing to do."""
+
+    async def grow(self, disk: DiskSpec, amount: int, *, dryrun: bool) -> None:
+        """See :meth:`~.base.DiskDriver.grow`."""
+        have = (await self.assemble(disk)).size // MIB
+        wanted = disk.size + amount
+        if amount < 0:
+            raise StorageError(f"{disk.iv_name}: a disk cannot shrink by {-amount} MiB")
+        self._check_fits(disk, wanted - have)
+        if not dryrun and have < wanted:
+            self.disks[_place(disk)] = (wanted, disk.uuid)
+
+    async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
+        """See :meth:`~.base.DiskDriver.wipe`."""
+        if (offset + size) * MIB > (await self.assemble(disk)).size:
+            text = f"{disk.iv_name}: {offset + size} MiB is beyond the end of {_place(disk)}"
+            raise StorageError(text)
+        progress(f"wiped {size} of {size} MiB")
+
+    async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
+        """See :meth:`~.base.DiskDriver.rename`."""
+        source, target = _place(disk), _place(new)
+        if source == target or (source not in self.disks and target in self.disks):
+            return
+        if source not in self.disks or target in self.disks:
+            raise StorageError(f"{disk.iv_name}: {source} to {target}: not possible")
+        self.disks[target] = self.disks.pop(source)
+
+    async def space(self, name: str) -> StorageInfo:
+        """See :meth:`~.base.DiskDriver.space`."""
+        free = self.capacity - self._used()
+        return StorageInfo(
+            type=self._type, name=name, storage_free=free, storage_size=self.capacity
+        )
+
+    async def create_directory(self, path: str) -> None:
+        """As :meth:`~.file.FileDriver.create_directory`."""
+        self.directories.add(path)
+
+    async def remove_directory(self, path: str) -> None:
+        """As :meth:`~.file.FileDriver.remove_directory`."""
+        if any(place.startswith(f"{path}/") for place in self.disks):
+            raise StorageError(f"{path}: Directory not empty")
+        self.directories.discard(path)
+
+
+def _place(disk: DiskSpec) -> str:
+    return str(disk.logical_id[-1])
