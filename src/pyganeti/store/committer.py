@@ -7,7 +7,7 @@ first, then on every candidate, and only then are the batches acknowledged: see
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
@@ -107,6 +107,11 @@ class Committer:
         """Call ``use`` with everything, between two transactions: none is under way meanwhile."""
         async with self._turn:
             use(await self._blocking(self._backend.dump))
+
+    async def exclusively(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run ``work`` between two transactions: it may :meth:`append` its own."""
+        async with self._turn:
+            await work()
 
     async def commit(self, batch: Batch) -> None:
         """See :class:`~pyganeti.store.interface.Store`.

@@ -1,0 +1,159 @@
+"""Keeps the candidates' databases in step with the master's; see ``docs/design/0001-state.md``.
+
+Data flow: committer (transaction durable here) -> :meth:`CandidateReplication.send` -> node call
+``store_apply`` on each candidate -> acknowledged, or declared lost by a further transaction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from pyganeti.kit.clock import Clock
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.model.errors import GenericError
+from pyganeti.store.codec import encode_dump, encode_writes
+from pyganeti.store.committer import Committer
+from pyganeti.store.interface import Contents, Dump, Put, Table, Transaction
+from pyganeti.wire.noderpc.store import StoreApplyCall, StoreLoadCall
+
+_log = logging.getLogger(__name__)
+
+LOST: Final = "lost"
+ANSWER_TIMEOUT_S: Final = 5.0
+RETRY_S: Final = 5.0
+# More transactions than this behind, and the whole is cheaper to send than what is missing.
+_MAX_BACKLOG: Final = 2000
+
+
+class CandidateReplication:
+    """Sends each transaction to the candidates.
+
+    Args:
+        store: the master's store, for the lost list and for dumps.
+        nodes: makes the calls.
+        clock: for the pauses between tries.
+    """
+
+    def __init__(self, store: Committer, nodes: NodeWriter, clock: Clock) -> None:
+        self._store = store
+        self._nodes = nodes
+        self._clock = clock
+        self._live: set[str] = set()
+        self._lost: set[str] = set()
+        self._backlog: dict[str, list[Transaction]] = {}
+        self._wakeup = asyncio.Event()
+
+    def load(self, contents: Contents, candidates: Iterable[str]) -> None:
+        """Start a term: all candidates count as lost until they have caught up."""
+        self._lost = set(msgspec.json.decode(contents[Table.META].get(LOST, b"[]"), type=list[str]))
+        self.set_candidates(candidates)
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """UUIDs of candidates that do not have all acknowledged changes."""
+        return frozenset(self._lost)
+
+    @property
+    def is_majority_live(self) -> bool:
+        """Whether most candidates, the master counted, have all acknowledged changes."""
+        others = len(self._live) + len(self._lost)
+        return (len(self._live) + 1) * 2 > others + 1
+
+    def set_candidates(self, candidates: Iterable[str]) -> None:
+        """The candidates other than the master, by UUID; new ones are lost until caught up."""
+        wanted = set(candidates)
+        self._live &= wanted
+        self._lost = (self._lost & wanted) | (wanted - self._live)
+        if self._lost:
+            self._wakeup.set()
+
+    async def send(self, transaction: Transaction) -> None:
+        """See :class:`pyganeti.store.committer.Replication`."""
+        for backlog in self._backlog.values():
+            backlog.append(transaction)
+        pending = transaction
+        while failed := await self._apply(self._live, pending):
+            self._live -= failed
+            self._lost |= failed
+            self._wakeup.set()
+            pending = await self._store.append((self._lost_record(),))
+            for backlog in self._backlog.values():
+                backlog.append(pending)
+
+    def _lost_record(self) -> Put:
+        return Put(Table.META, LOST, msgspec.json.encode(sorted(self._lost)))
+
+    async def _apply(self, nodes: Iterable[str], transaction: Transaction) -> set[str]:
+        """Send ``transaction`` to ``nodes``; those that have not confirmed it."""
+        targets = sorted(nodes)
+        if not targets:
+            return set()
+        call = StoreApplyCall(
+            first_seq=transaction.seq, batches=(encode_writes(transaction.writes),)
+        )
+        async with asyncio.TaskGroup() as group:
+            tasks = {node: group.create_task(self._confirmed(node, call)) for node in targets}
+        return {node for node, task in tasks.items() if not task.result()}
+
+    async def _confirmed(self, node: str, call: StoreApplyCall) -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._nodes.call(node, call)
+        except (GenericError, TimeoutError) as err:
+            _log.warning("candidate %s does not confirm changes any more: %s", node, err)
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Bring lost candidates up to date, for ever; one task of the daemon's task group."""
+        while True:
+            await self._wakeup.wait()
+            self._wakeup.clear()
+            for node in sorted(self._lost):
+                try:
+                    await self._catch_up(node)
+                except GenericError as err:
+                    _log.info("candidate %s cannot be brought up to date yet: %s", node, err)
+            if self._lost:
+                await self._clock.sleep(RETRY_S)
+                self._wakeup.set()
+
+    async def _catch_up(self, node: str) -> None:
+        """Send ``node`` everything, then what came since, and take it off the lost list."""
+        self._nodes.address(node)  # raises for one that is offline or gone, before the dump
+        dumps: list[Dump] = []
+
+        def between(dump: Dump) -> None:
+            dumps.append(dump)
+            self._backlog[node] = []
+
+        try:
+            await self._store.dump_between(between)
+            seq = dumps[0].seq
+            await self._nodes.call(node, StoreLoadCall(seq=seq, dump=encode_dump(dumps[0])))
+            while backlog := self._backlog[node]:
+                if len(backlog) > _MAX_BACKLOG:
+                    return
+                self._backlog[node] = []
+                await self._send_backlog(node, backlog)
+            await self._store.exclusively(lambda: self._rejoin(node))
+        finally:
+            self._backlog.pop(node, None)
+
+    async def _send_backlog(self, node: str, backlog: list[Transaction]) -> None:
+        batches = tuple(encode_writes(transaction.writes) for transaction in backlog)
+        await self._nodes.call(node, StoreApplyCall(first_seq=backlog[0].seq, batches=batches))
+
+    async def _rejoin(self, node: str) -> None:
+        """Between two transactions: hand over the rest, then count the candidate again."""
+        if node not in self._lost:
+            return
+        backlog, self._backlog[node] = self._backlog[node], []
+        if backlog:
+            await self._send_backlog(node, backlog)
+        self._lost.discard(node)
+        self._live.add(node)
+        await self.send(await self._store.append((self._lost_record(),)))
