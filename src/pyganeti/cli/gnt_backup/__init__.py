@@ -1,0 +1,20 @@
+"""``gnt-backup``: where its sub-commands are found.
+
+Source: gnt-backup(8).
+"""
+
+from typing import Final
+
+from pyganeti.cli.option import Entry, Tool
+
+TOOL: Final = Tool(
+    "gnt-backup",
+    {
+        "export": Entry("exports", "Write an instance to a node or another cluster"),
+        "import": Entry("exports", "Create an instance from an export"),
+        "list": Entry("exports", "List exports"),
+        "list-fields": Entry("exports", "List the fields of exports"),
+        "remove": Entry("exports", "Remove an export"),
+    },
+    {},
+)

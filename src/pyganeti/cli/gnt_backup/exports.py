@@ -1,0 +1,92 @@
+"""Exports and imports of instances. Checks its command line; not built yet.
+
+Source: gnt-backup(8).
+"""
+
+from typing import Final
+
+from pyganeti.cli.option import Arg, Command, any_number
+from pyganeti.cli.options import instance as i
+from pyganeti.cli.options import shared as o
+from pyganeti.cli.pending import not_built
+
+COMMANDS: Final = {
+    "export": Command(
+        not_built,
+        (Arg("instance"),),
+        (
+            o.FORCE,
+            i.NODE,
+            i.TRANSPORT_COMPRESSION,
+            i.SHUTDOWN,
+            o.SHUTDOWN_TIMEOUT,
+            i.REMOVE_INSTANCE,
+            i.IGNORE_REMOVE_FAILURES,
+            o.DRY_RUN,
+            o.PRIORITY,
+            i.ZERO_FREE_SPACE,
+            i.ZEROING_TIMEOUT_FIXED,
+            i.ZEROING_TIMEOUT_PER_MIB,
+            i.LONG_SLEEP,
+            o.SUBMIT_ONLY,
+            o.PRINT_JOBID,
+        ),
+        usage="[options...] {instance}",
+    ),
+    "import": Command(
+        not_built,
+        (Arg("instance"),),
+        (
+            o.BEPARAMS,
+            i.DISK,
+            o.DISK_TEMPLATE,
+            i.FILE_STORAGE_DIR,
+            i.FILE_DRIVER,
+            i.HYPERVISOR,
+            o.IALLOCATOR,
+            i.NET,
+            i.NODE_PAIR,
+            o.NODEGROUP,
+            i.IP_CHECK,
+            i.NO_IP_CHECK_OBSOLETE,
+            i.NAME_CHECK,
+            i.NO_NAME_CHECK_OBSOLETE,
+            o.CONFLICTS_CHECK,
+            i.NO_NICS,
+            i.NO_WAIT_FOR_SYNC,
+            o.OSPARAMS,
+            o.OSPARAMS_PRIVATE,
+            o.OSPARAMS_SECRET,
+            i.SD_SIZE,
+            i.OPPORTUNISTIC_LOCKING,
+            o.SUBMIT_ONLY,
+            o.PRINT_JOBID,
+            o.TAGS,
+            o.DRY_RUN,
+            o.PRIORITY,
+            i.IDENTIFY_DEFAULTS,
+            i.SRC_DIR,
+            i.SRC_NODE,
+            i.COMPRESS,
+            o.IGNORE_IPOLICY,
+            i.HELPER_STARTUP_TIMEOUT,
+            i.HELPER_SHUTDOWN_TIMEOUT,
+        ),
+        usage="[options...] {instance}",
+    ),
+    "list": Command(
+        not_built, (), (o.NODES, o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.VERBOSE)
+    ),
+    "list-fields": Command(
+        not_built,
+        (any_number("unknown"),),
+        (o.NO_HEADERS, o.SEPARATOR),
+        usage="[options...] [value...]",
+    ),
+    "remove": Command(
+        not_built,
+        (Arg("unknown"),),
+        (o.DRY_RUN, o.PRIORITY, o.SUBMIT_ONLY, o.PRINT_JOBID),
+        usage="[options...] {value}",
+    ),
+}

@@ -1,0 +1,61 @@
+"""``gnt-cluster`` queue and watcher: two switches and their state. Source: gnt-cluster(8)."""
+
+from typing import TYPE_CHECKING, Final
+
+from pyganeti.cli import failure
+from pyganeti.cli.option import Arg, Command
+from pyganeti.cli.parse import parse_duration
+from pyganeti.cli.table import timestamp
+from pyganeti.model.errors import OpPrereqError
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+
+def queue(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Drain or undrain the job queue, or tell which."""
+    if args[0] != "info":
+        ctx.client.set_drain_flag(args[0] == "drain")
+        return failure.OK
+    (drained,) = ctx.query_client.query_config_values(["drain_flag"])
+    ctx.say(f"The drain flag is {'set' if drained else 'unset'}")
+    return failure.OK
+
+
+def watcher(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Pause the watcher or let it go on, or tell which."""
+    if args[0] == "pause":
+        if len(args) != 2:
+            raise OpPrereqError("missing pause duration")
+        until = ctx.wall_clock() + parse_duration(args[1])
+        ctx.client.set_watcher_pause(until)
+        ctx.say(f"The watcher is paused until {timestamp(until)}.")
+    elif args[0] == "continue":
+        ctx.client.set_watcher_pause(None)
+        ctx.say("The watcher is no longer paused.")
+    else:
+        (paused,) = ctx.query_client.query_config_values(["watcher_pause"])
+        how = "not paused" if paused is None else f"paused until {timestamp(paused)}"
+        ctx.say(f"The watcher is {how}.")
+    return failure.OK
+
+
+COMMANDS: Final = {
+    "queue": Command(
+        queue,
+        (Arg("choice", choices=("drain", "undrain", "info")),),
+        (),
+        usage="{drain | undrain | info}",
+    ),
+    "watcher": Command(
+        watcher,
+        (
+            Arg("choice", choices=("pause", "continue", "info")),
+            Arg("suggest", 0, 1, choices=("30m", "1h", "4h")),
+        ),
+        (),
+        usage="{pause {duration} | continue | info}",
+    ),
+}

@@ -1,0 +1,23 @@
+"""``gnt-debug``: where its sub-commands are found.
+
+Source: gnt-debug(8).
+"""
+
+from typing import Final
+
+from pyganeti.cli.option import Entry, Tool
+
+TOOL: Final = Tool(
+    "gnt-debug",
+    {
+        "delay": Entry("delay", "Wait in a job"),
+        "iallocator": Entry("allocator", "Run an allocator"),
+        "locks": Entry("locks", "List locks"),
+        "metad": Entry("self_test", "Talk to the metadata daemon"),
+        "submit-job": Entry("submit_job", "Submit jobs from files"),
+        "test-jobqueue": Entry("self_test", "Test the job queue"),
+        "test-osparams": Entry("self_test", "Test secret OS parameters"),
+        "wconfd": Entry("self_test", "Talk to the configuration daemon"),
+    },
+    {"allocator": "iallocator"},
+)

@@ -1,0 +1,48 @@
+"""``gnt-group info``: a query, printed as YAML. Source: gnt-group(8) INFO."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyganeti.cli import failure, info, policy
+from pyganeti.cli.option import Command, any_number
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+_FIELDS: Final = (
+    "name",
+    "ndparams",
+    "custom_ndparams",
+    "diskparams",
+    "custom_diskparams",
+    "ipolicy",
+    "custom_ipolicy",
+)
+# A node group by the names above.
+Group = dict[str, Any]
+
+
+def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Show the named groups, or all."""
+    fields = list(_FIELDS)
+    qfilter = ["|", *(["=", "name", name] for name in args)] if args else None
+    rows = ctx.query_client.query("group", fields, qfilter)["data"]
+    groups = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
+    ctx.write(info.render([details(group) for group in groups]))
+    return failure.OK
+
+
+def details(group: Group) -> list[tuple[str, Any]]:
+    """One group as pairs, in the order printed."""
+    return [
+        ("Node group", group["name"]),
+        ("Node parameters", info.params(group["custom_ndparams"], group["ndparams"])),
+        ("Disk parameters", info.params(group["custom_diskparams"], group["diskparams"])),
+        ("Instance policy", policy.show(group["custom_ipolicy"], group["ipolicy"])),
+    ]
+
+
+COMMANDS: Final = {
+    "info": Command(show, (any_number("group"),), (), usage="[group...]"),
+}

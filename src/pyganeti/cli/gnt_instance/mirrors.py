@@ -1,0 +1,39 @@
+"""Lost and mirrored disks. Checks its command line; not built yet.
+
+Source: gnt-instance(8).
+"""
+
+from typing import Final
+
+from pyganeti.cli.option import Arg, Command
+from pyganeti.cli.options import instance as i
+from pyganeti.cli.options import shared as o
+from pyganeti.cli.pending import not_built
+
+COMMANDS: Final = {
+    "recreate-disks": Command(
+        not_built,
+        (Arg("instance"),),
+        (o.SUBMIT_ONLY, o.PRINT_JOBID, i.DISK, i.NODE_PAIR, o.DRY_RUN, o.PRIORITY, o.IALLOCATOR),
+        usage="[options...] {instance}",
+    ),
+    "replace-disks": Command(
+        not_built,
+        (Arg("instance"),),
+        (
+            i.AUTO,
+            i.REPLACE_DISKS,
+            o.IALLOCATOR,
+            o.EARLY_RELEASE,
+            o.NEW_SECONDARY,
+            i.ON_PRIMARY,
+            i.ON_SECONDARY,
+            o.SUBMIT_ONLY,
+            o.PRINT_JOBID,
+            o.DRY_RUN,
+            o.PRIORITY,
+            o.IGNORE_IPOLICY,
+        ),
+        usage="[options...] {instance}",
+    ),
+}

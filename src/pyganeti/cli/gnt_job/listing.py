@@ -1,0 +1,66 @@
+"""``gnt-job`` list and list-fields. Source: gnt-job(8) LIST."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyganeti.cli.listing import LIST_OPTIONS, Listing
+from pyganeti.cli.option import Command, any_number
+from pyganeti.cli.options import job as j
+from pyganeti.cli.options import shared as o
+from pyganeti.cli.table import joined, timestamp
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+
+def _timestamps(value: list[Any]) -> str:
+    return str([timestamp(one) for one in value])
+
+
+LISTING: Final = Listing(
+    "job",
+    ("id", "status", "summary"),
+    {
+        "end_ts": timestamp,
+        "opend": _timestamps,
+        "opexec": _timestamps,
+        "opstart": _timestamps,
+        "received_ts": timestamp,
+        "start_ts": timestamp,
+        "summary": joined,
+    },
+    key="id",
+    numeric=True,
+)
+
+
+def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """List jobs, those of some states only if asked."""
+    extra = None
+    if opts.status_filter:
+        extra = ["|", *(["=", "status", status] for status in opts.status_filter)]
+    if opts.archived:
+        # Asking for this field makes the master look into the archive.
+        added = f"{opts.output},archived" if opts.output else "+archived"
+        opts.output = added if "archived" not in (opts.output or "").split(",") else opts.output
+    return LISTING.show(ctx, opts, args, extra)
+
+
+COMMANDS: Final = {
+    "list": Command(
+        show,
+        (any_number("jobid"),),
+        (
+            *LIST_OPTIONS,
+            o.FORCE_FILTER,
+            j.ARCHIVED,
+            j.STATUS_ERROR,
+            j.STATUS_FINISHED,
+            j.STATUS_PENDING,
+            j.STATUS_RUNNING,
+        ),
+        usage="[options...] [job-id...]",
+    ),
+    "list-fields": LISTING.fields_command(),
+}

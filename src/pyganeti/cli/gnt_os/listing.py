@@ -1,0 +1,142 @@
+"""``gnt-os`` list, diagnose, info: ``OP_OS_DIAGNOSE`` as a job, its rows printed.
+
+Source: gnt-os(8).
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyganeti.cli import failure, info, table
+from pyganeti.cli.option import Command, any_number
+from pyganeti.cli.options import shared as o
+from pyganeti.cli.submit import run_op
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+_FIELDS: Final = (
+    "name",
+    "valid",
+    "hidden",
+    "blacklisted",
+    "variants",
+    "parameters",
+    "api_versions",
+    "node_status",
+    "os_hvp",
+    "osparams",
+)
+# One operating system: values by the names above. ``node_status`` maps a node to what is found in
+# the search path there: [path, usable, text, variants, [parameter, text] pairs, API versions].
+OsRow = dict[str, Any]
+
+
+def diagnose(ctx: "Context", opts: "Values", names: list[str]) -> list[OsRow]:
+    """What the nodes report about their OS definitions."""
+    fields = list(_FIELDS)
+    rows = run_op(ctx, opts, {"OP_ID": "OP_OS_DIAGNOSE", "output_fields": fields, "names": names})
+    return [dict(zip(fields, row, strict=True)) for row in rows]
+
+
+def variant_names(row: OsRow) -> list[str]:
+    """What an instance's OS may be called: ``os+variant``, or the plain name."""
+    return [f"{row['name']}+{variant}" for variant in row["variants"] or ()] or [row["name"]]
+
+
+def usable_names(ctx: "Context", opts: "Values") -> list[str]:
+    """Names of all OSes that new instances may use."""
+    return [
+        name
+        for row in diagnose(ctx, opts, [])
+        if row["valid"] and not row["hidden"] and not row["blacklisted"]
+        for name in variant_names(row)
+    ]
+
+
+def show_list(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """``gnt-os list``."""
+    rows = [[name] for name in usable_names(ctx, opts)]
+    columns = [table.Column("Name")]
+    for line in table.lines(columns, rows, headers=not opts.no_headers, separator=None):
+        ctx.say(line)
+    return failure.OK
+
+
+def show_diagnosis(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """``gnt-os diagnose``; fails when an OS is not usable everywhere."""
+    all_valid = True
+    for row in diagnose(ctx, opts, []):
+        all_valid = all_valid and bool(row["valid"])
+        for line in _diagnosis(row):
+            ctx.say(line)
+    return failure.OK if all_valid else failure.FAILURE
+
+
+def _diagnosis(row: OsRow) -> list[str]:
+    status = "valid" if row["valid"] else "invalid"
+    flags = [flag for flag in ("blacklisted", "hidden") if row[flag]]
+    extra = f" [{', '.join(flags)}]" if flags else ""
+    lines = [f"OS: {row['name']} [global status: {status}]{extra}"]
+    if row["variants"]:
+        lines.append(f"  Variants: [{', '.join(row['variants'])}]")
+    for node, found in row["node_status"].items():
+        if not found:
+            lines.append(f"  Node: {node}, status: INVALID (not found)")
+            continue
+        lines.append(f"  Node: {node}, status: {_state(found[0])}")
+        # Definitions behind the first one are never used; they are named so that nobody wonders.
+        lines += [f"    hidden by the first: {_state(other)}" for other in found[1:]]
+    return [*lines, ""]
+
+
+def _state(found: list[Any]) -> str:
+    path, usable, text, variants, parameters, api_versions = found[:6]
+    if not usable:
+        return f"INVALID (path: {path}): {text}"
+    parts = [f"VALID (path: {path})"]
+    if variants:
+        parts.append(f"[variants: {', '.join(variants)}]")
+    if parameters:
+        parts.append(f"[parameters: {', '.join(name for name, _ in parameters)}]")
+    if api_versions:
+        parts.append(f"[API versions: {', '.join(str(version) for version in api_versions)}]")
+    return " ".join(parts)
+
+
+def show_info(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """``gnt-os info``; fails when a named OS is not there."""
+    rows = diagnose(ctx, opts, args)
+    known = {row["name"] for row in rows}
+    for row in rows:
+        ctx.write(info.render([(row["name"], _details(row))]))
+    missing = [name for name in args if name not in known]
+    for name in missing:
+        ctx.warn(f"OS '{name}' unknown")
+    return failure.FAILURE if missing else failure.OK
+
+
+def _details(row: OsRow) -> list[Any]:
+    details: list[Any] = [
+        [("valid", row["valid"])],
+        [("hidden", row["hidden"])],
+        [("blacklisted", row["blacklisted"])],
+    ]
+    if row["valid"]:
+        details += [
+            [("API versions", list(row["api_versions"] or ()))],
+            [("variants", list(row["variants"] or ()))],
+            [("parameters", [[(name, text)] for name, text in row["parameters"] or ()])],
+        ]
+    if row["osparams"]:
+        details.append([("OS parameters", row["osparams"])])
+    if row["os_hvp"]:
+        details.append([("hypervisor parameters", row["os_hvp"])])
+    return details
+
+
+COMMANDS: Final = {
+    "diagnose": Command(show_diagnosis, (), (o.PRIORITY,)),
+    "info": Command(show_info, (any_number("os"),), (o.PRIORITY,), usage="[options...] [os...]"),
+    "list": Command(show_list, (), (o.NO_HEADERS, o.PRIORITY)),
+}

@@ -1,0 +1,178 @@
+r"""Values of options: lists, ``key=value`` groups and the like, as ganeti(7) describes them.
+
+Pure. A comma inside a value is written ``\,`` and a backslash ``\\``. A key alone means true,
+``no_key`` false, ``-key`` null, which resets a parameter to what is inherited.
+
+Source: ganeti(7) "Key-value parameters".
+"""
+
+from typing import Any, Final
+
+from pyganeti.model.errors import ParameterError
+
+# One value of a group: text, or true, false, null by the forms above.
+Scalar = str | bool | None
+KeyVal = dict[str, Scalar]
+# ``ident:key=value``; the second part is false for ``no_ident`` and null for ``-ident``.
+IdentKeyVal = tuple[str, KeyVal | bool | None]
+
+_NO: Final = "no_"
+_RESET: Final = "-"
+_TRUE: Final = frozenset({"true", "yes"})
+_FALSE: Final = frozenset({"false", "no"})
+_DURATIONS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def split_escaped(text: str, separator: str = ",") -> list[str]:
+    r"""Split at ``separator``; ``\`` takes the meaning from the character after it."""
+    parts, current, rest = [], "", iter(text)
+    for char in rest:
+        if char == "\\":
+            current += next(rest, "\\")
+        elif char == separator:
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+    parts.append(current)
+    return parts
+
+
+def parse_keyval(text: str, what: str = "option", *, prefixes: bool = True) -> KeyVal:
+    """Read ``key=value,flag,no_flag,-reset``.
+
+    Args:
+        text: what was given; empty means no keys.
+        what: names the option in errors.
+        prefixes: whether ``no_`` and ``-`` have their meaning.
+
+    Raises:
+        ParameterError: a key twice, or an empty one.
+    """
+    values: KeyVal = {}
+    for part in split_escaped(text) if text else ():
+        key, value = _key_and_value(part, prefixes)
+        if not key:
+            raise ParameterError(f"empty key in {what} {text!r}")
+        if key in values:
+            raise ParameterError(f"duplicate key {key!r} in {what} {text!r}")
+        values[key] = value
+    return values
+
+
+def _key_and_value(part: str, prefixes: bool) -> tuple[str, Scalar]:
+    key, equals, value = part.partition("=")
+    if equals:
+        return key, value
+    if prefixes and key.startswith(_NO):
+        return key[len(_NO) :], False
+    if prefixes and key.startswith(_RESET):
+        return key[len(_RESET) :], None
+    return key, True
+
+
+def parse_identkeyval(text: str, what: str = "option", *, prefixes: bool = True) -> IdentKeyVal:
+    """Read ``ident``, ``ident:key=value,...``, ``no_ident`` or ``-ident``.
+
+    Raises:
+        ParameterError: as :func:`parse_keyval`; or values after ``no_ident`` or ``-ident``.
+    """
+    ident, _, rest = text.partition(":")
+    if prefixes and ident.startswith(_NO):
+        ident, value = ident[len(_NO) :], False
+    elif prefixes and ident.startswith(_RESET) and not ident[1:].isdigit():
+        # A negative number is an index from the end, not something to reset.
+        ident, value = ident[len(_RESET) :], None
+    else:
+        return ident, parse_keyval(rest, what, prefixes=prefixes)
+    if rest:
+        raise ParameterError(f"no values can follow a removed {ident!r} in {what}: {text!r}")
+    return ident, value
+
+
+def parse_bounds(text: str) -> list[dict[str, KeyVal]]:
+    """Read ``min:k=v,.../max:k=v,...//min:...``: groups by ``//``, members of a group by ``/``.
+
+    Raises:
+        ParameterError: as :func:`parse_identkeyval`; or the same member twice in a group.
+    """
+    groups = []
+    for group in text.split("//"):
+        members: dict[str, KeyVal] = {}
+        for part in group.split("/"):
+            ident, values = parse_identkeyval(part, "bounds")
+            if ident in members or not isinstance(values, dict):
+                raise ParameterError(f"duplicate or empty {ident!r} in bounds {text!r}")
+            members[ident] = values
+        groups.append(members)
+    return groups
+
+
+def parse_bool(text: str) -> bool:
+    """Read ``yes``, ``no``, ``true`` or ``false``.
+
+    Raises:
+        ParameterError: neither.
+    """
+    lowered = text.lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise ParameterError(f"{text!r} is neither yes nor no")
+
+
+def parse_list(text: str) -> list[str]:
+    """Read a list separated by commas; empty text is the empty list."""
+    return split_escaped(text) if text else []
+
+
+def parse_duration(text: str) -> int:
+    """Read seconds, with an optional unit: ``s``, ``m``, ``h``, ``d`` or ``w``.
+
+    Raises:
+        ParameterError: not a duration.
+    """
+    number, factor = text.strip(), 1
+    if number and number[-1] in _DURATIONS:
+        number, factor = number[:-1], _DURATIONS[number[-1]]
+    if not number.isdecimal():
+        raise ParameterError(f"{text!r} is not a duration: use a number with s, m, h, d or w")
+    return int(number) * factor
+
+
+def parse_id_ranges(text: str) -> list[list[int]]:
+    """Read ``1000-1010,2000`` as ``[[1000, 1010], [2000, 2000]]``.
+
+    Raises:
+        ParameterError: not a number, or a range that ends before it begins.
+    """
+    ranges = []
+    for part in parse_list(text):
+        low, dash, high = part.partition("-")
+        if not low.isdecimal() or (dash and not high.isdecimal()):
+            raise ParameterError(f"{part!r} is not a number or a range of numbers")
+        pair = [int(low), int(high or low)]
+        if pair[0] > pair[1]:
+            raise ParameterError(f"the range {part!r} ends before it begins")
+        ranges.append(pair)
+    return ranges
+
+
+def indexed(groups: list[IdentKeyVal], what: str) -> list[dict[str, Any]]:
+    """``[("0", {...}), ("2", {...})]`` as a list by index; indices left out get no parameters.
+
+    Raises:
+        ParameterError: an index is not a number, or is used twice.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for ident, values in groups:
+        if not ident.isdecimal():
+            raise ParameterError(f"invalid {what} index {ident!r}: not a number")
+        index = int(ident)
+        if index in found:
+            raise ParameterError(f"{what} index {index} is given twice")
+        if not isinstance(values, dict):
+            raise ParameterError(f"{what} {index}: expected key=value parameters")
+        found[index] = dict(values)
+    return [found.get(index, {}) for index in range(max(found) + 1 if found else 0)]

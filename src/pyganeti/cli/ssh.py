@@ -1,0 +1,62 @@
+"""Commands on other nodes over the system's OpenSSH client. Builds command lines only; pure.
+
+Source: gnt-node(8) ADD; gnt-cluster(8) COMMAND, COPYFILE; the cluster's known_hosts file.
+"""
+
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from pyganeti.kit.paths import Paths
+
+CONNECT_TIMEOUT_S: Final = 10
+
+
+def _options(paths: Paths, *, ask: bool, check_key: bool) -> list[str]:
+    options = {
+        "ConnectTimeout": str(CONNECT_TIMEOUT_S),
+        "GlobalKnownHostsFile": paths.known_hosts,
+        "BatchMode": "no" if ask else "yes",
+        "StrictHostKeyChecking": ("ask" if ask else "yes") if check_key else "no",
+    }
+    if not check_key:
+        # A key that is not checked must not be remembered as if it had been.
+        options["UserKnownHostsFile"] = "/dev/null"
+    return [f"-o{key}={value}" for key, value in options.items()]
+
+
+def ssh_command(
+    paths: Paths,
+    host: str,
+    command: Sequence[str],
+    *,
+    user: str = "root",
+    port: int = 22,
+    tty: bool = False,
+    ask: bool = False,
+    check_key: bool = True,
+) -> list[str]:
+    """Run ``command`` on ``host``.
+
+    Args:
+        paths: this node, for the cluster's known_hosts.
+        host: name or address.
+        command: program and arguments; quoted for the remote shell.
+        user: remote user.
+        port: of the remote ssh daemon.
+        tty: give it a terminal, with no escape character in the way.
+        ask: let ssh ask for a password and show an unknown host key.
+        check_key: refuse an unknown host key (or ask).
+    """
+    argv = ["ssh", "-oEscapeChar=none", "-q"] if tty else ["ssh"]
+    argv += [*_options(paths, ask=ask, check_key=check_key), f"-p{port}"]
+    argv += ["-t"] if tty else []
+    return [*argv, f"{user}@{host}", shlex.join(command)]
+
+
+def scp_command(
+    paths: Paths, host: str, source: str, target: str, *, user: str = "root", port: int = 22
+) -> list[str]:
+    """Copy the file ``source`` to ``target`` on ``host``, keeping mode and times."""
+    options = _options(paths, ask=False, check_key=True)
+    return ["scp", "-p", *options, f"-P{port}", "--", source, f"{user}@[{host}]:{target}"]

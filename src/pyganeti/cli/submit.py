@@ -1,0 +1,201 @@
+"""Jobs from the command's side: submit, follow, report.
+
+    opcode (plain dict) -> common parameters -> SubmitJob -> WaitForJobChange ... -> results
+
+Source: ganeti(7) "Common command line features"; the log lines Ganeti's commands print.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from pyganeti.cli.failure import JobSubmitted, describe
+from pyganeti.model.errors import GenericError, JobCanceled, JobLost, OpExecError, from_wire
+from pyganeti.wire.luxi.client import OpDict
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+PRIORITIES: Final = {"low": 10, "normal": 0, "high": -10}
+FINAL: Final = frozenset({"success", "error", "canceled"})
+# How long to wait for news before telling that the job waits.
+_NEWS_S: Final = 20
+_WAITS: Final = {
+    "queued": "Job {} is waiting in queue",
+    "waiting": "Job {} is trying to acquire all necessary locks",
+}
+
+
+def complete(ctx: "Context", opts: "Values", op: OpDict) -> OpDict:
+    """``op`` with what the common options and the reason trail say."""
+    common: OpDict = {"debug_level": opts.debug, "reason": reason_trail(ctx, opts)}
+    if getattr(opts, "dry_run", False):
+        common["dry_run"] = True
+    if getattr(opts, "priority", None):
+        common["priority"] = PRIORITIES[opts.priority]
+    return {**op, **common}
+
+
+def reason_trail(ctx: "Context", opts: "Values") -> list[list[object]]:
+    """Why and from where: ``[source, text, nanoseconds]`` each."""
+    stamp = int(ctx.wall_clock() * 1_000_000_000)
+    trail: list[list[object]] = [["gnt:user", opts.reason, stamp]] if opts.reason else []
+    return [*trail, [f"gnt:client:{ctx.program}", ctx.command, stamp]]
+
+
+def run_op(ctx: "Context", opts: "Values", op: OpDict) -> Any:  # the opcode says what it returns
+    """Run ``op`` as a job and return its result.
+
+    Raises:
+        JobSubmitted: ``--submit`` was given: the job is not waited for.
+        GenericError: what the job failed with.
+    """
+    job_id = ctx.client.submit_job([complete(ctx, opts, op)])
+    if getattr(opts, "submit_only", False):
+        raise JobSubmitted(job_id)
+    if getattr(opts, "print_jobid", False):
+        ctx.say(str(job_id))
+    return follow(ctx, job_id)[0]
+
+
+def follow(ctx: "Context", job_id: int, *, quiet: bool = False) -> list[Any]:
+    """Wait for a job's end, printing its log, and return its opcodes' results.
+
+    Raises:
+        JobLost: there is no such job.
+        JobCanceled: it was cancelled.
+        GenericError: what its first failed opcode raised.
+    """
+    info: list[Any] | None = None
+    serial, told = -1, set()
+    while info is None or info[0] not in FINAL:
+        change = ctx.client.wait_for_job_change(job_id, ["status"], info, serial, _NEWS_S)
+        if change is not None:
+            info, entries = change
+            for entry in entries:
+                serial = max(serial, entry[0])
+                if not quiet:
+                    ctx.say(log_line(entry))
+        elif info and info[0] in _WAITS and info[0] not in told and not quiet:
+            told.add(info[0])
+            ctx.warn(_WAITS[info[0]].format(job_id))
+    return results(ctx, job_id)
+
+
+def log_line(entry: list[Any]) -> str:
+    """A log entry as it is printed."""
+    _, (seconds, _), kind, content = entry
+    return f"{time.ctime(seconds)} {log_text(kind, content)}"
+
+
+def log_text(kind: str, content: object) -> str:
+    """The content of a log entry."""
+    if kind == "message-list" and isinstance(content, list):
+        return "\n".join(str(line) for line in content)
+    return str(content)
+
+
+def results(ctx: "Context", job_id: int) -> list[Any]:
+    """Results of a job that has ended.
+
+    Raises:
+        GenericError: as :func:`follow`.
+    """
+    (row,) = ctx.client.query_jobs([job_id], ["status", "opstatus", "opresult"])
+    if row is None:
+        raise JobLost(f"job {job_id} does not exist")
+    status, op_status, op_results = row
+    if status == "canceled":
+        raise JobCanceled("job was canceled")
+    if status == "error":
+        raise _failure(op_status, op_results)
+    return list(op_results)
+
+
+def _failure(op_status: list[str], op_results: list[Any]) -> GenericError:
+    for index, (status, result) in enumerate(zip(op_status, op_results, strict=True)):
+        if status == "error":
+            if isinstance(result, list) and len(result) == 2 and isinstance(result[1], list):
+                return from_wire(result)
+            partial = f"partial failure (opcode {index}): " if index else ""
+            return OpExecError(f"{partial}{result}")
+    return OpExecError(str(op_results))
+
+
+class Jobs:
+    """Several jobs of one command, one opcode each.
+
+    Args:
+        ctx: the command's context.
+        opts: its options.
+        verbose: whether to name the jobs first.
+    """
+
+    def __init__(self, ctx: "Context", opts: "Values", *, verbose: bool = True) -> None:
+        self._ctx = ctx
+        self._opts = opts
+        self._verbose = verbose
+        self._queue: list[tuple[str, OpDict]] = []
+        # Name, whether it was accepted, id or reason.
+        self._jobs: list[tuple[str, bool, Any]] = []
+
+    def add(self, name: str, op: OpDict) -> None:
+        """Queue a job that concerns ``name``."""
+        self._queue.append((name, complete(self._ctx, self._opts, op)))
+
+    def adopt(self, accepted: bool, job: Any) -> None:
+        """Take a job that somebody else submitted; ``job`` is its id, or why it was refused."""
+        self._jobs.append(("", accepted, job))
+
+    def run(self) -> list[tuple[bool, Any]]:
+        """Submit, then wait for each (or show its id with ``--submit``).
+
+        Returns:
+            For each job whether it succeeded, and its opcodes' results or a text.
+        """
+        answers = self._ctx.client.submit_many_jobs([[op] for _, op in self._queue])
+        names = [name for name, _ in self._queue]
+        self._queue = []
+        pairs = zip(names, answers, strict=True)
+        self._jobs += [(name, accepted, job) for name, (accepted, job) in pairs]
+        if getattr(self._opts, "submit_only", False):
+            return [self._show(*job) for job in self._jobs]
+        if getattr(self._opts, "print_jobid", False):
+            self._ctx.say(" ".join(str(job) for _, accepted, job in self._jobs if accepted))
+        return self.wait()
+
+    def wait(self) -> list[tuple[bool, Any]]:
+        """Wait for all jobs; results as :meth:`run`."""
+        ids = [str(job) for _, accepted, job in self._jobs if accepted]
+        if ids and self._verbose:
+            self._ctx.say(f"Submitted jobs {', '.join(ids)}")
+        return [self._wait_for(*job) for job in self._jobs]
+
+    def _show(self, name: str, accepted: bool, job: Any) -> tuple[bool, Any]:
+        if accepted:
+            self._ctx.say(f"{job}: {name}")
+        else:
+            self._ctx.warn(f"Failure for {name}: {_refusal(job)}")
+        return accepted, job
+
+    def _wait_for(self, name: str, accepted: bool, job: Any) -> tuple[bool, Any]:
+        about = f" for {name}" if name else ""
+        if not accepted:
+            text = _refusal(job)
+            self._ctx.warn(f"Failed to submit job{about}: {text}")
+            return False, text
+        self._ctx.say(f"Waiting for job {job}{about} ...")
+        try:
+            return True, follow(self._ctx, int(job))
+        except JobLost as err:
+            self._ctx.warn(f"Job {job}{about} has been archived, cannot check its result")
+            return False, str(err)
+        except GenericError as err:
+            text = describe(err)[1]
+            self._ctx.warn(f"Job {job}{about} has failed: {text}")
+            return False, text
+
+
+def _refusal(job: object) -> str:
+    return describe(from_wire(job))[1] if isinstance(job, list) else str(job)

@@ -1,0 +1,223 @@
+"""The blocking LUXI client of commands and tools: one socket and the standard library.
+
+    method, arguments -> request -> socket -> response -> result, or the master's error, raised
+
+Every method below is one LUXI method; shapes of results are Ganeti's. A connection is made at the
+first call and kept.
+
+Source: Ganeti's LUXI protocol and its timeouts.
+"""
+
+import errno
+import socket
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pyganeti.kit.clock import monotonic, sleep_blocking
+from pyganeti.kit.paths import Paths
+from pyganeti.model.errors import LuxiError, NoMasterError
+from pyganeti.model.versions import LUXI_VERSION
+from pyganeti.wire.luxi.framing import Splitter, encode, parse_response, request
+
+CONNECT_TIMEOUT_S: Final = 30.0
+RW_TIMEOUT_S: Final = 180.0
+# The longest that one WaitForJobChange may take: well below the read timeout.
+WAIT_TIMEOUT_S: Final = 89
+# Between two tries while the server's backlog is full.
+_RETRY_S: Final = 0.1
+_CHUNK: Final = 256 * 1024
+
+# One opcode, ready for JSON; values are whatever the opcode's parameters are.
+OpDict = dict[str, Any]
+
+
+class LuxiTimeout(LuxiError):
+    """The master did not answer in time; whether it acted is unknown."""
+
+
+class LuxiPermissionError(LuxiError):
+    """This user may not talk to the master."""
+
+
+def socket_path(paths: Paths, env: Mapping[str, str], *, query: bool = False) -> str:
+    """The socket to use: the master's or the query one, or what ``FORCE_LUXI_SOCKET`` says."""
+    forced = env.get("FORCE_LUXI_SOCKET", "")
+    if forced == "master" or (not forced and not query):
+        return paths.master_socket
+    if forced == "query" or not forced:
+        return paths.query_socket
+    return forced
+
+
+class LuxiClient:
+    """A connection to the master daemon.
+
+    Args:
+        address: path of the unix socket.
+        connect_timeout_s: how long a full backlog is waited for.
+        rw_timeout_s: the longest silence while sending or waiting for an answer.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        rw_timeout_s: float = RW_TIMEOUT_S,
+    ) -> None:
+        self.address = address
+        self._connect_timeout_s = connect_timeout_s
+        self._rw_timeout_s = rw_timeout_s
+        self._socket: socket.socket | None = None
+        self._splitter = Splitter()
+
+    def close(self) -> None:
+        """End the connection; the next call makes a new one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    # The result's type depends on the method; the wrappers below say which.
+    def call(self, method: str, args: list[object]) -> Any:
+        """Call ``method`` and return its result.
+
+        Raises:
+            NoMasterError: nothing listens; argument: the socket's path.
+            LuxiPermissionError: the socket is closed to this user.
+            LuxiTimeout: no answer in time; the call may have been done.
+            LuxiError: the connection broke or the answer was malformed.
+            GenericError: what the master answered.
+        """
+        connection = self._socket or self._connect()
+        self._socket = connection
+        try:
+            connection.sendall(encode(request(method, args, LUXI_VERSION)))
+            document = self._receive(connection)
+        except TimeoutError as err:
+            self.close()
+            raise LuxiTimeout(f"no answer to {method} within {self._rw_timeout_s:g} s") from err
+        except OSError as err:
+            self.close()
+            raise LuxiError(f"connection lost during {method}: {err.strerror or err}") from err
+        return parse_response(document, LUXI_VERSION)
+
+    def _connect(self) -> socket.socket:
+        deadline = monotonic() + self._connect_timeout_s
+        while True:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(self._connect_timeout_s)
+            try:
+                connection.connect(self.address)
+            except OSError as err:
+                connection.close()
+                self._explain(err, monotonic() < deadline)
+                sleep_blocking(_RETRY_S)
+                continue
+            connection.settimeout(self._rw_timeout_s)
+            self._splitter = Splitter()
+            return connection
+
+    def _explain(self, err: OSError, may_retry: bool) -> None:
+        """Raise what ``err`` means, or return when it is worth another try."""
+        if err.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
+            raise NoMasterError(self.address) from err
+        if err.errno in (errno.EACCES, errno.EPERM):
+            raise LuxiPermissionError(self.address) from err
+        if not isinstance(err, BlockingIOError | TimeoutError):
+            raise LuxiError(f"cannot connect to {self.address}: {err.strerror or err}") from err
+        if not may_retry:
+            raise LuxiTimeout(f"cannot connect to {self.address} in time") from err
+
+    def _receive(self, connection: socket.socket) -> bytes:
+        while True:
+            data = connection.recv(_CHUNK)
+            if not data:
+                self.close()
+                raise LuxiError("connection closed while waiting for the answer")
+            documents = self._splitter.feed(data)
+            if documents:
+                return documents[0]
+
+    # Queries
+
+    def query(self, what: str, fields: list[str], qfilter: object = None) -> dict[str, Any]:
+        """``{"fields": [definition, ...], "data": [[[status, value], ...], ...]}``."""
+        result: dict[str, Any] = self.call("Query", [what, fields, qfilter])
+        return result
+
+    def query_fields(self, what: str, fields: list[str] | None = None) -> list[dict[str, str]]:
+        """Definitions: name, title, kind, doc; of all fields when ``fields`` is empty."""
+        result: dict[str, list[dict[str, str]]] = self.call("QueryFields", [what, fields or []])
+        return result["fields"]
+
+    def query_cluster_info(self) -> dict[str, Any]:
+        """The cluster's settings, by Ganeti's 55 names."""
+        result: dict[str, Any] = self.call("QueryClusterInfo", [])
+        return result
+
+    def query_config_values(self, fields: list[str]) -> list[Any]:
+        """Values in the order asked."""
+        result: list[Any] = self.call("QueryConfigValues", [fields])
+        return result
+
+    def query_tags(self, kind: str, name: str) -> list[str]:
+        """Tags of one object; the cluster's name is empty."""
+        result: list[str] = self.call("QueryTags", [kind, name])
+        return result
+
+    def query_jobs(self, ids: list[int], fields: list[str]) -> list[list[Any] | None]:
+        """A row a job, ``None`` where there is no such job."""
+        result: list[list[Any] | None] = self.call("QueryJobs", [ids, fields])
+        return result
+
+    # Jobs
+
+    def submit_job(self, ops: list[OpDict]) -> int:
+        """The id of the new job, which is durable by now."""
+        return int(self.call("SubmitJob", [ops]))
+
+    def submit_many_jobs(self, jobs: list[list[OpDict]]) -> list[tuple[bool, Any]]:
+        """For each job whether it was taken, and its id or the reason."""
+        return [(ok, value) for ok, value in self.call("SubmitManyJobs", [jobs])]
+
+    def wait_for_job_change(
+        self, job_id: int, fields: list[str], prev_info: object, prev_serial: object, timeout: int
+    ) -> tuple[list[Any], list[list[Any]]] | None:
+        """New values of ``fields`` and log entries after ``prev_serial``; ``None``: no change.
+
+        A log entry is ``[serial, [seconds, microseconds], type, content]``.
+        """
+        result = self.call("WaitForJobChange", [job_id, fields, prev_info, prev_serial, timeout])
+        if result == "nochange":
+            return None
+        info, entries = result
+        return info, entries or []
+
+    def archive_job(self, job_id: int) -> bool:
+        """Whether the job was archived."""
+        return bool(self.call("ArchiveJob", [job_id]))
+
+    def auto_archive_jobs(self, age: int, timeout: int) -> tuple[int, int]:
+        """How many were archived, and how many were not looked at for lack of time."""
+        archived, left = self.call("AutoArchiveJobs", [age, timeout])
+        return archived, left
+
+    def cancel_job(self, job_id: int, kill: bool = False) -> tuple[bool, str]:
+        """Whether it was cancelled, and a sentence about it."""
+        success, text = self.call("CancelJob", [job_id, kill])
+        return success, text
+
+    def change_job_priority(self, job_id: int, priority: int) -> tuple[bool, str]:
+        """Whether it was changed, and a sentence about it."""
+        success, text = self.call("ChangeJobPriority", [job_id, priority])
+        return success, text
+
+    # Switches
+
+    def set_drain_flag(self, flag: bool) -> None:
+        """Refuse new jobs, or take them again."""
+        self.call("SetDrainFlag", [flag])
+
+    def set_watcher_pause(self, until: float | None) -> Any:
+        """Pause the watcher until ``until`` (seconds since the epoch), or let it go on."""
+        return self.call("SetWatcherPause", [until])
