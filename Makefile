@@ -1,0 +1,54 @@
+# What a developer types. Everything uses .venv, made by ./run-tests or "make prepare".
+.DEFAULT_GOAL := check
+BIN := .venv/bin
+CODE := src/pyganeti tests tools benchmarks
+# Scripts in Python without a suffix, which the tools would not look at by themselves.
+SCRIPTS := quickstart
+
+.PHONY: help prepare check format lint types layers test docs fix e2e bench soak golden lab
+
+help: ## list the goals
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+prepare: ## install packages, make .venv and fetch what e2e tests boot
+	python3 -m tests.e2e.prepare
+
+check: format lint types layers docs test ## all that needs no daemon: the gate for every commit
+
+format:
+	$(BIN)/ruff format --check $(CODE) $(SCRIPTS)
+
+lint:
+	$(BIN)/ruff check $(CODE) $(SCRIPTS)
+
+types:
+	$(BIN)/mypy $(CODE)
+	$(BIN)/mypy $(SCRIPTS)
+
+layers:
+	$(BIN)/lint-imports
+
+docs:
+	$(BIN)/python -m tools.check_docs
+
+test:
+	$(BIN)/pytest tests/unit tests/contract tests/sim
+
+fix: ## format, and repair what a tool can repair
+	$(BIN)/ruff check --fix $(CODE) $(SCRIPTS) || true
+	$(BIN)/ruff format $(CODE) $(SCRIPTS)
+
+e2e: ## real daemons, QEMU guests, on this machine; needs root
+	$(BIN)/pytest tests/e2e
+
+bench: ## the figures of docs/architecture.md, each beside its target
+	$(BIN)/python benchmarks/run.py
+
+soak: ## long random runs
+	$(BIN)/pytest -m soak tests/sim tests/e2e
+
+golden: ## capture the output of real tools anew into tests/golden
+	$(BIN)/python -m tests.golden.capture
+
+lab: ## real LVM, DRBD, KVM in nodes that are virtual machines
+	$(BIN)/pytest tests/lab

@@ -1,0 +1,1 @@
+"""What the checkout's own scripts share; not part of the installed package."""

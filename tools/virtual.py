@@ -1,0 +1,169 @@
+"""A virtual cluster in a directory, as ./quickstart and the end-to-end tests make and end it.
+
+Each node is a directory ``BASE/nodeN`` with its own loopback address; programs act as a node when
+``GANETI_ROOTDIR`` and ``GANETI_HOSTNAME`` say so. Every process that works for the cluster has that
+variable in its environment, and that is how all of them are found again: by pid, never by name.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+# run/ganeti/kvm-hypervisor/ctrl/NAME.monitor is about the longest path below a node's directory.
+LONGEST_SOCKET: Final = "/node1/var/run/ganeti/kvm-hypervisor/ctrl/instance1.example.com.monitor"
+SOCKET_LIMIT: Final = 107
+SERIAL: Final = "var/run/ganeti/kvm-hypervisor/ctrl/{}.serial"
+
+
+class VirtualCluster:
+    """Paths, environment and processes of a virtual cluster.
+
+    Args:
+        base: its directory.
+        bindir: where the programs are.
+        network: the first three bytes of the nodes' addresses, ``127.77.1``.
+        size: how many nodes.
+        wrapper: put before every command, for tests that need a mount namespace.
+    """
+
+    def __init__(
+        self, base: Path, bindir: Path, *, network: str, size: int, wrapper: Sequence[str] = ()
+    ) -> None:
+        self.base = base
+        self.network = network
+        self.nodes = [f"node{number}" for number in range(1, size + 1)]
+        self._bindir = bindir
+        self._wrapper = tuple(wrapper)
+
+    def root(self, node: str) -> Path:
+        """The directory that is ``/`` for ``node``."""
+        return self.base / node
+
+    def address(self, node: str) -> str:
+        """The loopback address of ``node``."""
+        return f"{self.network}.{self.nodes.index(node) + 1}"
+
+    def environ(self, node: str) -> dict[str, str]:
+        """The environment that makes a program act as ``node``."""
+        return {**os.environ, "GANETI_ROOTDIR": str(self.root(node)), "GANETI_HOSTNAME": node}
+
+    def argv(self, program: str, *args: str) -> list[str]:
+        """The command line of one of our programs."""
+        return [*self._wrapper, str(self._bindir / program), *args]
+
+    def run(
+        self, node: str, program: str, *args: str, timeout_s: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of our programs as ``node``; its exit code is the caller's to look at."""
+        return subprocess.run(
+            self.argv(program, *args),
+            env=self.environ(node),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def path_is_too_long(self) -> bool:
+        """Whether sockets below the base directory could not be reached."""
+        return len(os.fsencode(f"{self.base}{LONGEST_SOCKET}")) > SOCKET_LIMIT
+
+    def add_os(self, definition: Path) -> None:
+        """Let every node find the OS definition in the directory ``definition``."""
+        for node in self.nodes:
+            place = self.root(node) / "srv/ganeti/os"
+            place.mkdir(parents=True, exist_ok=True)
+            link = place / definition.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(definition)
+
+    def serial_socket(self, node: str, instance: str) -> Path:
+        """The socket of an instance's serial console on its primary node."""
+        return self.root(node) / SERIAL.format(instance)
+
+    def processes(self) -> dict[int, str]:
+        """Process id and command line of everything that works for the cluster.
+
+        A process with a terminal is somebody's shell or command, and not counted.
+        """
+        ours = f"GANETI_ROOTDIR={self.base}/".encode()
+        found = {}
+        for entry in os.scandir("/proc"):
+            if not entry.name.isdigit():
+                continue
+            with suppress(OSError):
+                environ = Path(entry.path, "environ").read_bytes().split(b"\0")
+                words = Path(entry.path, "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+                if any(word.startswith(ours) for word in environ) and not _has_terminal(entry.path):
+                    found[int(entry.name)] = b" ".join(words).decode("utf-8", "replace")
+        found.pop(os.getpid(), None)
+        return found
+
+    def end_processes(self, grace_s: float = 5) -> None:
+        """End everything that works for the cluster: politely, then by force."""
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self.processes():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sig)
+            end = time.monotonic() + grace_s
+            while self.processes() and time.monotonic() < end:
+                time.sleep(0.1)
+
+    def remove(self) -> None:
+        """Remove the directory."""
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+def _has_terminal(process: str) -> bool:
+    """Whether the process with this directory in /proc has a controlling terminal."""
+    fields = Path(process, "stat").read_bytes().rpartition(b")")[2].split()
+    return fields[4] != b"0"
+
+
+def wait_console(
+    path: Path, pattern: str, *, timeout_s: float, ask: bytes = b""
+) -> "re.Match[str] | None":
+    """Read a guest's serial console until ``pattern`` appears.
+
+    Args:
+        path: the console's socket; may appear later.
+        pattern: a regular expression.
+        ask: typed every two seconds, for what the guest said before we listened.
+
+    Returns:
+        The match, or ``None`` when the time ran out.
+    """
+    seen = ""
+    for chunk in _console(path, time.monotonic() + timeout_s, ask):
+        seen += chunk
+        match = re.search(pattern, seen)
+        if match:
+            return match
+    return None
+
+
+def _console(path: Path, end: float, ask: bytes) -> Iterator[str]:
+    """What a console says until ``end``; connects again when the connection breaks."""
+    while time.monotonic() < end:
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(2)
+            link.connect(str(path))
+            while time.monotonic() < end:
+                try:
+                    data = link.recv(4096)
+                except TimeoutError:
+                    link.sendall(ask)
+                    continue
+                if not data:
+                    break
+                yield data.decode("utf-8", "replace")
+        time.sleep(0.1)
