@@ -45,6 +45,7 @@ class Command:
         ok_codes: exit codes that are not failures.
         cwd: working directory.
         output: file to append standard output and error to; they are not returned then.
+        pass_fds: open file descriptors it inherits under the same numbers.
     """
 
     argv: tuple[str, ...]
@@ -54,6 +55,7 @@ class Command:
     ok_codes: frozenset[int] = frozenset({0})
     cwd: str | None = None
     output: str | None = None
+    pass_fds: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -142,6 +144,7 @@ async def _start(command: Command, output: int) -> asyncio.subprocess.Process:
             env=_environment(command.env),
             cwd=command.cwd,
             start_new_session=True,
+            pass_fds=command.pass_fds,
         )
     except OSError as err:
         raise ProcessError(command, err.strerror or str(err)) from err

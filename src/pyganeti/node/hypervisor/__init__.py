@@ -1,0 +1,1 @@
+"""Hypervisor drivers of a node, all behind ``base.Hypervisor``."""

@@ -1,0 +1,109 @@
+"""What every hypervisor does for a node, and the table of hypervisors.
+
+Handlers look the driver up by ``InstanceSpec.hypervisor``. ``tests/contract/test_hypervisor.py``
+holds the drivers to the guarantees written here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyganeti.model.errors import HypervisorError
+from pyganeti.wire.noderpc.types import (
+    ConsoleInfo,
+    DiskSpec,
+    GuestInfo,
+    HypervisorInfo,
+    InstanceSpec,
+    Params,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestDisk:
+    """A disk as a guest gets it: ``link`` is the stable path of the assembled device."""
+
+    spec: DiskSpec
+    link: str
+    uri: str = ""
+
+
+class Hypervisor(Protocol):
+    """One way to run guests.
+
+    Guarantees: every change may be repeated after it succeeded and then changes nothing; one that
+    raises leaves nothing of what it had begun. Guests outlive the daemon, and one that is restarted
+    knows them again. Different guests may be worked on concurrently; changes of one are done one
+    after the other. All raise ``HypervisorError`` (``NetworkError`` for NICs) with one line.
+    """
+
+    async def start(
+        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], *, paused: bool
+    ) -> None:
+        """Start a guest and return when it runs (or is paused, if asked for)."""
+        ...
+
+    async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
+        """Ask the guest to end; after ``timeout_s`` seconds end it. When it returns it is gone."""
+        ...
+
+    async def reboot(self, instance: InstanceSpec) -> None:
+        """Reset a running guest in place.
+
+        Raises:
+            HypervisorError: it does not run.
+        """
+        ...
+
+    async def names(self) -> tuple[str, ...]:
+        """Names of all guests that run, sorted."""
+        ...
+
+    async def info(self, name: str) -> GuestInfo | None:
+        """A running guest, or ``None``."""
+        ...
+
+    async def console(self, instance: InstanceSpec) -> ConsoleInfo:
+        """How to reach the guest's console."""
+        ...
+
+    async def check_params(self, hvparams: Params) -> None:
+        """Check filled parameters against this node.
+
+        Raises:
+            HypervisorError: names the parameter, its value and what was expected.
+        """
+        ...
+
+    async def node_info(self) -> HypervisorInfo:
+        """Memory and CPUs of the node, as this hypervisor sees them."""
+        ...
+
+    async def find_fault(self, hvparams: Params) -> str | None:
+        """What keeps this hypervisor from working here, or ``None``."""
+        ...
+
+
+class Hypervisors:
+    """The hypervisors of a node by name."""
+
+    def __init__(self, drivers: Mapping[str, Hypervisor]) -> None:
+        self._drivers = dict(drivers)
+
+    def driver(self, name: str) -> Hypervisor:
+        """The driver of a hypervisor.
+
+        Raises:
+            HypervisorError: this node has none.
+        """
+        try:
+            return self._drivers[name]
+        except KeyError as err:
+            text = f"hypervisor {name!r} is not supported on this node"
+            raise HypervisorError(text) from err
+
+
+async def all_info(driver: Hypervisor) -> tuple[GuestInfo, ...]:
+    """All running guests, sorted by name; one that ends meanwhile is left out."""
+    found = [await driver.info(name) for name in await driver.names()]
+    return tuple(guest for guest in found if guest is not None)

@@ -1,0 +1,1 @@
+"""A hypervisor that only keeps books: for tests, simulated clusters and trying commands."""

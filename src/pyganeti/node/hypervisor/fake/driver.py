@@ -1,0 +1,96 @@
+"""The fake hypervisor. See ``base.Hypervisor``; its guests take memory and do nothing."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from pyganeti.kit.clock import Clock
+from pyganeti.model.errors import HypervisorError
+from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.wire.noderpc.types import (
+    ConsoleInfo,
+    GuestInfo,
+    GuestState,
+    HypervisorInfo,
+    InstanceSpec,
+    Params,
+)
+
+from .records import Record, Records
+
+
+class FakeHypervisor:
+    """Starts guests by writing them down.
+
+    Args:
+        records: the books.
+        clock: tells CPU time of guests, all of which are busy.
+        host: memory and CPUs without guests.
+    """
+
+    def __init__(self, records: Records, clock: Clock, host: Callable[[], HypervisorInfo]) -> None:
+        self._records = records
+        self._clock = clock
+        self._host = host
+
+    async def start(
+        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], *, paused: bool
+    ) -> None:
+        """See :meth:`~..base.Hypervisor.start`."""
+        if self._records.get(instance.name) is not None:
+            return
+        memory = int(instance.beparams.get("maxmem", 0))
+        free = (await self.node_info()).memory_free
+        if memory > free:
+            text = f"{instance.name}: {memory} MiB of memory wanted, {free} MiB are free"
+            raise HypervisorError(text)
+        vcpus = int(instance.beparams.get("vcpus", 1))
+        self._records.put(Record(instance.name, memory, vcpus, self._clock.now(), paused))
+
+    async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
+        """See :meth:`~..base.Hypervisor.stop`."""
+        self._records.remove(instance.name)
+
+    async def reboot(self, instance: InstanceSpec) -> None:
+        """See :meth:`~..base.Hypervisor.reboot`."""
+        record = self._records.get(instance.name)
+        if record is None:
+            raise HypervisorError(f"{instance.name} does not run")
+        self._records.put(msgspec.structs.replace(record, resets=record.resets + 1))
+
+    async def names(self) -> tuple[str, ...]:
+        """See :meth:`~..base.Hypervisor.names`."""
+        return tuple(self._records.names())
+
+    async def info(self, name: str) -> GuestInfo | None:
+        """See :meth:`~..base.Hypervisor.info`."""
+        record = self._records.get(name)
+        if record is None:
+            return None
+        return GuestInfo(
+            name=record.name,
+            memory=record.memory,
+            vcpus=record.vcpus,
+            state=GuestState.PAUSED if record.paused else GuestState.RUNNING,
+            cputime=self._clock.now() - record.started,
+            hypervisor="fake",
+        )
+
+    async def console(self, instance: InstanceSpec) -> ConsoleInfo:
+        """See :meth:`~..base.Hypervisor.console`."""
+        text = "Console not available for fake hypervisor"
+        return ConsoleInfo(instance=instance.name, kind="msg", message=text)
+
+    async def check_params(self, hvparams: Params) -> None:
+        """Nothing on a node can make them unusable."""
+
+    async def node_info(self) -> HypervisorInfo:
+        """See :meth:`~..base.Hypervisor.node_info`; guests' memory counts as taken."""
+        host = self._host()
+        records = (self._records.get(name) for name in self._records.names())
+        taken = sum(record.memory for record in records if record is not None)
+        return msgspec.structs.replace(host, memory_free=max(host.memory_free - taken, 0))
+
+    async def find_fault(self, hvparams: Params) -> str | None:
+        """It always works."""
+        return None

@@ -1,0 +1,37 @@
+"""How to reach a guest's console. Pure. Source: gnt-instance(8) console, console object."""
+
+from pyganeti.wire.noderpc.types import ConsoleInfo, InstanceSpec
+
+from .command import vnc_display
+from .layout import GuestPaths
+
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+
+
+def serial_command(socket: str) -> tuple[str, ...]:
+    """Connect the terminal to a guest's serial line; control and ] ends it."""
+    return ("socat", "STDIO,rawer,escape=0x1d", f"UNIX-CONNECT:{socket}")
+
+
+def console_info(instance: InstanceSpec, paths: GuestPaths) -> ConsoleInfo:
+    """The serial line if there is one, else VNC, else a message."""
+    hvp = instance.hvparams
+    address = str(hvp["vnc_bind_address"])
+    node = instance.primary_node_name or instance.primary_node
+    if hvp["serial_console"]:
+        command = serial_command(paths.serial)
+        return ConsoleInfo(
+            instance=instance.name, kind="ssh", host=node, user="root", command=command
+        )
+    if address and not address.startswith("/"):
+        host = node if address in _ANY_ADDRESS else address
+        display = vnc_display(instance)
+        return ConsoleInfo(
+            instance=instance.name,
+            kind="vnc",
+            host=host,
+            port=instance.network_port,
+            display=str(display),
+        )
+    text = f"No serial shell for instance {instance.name}"
+    return ConsoleInfo(instance=instance.name, kind="msg", message=text)

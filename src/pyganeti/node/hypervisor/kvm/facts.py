@@ -1,0 +1,147 @@
+"""What the installed QEMU can do, asked of QEMU itself and kept until the program changes."""
+
+import asyncio
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+
+from pyganeti.kit.process import Command, ProcessError, Runner
+from pyganeti.kit.threads import in_thread
+from pyganeti.model.errors import HypervisorError
+
+from . import probe
+
+
+@dataclass(frozen=True, slots=True)
+class QemuFacts:
+    """Answers of one QEMU program.
+
+    Attributes:
+        version: as QEMU says it.
+        machines: all machine types, aliases included.
+        default_machine: the versioned type that ``pc`` means, or QEMU's default where it has no pc.
+        devices: all device models and their aliases.
+        options: names of the command line's options, without the dash.
+    """
+
+    version: str
+    machines: frozenset[str]
+    default_machine: str
+    devices: frozenset[str]
+    options: frozenset[str]
+
+
+def parse_version(text: str) -> str:
+    """Version in the answer to ``-version``.
+
+    Raises:
+        HypervisorError: there is none.
+    """
+    found = re.search(r"version (\S+)", text)
+    if found is None:
+        raise HypervisorError(f"unexpected answer from QEMU: {text[:200]!r}")
+    return found.group(1)
+
+
+def parse_machines(text: str) -> tuple[frozenset[str], str]:
+    """All machine types in the answer to ``-machine help``, and the default.
+
+    Raises:
+        HypervisorError: no default is named.
+    """
+    lines = [line.split(None, 1) for line in text.splitlines()[1:] if line.strip()]
+    names = frozenset(line[0] for line in lines)
+    alias = re.search(r"^pc\s.*\(alias of (\S+)\)", text, re.MULTILINE)
+    default = re.search(r"^(\S+)\s.*\(default\)", text, re.MULTILINE)
+    found = alias or default
+    if found is None:
+        raise HypervisorError(f"QEMU names no default machine: {text[:200]!r}")
+    return names, found.group(1)
+
+
+def parse_devices(text: str) -> frozenset[str]:
+    """All device models and aliases in the answer to ``-device help``."""
+    return frozenset(re.findall(r'(?:name|alias) "([^"]+)"', text))
+
+
+def parse_options(text: str) -> frozenset[str]:
+    """Names of all options in the answer to ``-help``."""
+    return frozenset(re.findall(r"^-([a-z][a-z0-9-]*)", text, re.MULTILINE))
+
+
+class QemuAsker:
+    """Asks QEMU programs, each once: answers are kept by path, size and time of change.
+
+    Args:
+        runner: runs QEMU.
+        directory: for the probe's image; below the run directory.
+    """
+
+    def __init__(self, runner: Runner, directory: str) -> None:
+        self._run = runner
+        self._directory = directory
+        self._facts: dict[tuple[str, int, int], QemuFacts] = {}
+        self._kvm: dict[tuple[str, int, int, str], bool] = {}
+        self._lock = asyncio.Lock()
+
+    async def facts(self, qemu: str) -> QemuFacts:
+        """What the program ``qemu`` can do.
+
+        Raises:
+            HypervisorError: it cannot be run, or is no QEMU.
+        """
+        key = _identity(qemu)
+        async with self._lock:
+            if key not in self._facts:
+                self._facts[key] = await self._ask(qemu)
+            return self._facts[key]
+
+    async def kvm_works(self, qemu: str, cpu_type: str) -> bool:
+        """Whether ``qemu`` runs a guest of ``cpu_type`` under the kernel's KVM here."""
+        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            return False
+        key = (*_identity(qemu), cpu_type)
+        async with self._lock:
+            if key not in self._kvm:
+                self._kvm[key] = await self._probe(qemu, cpu_type)
+            return self._kvm[key]
+
+    async def _ask(self, qemu: str) -> QemuFacts:
+        try:
+            version = (await self._run(Command((qemu, "-version")))).stdout
+            machines = (await self._run(Command((qemu, "-machine", "help")))).stdout
+            devices = (await self._run(Command((qemu, "-device", "help")))).stdout
+            options = (await self._run(Command((qemu, "-help")))).stdout
+        except ProcessError as err:
+            raise HypervisorError(f"QEMU cannot be run: {err}") from err
+        names, default = parse_machines(machines)
+        return QemuFacts(
+            parse_version(version), names, default, parse_devices(devices), parse_options(options)
+        )
+
+    async def _probe(self, qemu: str, cpu_type: str) -> bool:
+        path = await in_thread(_write_rom, self._directory)
+        try:
+            await self._run(probe.probe_command(qemu, "kvm", cpu_type, path))
+        except ProcessError:
+            return False
+        finally:
+            await in_thread(os.unlink, path)
+        return True
+
+
+def _write_rom(directory: str) -> str:
+    os.makedirs(directory, 0o755, exist_ok=True)
+    handle, path = tempfile.mkstemp(prefix="probe-", suffix=".rom", dir=directory)
+    with os.fdopen(handle, "wb") as rom:
+        rom.write(probe.rom())
+    return path
+
+
+def _identity(qemu: str) -> tuple[str, int, int]:
+    try:
+        status = os.stat(qemu)
+    except OSError as err:
+        raise HypervisorError(f"kvm_path: {qemu}: {err.strerror}") from err
+    return qemu, status.st_size, status.st_mtime_ns

@@ -1,0 +1,76 @@
+"""Where a guest's files lie below ``run/ganeti/kvm-hypervisor``. Source: layout.json.
+
+pid/NAME, ctrl/NAME.{monitor,qmp,serial}, conf/NAME.runtime, nic/NAME/INDEX (the interface's name),
+uid/, chroot/, chroot-quarantine/, keymap/.
+"""
+
+import os
+from dataclasses import dataclass
+
+from pyganeti.kit.paths import MAX_SOCKET_PATH
+from pyganeti.model.errors import HypervisorError
+
+DIRECTORIES = ("pid", "uid", "ctrl", "conf", "nic", "chroot", "chroot-quarantine", "keymap")
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPaths:
+    """Paths of one guest's files."""
+
+    pid: str
+    monitor: str
+    qmp: str
+    serial: str
+    runtime: str
+    nics: str
+
+    def nic(self, index: int) -> str:
+        """The file with the name of NIC ``index``'s interface."""
+        return f"{self.nics}/{index}"
+
+    @property
+    def sockets(self) -> tuple[str, str, str]:
+        """All sockets."""
+        return self.monitor, self.qmp, self.serial
+
+
+class KvmLayout:
+    """The directory of all guests' files."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.pids = f"{directory}/pid"
+
+    def make(self) -> None:
+        """Make the directories that are missing.
+
+        Raises:
+            OSError: with the path.
+        """
+        for name in DIRECTORIES:
+            os.makedirs(f"{self.directory}/{name}", 0o755, exist_ok=True)
+
+    def guest(self, name: str) -> GuestPaths:
+        """Paths of the guest ``name``.
+
+        Raises:
+            HypervisorError: it is no name of an instance, or sockets could not be reached.
+        """
+        if not name or "/" in name or name.startswith("."):
+            raise HypervisorError(f"{name!r} is no name of an instance")
+        base = self.directory
+        control = f"{base}/ctrl/{name}"
+        longest = f"{control}.monitor"
+        if len(os.fsencode(longest)) > MAX_SOCKET_PATH:
+            raise HypervisorError(
+                f"the path of socket {longest} is longer than the {MAX_SOCKET_PATH} bytes Linux"
+                " allows; use a shorter instance name or directory"
+            )
+        return GuestPaths(
+            pid=f"{base}/pid/{name}",
+            monitor=longest,
+            qmp=f"{control}.qmp",
+            serial=f"{control}.serial",
+            runtime=f"{base}/conf/{name}.runtime",
+            nics=f"{base}/nic/{name}",
+        )

@@ -1,0 +1,151 @@
+"""Checks of kvm's parameters on a node. Types and allowed values were checked by the master.
+
+Pure but for :func:`check_files`. Every refusal names the parameter, its value and what was
+expected.
+"""
+
+import os
+import pwd
+from typing import Final
+
+from pyganeti.model.errors import HypervisorError
+from pyganeti.wire.noderpc.types import Params
+
+from .devices import SCSI_MODELS, nic_model
+from .facts import QemuFacts
+from .pending import PENDING, PENDING_VALUES
+
+DEFAULT_KVM_PATH: Final = "/usr/bin/kvm"
+# Where Debian's qemu-system-x86 without the compatibility link, and other distributions, have it.
+FALLBACK_KVM_PATH: Final = "/usr/bin/qemu-system-x86_64"
+SERIAL_SPEEDS: Final = (9600, 19200, 38400, 57600, 115200)
+_FILES: Final = (
+    "kernel_path",
+    "initrd_path",
+    "cdrom_image_path",
+    "cdrom2_image_path",
+    "floppy_image_path",
+    "vnc_password_file",
+)
+_DIRECTORIES: Final = ("mem_path", "vnc_x509_path")
+
+CpuSet = frozenset[int]
+
+
+def _refuse(hvp: Params, name: str, expected: str) -> HypervisorError:
+    return HypervisorError(f"hypervisor parameter {name}: {hvp[name]!r}, expected {expected}")
+
+
+def qemu_path(hvp: Params) -> str:
+    """The program to run; the default stands for QEMU where that has its other name only."""
+    path = str(hvp["kvm_path"])
+    if path == DEFAULT_KVM_PATH and not os.path.exists(path):
+        return FALLBACK_KVM_PATH
+    return path
+
+
+def check_pending(hvp: Params) -> None:
+    """Refuse what does nothing yet.
+
+    Raises:
+        HypervisorError: a pending parameter is away from its default.
+    """
+    for name, default in PENDING.items():
+        if hvp.get(name, default) != default:
+            raise _refuse(hvp, name, f"{default!r}, because other values are not supported yet")
+    for name, values in PENDING_VALUES.items():
+        if hvp.get(name) in values:
+            raise _refuse(hvp, name, "another value, because this one is not supported yet")
+
+
+def check_combinations(hvp: Params) -> None:
+    """Refuse what contradicts itself.
+
+    Raises:
+        HypervisorError: two parameters do not go together, or a value is none of the known ones.
+    """
+    if hvp["serial_console"] and hvp["serial_speed"] not in SERIAL_SPEEDS:
+        speeds = ", ".join(map(str, SERIAL_SPEEDS))
+        raise _refuse(hvp, "serial_speed", f"one of {speeds}")
+    if hvp["kernel_path"] and not hvp["root_path"]:
+        raise _refuse(hvp, "root_path", "a root device, because kernel_path is set")
+    if hvp["boot_order"] == "cdrom" and not hvp["cdrom_image_path"]:
+        raise _refuse(hvp, "boot_order", "another value, because cdrom_image_path is empty")
+    if hvp["boot_order"] == "floppy" and not hvp["floppy_image_path"]:
+        raise _refuse(hvp, "boot_order", "another value, because floppy_image_path is empty")
+    if hvp["disk_aio"] == "native" and hvp["disk_cache"] != "none":
+        raise _refuse(hvp, "disk_aio", "threads or io_uring, because disk_cache is not none")
+    if hvp["virtio_net_queues"] > 1 and hvp["nic_type"] != "paravirtual":
+        raise _refuse(hvp, "virtio_net_queues", "1, because nic_type is not paravirtual")
+    if (hvp["security_model"] == "user") != bool(hvp["security_domain"]):
+        raise _refuse(hvp, "security_domain", "a user exactly if security_model is user")
+    if hvp["disk_type"] in ("mtd", "pflash", "sd"):
+        raise _refuse(hvp, "disk_type", "ide, paravirtual or one of the scsi kinds")
+    parse_cpu_mask(str(hvp["cpu_mask"]))
+
+
+def check_facts(hvp: Params, facts: QemuFacts) -> None:
+    """Refuse what the installed QEMU does not have.
+
+    Raises:
+        HypervisorError: no such machine type or device model.
+    """
+    machine = str(hvp["machine_version"])
+    if machine and machine not in facts.machines:
+        raise _refuse(hvp, "machine_version", f"a machine type of QEMU {facts.version}")
+    if nic_model(hvp) not in facts.devices:
+        raise _refuse(hvp, "nic_type", f"a NIC that QEMU {facts.version} has")
+    kind = str(hvp["disk_type"])
+    if kind in SCSI_MODELS and hvp["scsi_controller_type"] not in facts.devices:
+        raise _refuse(hvp, "scsi_controller_type", f"one that QEMU {facts.version} has")
+
+
+def check_files(hvp: Params) -> None:
+    """Refuse what names missing files, directories or users.
+
+    Raises:
+        HypervisorError: something is not there.
+    """
+    for name in _FILES:
+        value = str(hvp[name])
+        is_url = "://" in value and name.startswith("cdrom")
+        if value and not is_url and not os.path.isfile(value):
+            raise _refuse(hvp, name, "an existing file on this node")
+    for name in _DIRECTORIES:
+        if hvp[name] and not os.path.isdir(str(hvp[name])):
+            raise _refuse(hvp, name, "an existing directory on this node")
+    path = qemu_path(hvp)
+    if not os.access(path, os.X_OK):
+        raise _refuse(hvp, "kvm_path", f"an executable program on this node ({path} is none)")
+    if hvp["security_model"] == "user":
+        try:
+            pwd.getpwnam(str(hvp["security_domain"]))
+        except KeyError as err:
+            raise _refuse(hvp, "security_domain", "a user of this node") from err
+
+
+def parse_cpu_mask(text: str) -> tuple[CpuSet | None, ...]:
+    """CPUs each vCPU may run on; ``None`` for all. One entry stands for all vCPUs.
+
+    ``0-3,6`` is one set, ``0:1-2:all`` one for each vCPU.
+
+    Raises:
+        HypervisorError: it is no such list.
+    """
+    return tuple(None if part == "all" else _parse_cpu_set(part, text) for part in text.split(":"))
+
+
+def _parse_cpu_set(part: str, text: str) -> CpuSet:
+    found: set[int] = set()
+    try:
+        for item in part.split(","):
+            first, dash, last = item.partition("-")
+            end = int(last) if dash else int(first)
+            if end < int(first):
+                raise ValueError(item)
+            found.update(range(int(first), end + 1))
+    except ValueError as err:
+        expected = "'all' or lists like 0-3,6, separated by colons"
+        name = "hypervisor parameter cpu_mask"
+        raise HypervisorError(f"{name}: {text!r}, expected {expected}") from err
+    return frozenset(found)

@@ -1,0 +1,43 @@
+"""Which PCI slot each disk and NIC gets. Pure.
+
+The first ``kvm_pci_reservations`` slots are left to what QEMU places itself (chipset, graphics,
+USB, balloon, SCSI controller); the rest are given out in order and written to the runtime file, so
+that a device keeps its slot for the guest's life.
+"""
+
+from typing import Final
+
+from pyganeti.model.errors import HypervisorError
+
+SLOTS: Final = 32
+
+
+def bus_of(machine: str) -> str:
+    """Name of the root bus of a machine type."""
+    return "pcie.0" if "q35" in machine else "pci.0"
+
+
+class PciSlots:
+    """Slots of one guest, given out from the first free one.
+
+    Args:
+        reservations: slots left to QEMU.
+        bus: the bus they are on.
+    """
+
+    def __init__(self, reservations: int, bus: str) -> None:
+        self._next = reservations
+        self._bus = bus
+
+    def take(self, what: str) -> dict[str, str]:
+        """Properties ``bus`` and ``addr`` for one more device.
+
+        Raises:
+            HypervisorError: no slot is left.
+        """
+        if self._next >= SLOTS:
+            text = f"{what}: no PCI slot is left; lower kvm_pci_reservations"
+            raise HypervisorError(text)
+        slot = self._next
+        self._next += 1
+        return {"bus": self._bus, "addr": hex(slot)}

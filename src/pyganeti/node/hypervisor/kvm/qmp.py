@@ -1,0 +1,60 @@
+"""Talking to a guest's QEMU over its socket, with the ``qemu.qmp`` library."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from qemu.qmp import QMPClient, QMPError
+from qemu.qmp.error import ProtocolError
+
+from pyganeti.model.errors import HypervisorError
+
+TIMEOUT_S: Final = 20.0
+
+
+class Qmp:
+    """An open session. QEMU serves one at a time, so keep it short."""
+
+    def __init__(self, client: QMPClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    async def execute(self, command: str, **arguments: object) -> Any:  # Any: JSON of QEMU's schema
+        """Run ``command`` and return its answer.
+
+        Raises:
+            HypervisorError: QEMU refused, ended, or did not answer.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self._client.execute(command, arguments or None)
+        except (QMPError, ProtocolError, OSError, EOFError) as err:
+            raise HypervisorError(f"{self._name}: QEMU: {command}: {err}") from err
+
+
+@asynccontextmanager
+async def qmp_session(path: str, name: str) -> AsyncIterator[Qmp]:
+    """A session with the guest ``name`` over the socket ``path``.
+
+    Raises:
+        HypervisorError: nobody answers there.
+    """
+    client = QMPClient(name)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await client.connect(path)
+    except (QMPError, ProtocolError, OSError) as err:
+        raise HypervisorError(f"{name}: QEMU cannot be reached: {err}") from err
+    try:
+        yield Qmp(client, name)
+    finally:
+        await _disconnect(client)
+
+
+async def _disconnect(client: QMPClient) -> None:
+    try:
+        await client.disconnect()
+    except (QMPError, ProtocolError, OSError, EOFError):
+        # It ended first, which is what a guest that was told to quit does.
+        return

@@ -1,0 +1,141 @@
+"""What a guest was started with, in Ganeti's format: ``conf/NAME.runtime``. Pure.
+
+    [command, [nic, ...], hvparams, [[disk, link, uri], ...]]
+
+NICs and disks are Ganeti's objects as dictionaries, each with its ``hvinfo``. Either system can
+read what the other wrote.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pyganeti.model.errors import HypervisorError
+from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.node.network.base import Tap
+from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NicSpec, Params
+
+from .command import Machine, base_command
+from .devices import HvInfo, disk_arguments, disk_hvinfo, nic_arguments, nic_hvinfo
+from .layout import GuestPaths
+from .pci import PciSlots, bus_of
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A guest's command line and devices; disks and NICs with their places."""
+
+    command: tuple[str, ...]
+    nics: tuple[tuple[NicSpec, HvInfo], ...]
+    hvparams: Params
+    disks: tuple[tuple[GuestDisk, HvInfo], ...]
+
+
+def plan(
+    instance: InstanceSpec, disks: tuple[GuestDisk, ...], paths: GuestPaths, machine: Machine
+) -> Runtime:
+    """Decide how the guest will be started.
+
+    Raises:
+        HypervisorError: it cannot be.
+    """
+    hvp = instance.hvparams
+    slots = PciSlots(int(hvp["kvm_pci_reservations"]), bus_of(machine.machine))
+    placed_disks = tuple(
+        (disk, disk_hvinfo(disk, index, hvp, slots)) for index, disk in enumerate(disks)
+    )
+    placed_nics = tuple(
+        (nic, nic_hvinfo(nic, index, hvp, slots)) for index, nic in enumerate(instance.nics)
+    )
+    command = tuple(base_command(instance, paths, machine))
+    return Runtime(command, placed_nics, hvp, placed_disks)
+
+
+def full_command(runtime: Runtime, taps: tuple[Tap, ...], *, vhost: bool) -> tuple[str, ...]:
+    """The command line with disks, and with NICs on the open ``taps``."""
+    hvp = runtime.hvparams
+    argv = list(runtime.command)
+    for index, (disk, info) in enumerate(runtime.disks):
+        argv += disk_arguments(disk, index, hvp, info)
+    use_vhost = vhost and bool(hvp["vhost_net"]) and hvp["nic_type"] == "paravirtual"
+    for index, ((nic, info), tap) in enumerate(zip(runtime.nics, taps, strict=True)):
+        argv += nic_arguments(nic, index, hvp, info, fds=tap.fds, vhost=use_vhost)
+    return tuple(argv)
+
+
+def encode(runtime: Runtime) -> bytes:
+    """``runtime`` as the file's content."""
+    disks = [
+        [_disk_dict(disk.spec, info), disk.link, disk.uri or None] for disk, info in runtime.disks
+    ]
+    nics = [_nic_dict(nic, info) for nic, info in runtime.nics]
+    return msgspec.json.encode([list(runtime.command), nics, runtime.hvparams, disks])
+
+
+def decode(data: bytes) -> Runtime:
+    """Read a runtime file, also one that Ganeti wrote.
+
+    Raises:
+        HypervisorError: it is damaged.
+    """
+    try:
+        command, nics, hvparams, disks = json.loads(data)
+        return Runtime(
+            tuple(str(word) for word in command),
+            tuple((_nic_spec(nic), nic.get("hvinfo") or {}) for nic in nics),
+            dict(hvparams),
+            tuple(
+                (GuestDisk(_disk_spec(disk), link, uri or ""), disk.get("hvinfo") or {})
+                for disk, link, uri in disks
+            ),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as err:
+        raise HypervisorError(f"runtime file is damaged: {err}") from err
+
+
+# Any: Ganeti's objects as they stand in JSON.
+def _nic_dict(nic: NicSpec, info: HvInfo) -> dict[str, Any]:
+    found = {
+        "mac": nic.mac,
+        "ip": nic.ip,
+        "name": nic.name,
+        "network": nic.network.uuid if nic.network else None,
+        "uuid": nic.uuid,
+        "nicparams": {"mode": nic.mode, "link": nic.link, "vlan": nic.vlan},
+        "netinfo": msgspec.to_builtins(nic.network) if nic.network else None,
+        "hvinfo": info,
+        "pci": _pci(info),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _disk_dict(disk: DiskSpec, info: HvInfo) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(disk)
+    found |= {"hvinfo": info, "pci": _pci(info)}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _pci(info: HvInfo) -> int | None:
+    return int(info["addr"], 16) if "addr" in info else None
+
+
+def _nic_spec(nic: dict[str, Any]) -> NicSpec:
+    params = nic.get("nicparams") or {}
+    return NicSpec(
+        mac=nic["mac"],
+        ip=nic.get("ip"),
+        mode=params.get("mode", "bridged"),
+        link=params.get("link") or "",
+        vlan=params.get("vlan") or "",
+        name=nic.get("name"),
+        uuid=nic.get("uuid") or "",
+    )
+
+
+def _disk_spec(disk: dict[str, Any]) -> DiskSpec:
+    known = {key: disk[key] for key in DiskSpec.__struct_fields__ if disk.get(key) is not None}
+    # Children describe how the device is built, which the guest's side never needs.
+    known.pop("children", None)
+    return msgspec.convert(known, DiskSpec)

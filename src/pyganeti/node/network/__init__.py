@@ -1,0 +1,1 @@
+"""Network interfaces of guests: taps, bridges, routes, and the site's own script."""
