@@ -1,0 +1,118 @@
+"""Codes of what ``gnt-cluster verify`` may find, and what kind of object each is about.
+
+Shown with ``--error-codes``, given to ``--ignore-errors``. Source: gnt-cluster(8), VERIFY.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class VerifyCode(StrEnum):
+    """One kind of finding."""
+
+    ECLUSTERCERT = "ECLUSTERCERT"
+    ECLUSTERCFG = "ECLUSTERCFG"
+    ECLUSTERCLIENTCERT = "ECLUSTERCLIENTCERT"
+    ECLUSTERDANGLINGINST = "ECLUSTERDANGLINGINST"
+    ECLUSTERDANGLINGNODES = "ECLUSTERDANGLINGNODES"
+    ECLUSTERFILECHECK = "ECLUSTERFILECHECK"
+    EEXTAGS = "EEXTAGS"
+    EGROUPDIFFERENTPVSIZE = "EGROUPDIFFERENTPVSIZE"
+    EINSTANCEBADNODE = "EINSTANCEBADNODE"
+    EINSTANCEDOWN = "EINSTANCEDOWN"
+    EINSTANCEFAULTYDISK = "EINSTANCEFAULTYDISK"
+    EINSTANCELAYOUT = "EINSTANCELAYOUT"
+    EINSTANCEMISSINGCFGPARAMETER = "EINSTANCEMISSINGCFGPARAMETER"
+    EINSTANCEMISSINGDISK = "EINSTANCEMISSINGDISK"
+    EINSTANCEPOLICY = "EINSTANCEPOLICY"
+    EINSTANCESPLITGROUPS = "EINSTANCESPLITGROUPS"
+    EINSTANCEUNSUITABLENODE = "EINSTANCEUNSUITABLENODE"
+    EINSTANCEWRONGNODE = "EINSTANCEWRONGNODE"
+    ENODEDRBD = "ENODEDRBD"
+    ENODEDRBDHELPER = "ENODEDRBDHELPER"
+    ENODEDRBDVERSION = "ENODEDRBDVERSION"
+    ENODEFILECHECK = "ENODEFILECHECK"
+    ENODEFILESTORAGEPATHS = "ENODEFILESTORAGEPATHS"
+    ENODEFILESTORAGEPATHUNUSABLE = "ENODEFILESTORAGEPATHUNUSABLE"
+    ENODEGLUSTERSTORAGEPATHUNUSABLE = "ENODEGLUSTERSTORAGEPATHUNUSABLE"
+    ENODEHOOKS = "ENODEHOOKS"
+    ENODEHV = "ENODEHV"
+    ENODELVM = "ENODELVM"
+    ENODEN1 = "ENODEN1"
+    ENODENET = "ENODENET"
+    ENODEOOBPATH = "ENODEOOBPATH"
+    ENODEORPHANINSTANCE = "ENODEORPHANINSTANCE"
+    ENODEORPHANLV = "ENODEORPHANLV"
+    ENODEOS = "ENODEOS"
+    ENODERPC = "ENODERPC"
+    ENODESETUP = "ENODESETUP"
+    ENODESHAREDFILESTORAGEPATHUNUSABLE = "ENODESHAREDFILESTORAGEPATHUNUSABLE"
+    ENODESSH = "ENODESSH"
+    ENODETIME = "ENODETIME"
+    ENODEUSERSCRIPTS = "ENODEUSERSCRIPTS"
+    ENODEVERSION = "ENODEVERSION"
+
+
+class OptionalCheck(StrEnum):
+    """Checks that can be left out."""
+
+    HVPARAM_ASSESSMENT = "hvparam_assessment"
+    NPLUSONE_MEM = "nplusone_mem"
+
+
+_BY_OBJECT: Final[Mapping[str, tuple[VerifyCode, ...]]] = {
+    "cluster": (
+        VerifyCode.ECLUSTERCERT,
+        VerifyCode.ECLUSTERCFG,
+        VerifyCode.ECLUSTERCLIENTCERT,
+        VerifyCode.ECLUSTERFILECHECK,
+    ),
+    "node": (
+        VerifyCode.ECLUSTERDANGLINGINST,
+        VerifyCode.ECLUSTERDANGLINGNODES,
+        VerifyCode.EEXTAGS,
+        VerifyCode.ENODEDRBD,
+        VerifyCode.ENODEDRBDHELPER,
+        VerifyCode.ENODEDRBDVERSION,
+        VerifyCode.ENODEFILECHECK,
+        VerifyCode.ENODEFILESTORAGEPATHS,
+        VerifyCode.ENODEFILESTORAGEPATHUNUSABLE,
+        VerifyCode.ENODEGLUSTERSTORAGEPATHUNUSABLE,
+        VerifyCode.ENODEHOOKS,
+        VerifyCode.ENODEHV,
+        VerifyCode.ENODELVM,
+        VerifyCode.ENODEN1,
+        VerifyCode.ENODENET,
+        VerifyCode.ENODEOOBPATH,
+        VerifyCode.ENODEORPHANINSTANCE,
+        VerifyCode.ENODEORPHANLV,
+        VerifyCode.ENODEOS,
+        VerifyCode.ENODERPC,
+        VerifyCode.ENODESETUP,
+        VerifyCode.ENODESHAREDFILESTORAGEPATHUNUSABLE,
+        VerifyCode.ENODESSH,
+        VerifyCode.ENODETIME,
+        VerifyCode.ENODEUSERSCRIPTS,
+        VerifyCode.ENODEVERSION,
+    ),
+    "group": (VerifyCode.EGROUPDIFFERENTPVSIZE,),
+    "instance": (
+        VerifyCode.EINSTANCEBADNODE,
+        VerifyCode.EINSTANCEDOWN,
+        VerifyCode.EINSTANCEFAULTYDISK,
+        VerifyCode.EINSTANCELAYOUT,
+        VerifyCode.EINSTANCEMISSINGCFGPARAMETER,
+        VerifyCode.EINSTANCEMISSINGDISK,
+        VerifyCode.EINSTANCEPOLICY,
+        VerifyCode.EINSTANCESPLITGROUPS,
+        VerifyCode.EINSTANCEUNSUITABLENODE,
+        VerifyCode.EINSTANCEWRONGNODE,
+    ),
+}
+
+OBJECT_TYPE: Final[Mapping[VerifyCode, str]] = MappingProxyType(
+    {code: kind for kind, codes in _BY_OBJECT.items() for code in codes}
+)
+"""``cluster``, ``group``, ``instance`` or ``node``, by code."""

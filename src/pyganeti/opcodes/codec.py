@@ -1,0 +1,154 @@
+"""Opcodes to JSON and back, strictly; and what of them must not be shown.
+
+Called at submission: what is wrong with a parameter is said with the opcode's name, the parameter,
+the value and what was expected. Job files and LUXI carry the same form, with ``OP_ID``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
+
+from .base import Opcode
+from .describe import describe
+from .registry import BY_ID
+
+OP_ID: Final = "OP_ID"
+REDACTED: Final = "<redacted>"
+SECRET: Final = frozenset({"osparams_secret"})
+PRIVATE: Final = frozenset({"osparams_private", "osparams_private_cluster"})
+# Longer values are cut in messages.
+_SHOWN: Final = 80
+
+
+def decode(data: object) -> Opcode:
+    """The opcode that a mapping from JSON describes.
+
+    Raises:
+        OpCodeUnknown: there is no opcode of this name.
+        OpPrereqError: ``ECode.INVAL``; an unknown or missing parameter, or a value of the wrong
+            type: says which and what was expected.
+    """
+    if not isinstance(data, Mapping):
+        raise OpPrereqError(f"an opcode is {_shown(data)}, expected a mapping", ECode.INVAL)
+    cls = BY_ID.get(data.get(OP_ID, ""))
+    if cls is None:
+        raise OpCodeUnknown(f"there is no opcode {data.get(OP_ID)!r}")
+    try:
+        op = msgspec.convert(data, cls)
+    except msgspec.ValidationError as err:
+        raise OpPrereqError(_diagnosis(cls, data, str(err)), ECode.INVAL) from err
+    op.check()
+    return op
+
+
+# Any: the values are JSON.
+def encode(op: Opcode) -> dict[str, Any]:
+    """The opcode as job files hold it: all parameters, and ``OP_ID``."""
+    data: dict[str, Any] = msgspec.to_builtins(op)
+    return data
+
+
+def _diagnosis(cls: type[Opcode], data: Mapping[str, object], otherwise: str) -> str:
+    """Which parameter is wrong; only made once one is."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(cls)}
+    for name in data:
+        if name not in fields and name != OP_ID:
+            known = ", ".join(sorted(fields))
+            return f"{cls.op_id()}: unknown parameter {name!r}, known: {known}"
+    for name, field in fields.items():
+        if name not in data and field.required:
+            return f"{cls.op_id()}: parameter {name!r} is missing, expected {describe(field.type)}"
+    for name, value in data.items():
+        if name == OP_ID:
+            continue
+        try:
+            msgspec.convert(value, fields[name].type)
+        except msgspec.ValidationError as err:
+            where = _place(str(err))
+            shown = "a value" if name in SECRET | PRIVATE else f"the value {_shown(value)}"
+            expected = describe(fields[name].type)
+            return f"{cls.op_id()}: parameter {name!r} has {shown}, expected {expected}{where}"
+    return f"{cls.op_id()}: {otherwise}"
+
+
+def _place(text: str) -> str:
+    """Where in a nested value the wrong thing is."""
+    message, found, path = text.partition(" - at `$")
+    return f" (at {path.rstrip('`')}: {message})" if found else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def check_result(op: Opcode, result: object) -> None:
+    """Compare an opcode's result with its declared type.
+
+    Raises:
+        OpResultError: it does not fit.
+    """
+    try:
+        msgspec.convert(result, op.RESULT, from_attributes=False)
+    except msgspec.ValidationError as err:
+        raise OpResultError(
+            f"{op.op_id()}: the result is {_shown(result)}, expected {describe(op.RESULT)}: {err}"
+        ) from err
+
+
+def _holds_value(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_value(item) for item in value.values())
+    return value not in (None, REDACTED)
+
+
+def _has_named(data: object, names: frozenset[str]) -> bool:
+    if isinstance(data, Mapping):
+        return any(
+            _holds_value(value) if name in names else _has_named(value, names)
+            for name, value in data.items()
+        )
+    if isinstance(data, list | tuple):
+        return any(_has_named(item, names) for item in data)
+    return False
+
+
+_MAY_NEST: Final = frozenset({"OP_INSTANCE_MULTI_ALLOC", "OP_TEST_DUMMY"})
+
+
+def has_secrets(op: Opcode) -> bool:
+    """Whether it holds secret values, which are kept in memory only."""
+    if op.op_id() in _MAY_NEST:
+        return _has_named(encode(op), SECRET)
+    return any(_holds_value(getattr(op, name, None)) for name in SECRET)
+
+
+def redact(data: Mapping[str, Any], *, private: bool = False) -> dict[str, Any]:
+    """An encoded opcode without its secret values, at every depth.
+
+    Args:
+        data: as :func:`encode` gives it.
+        private: replace private values too, as answers to queries and logs need it; job files keep
+            them, because a restarted master has to go on with the job.
+    """
+    names = SECRET | PRIVATE if private else SECRET
+    return {key: _redacted(key, value, names) for key, value in data.items()}
+
+
+def _redacted(key: str, value: object, names: frozenset[str]) -> object:
+    if key in names:
+        return _blanked(value)
+    if isinstance(value, Mapping):
+        return {inner: _redacted(inner, item, names) for inner, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted("", item, names) for item in value]
+    return value
+
+
+def _blanked(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _blanked(item) for key, item in value.items()}
+    return None if value is None else REDACTED

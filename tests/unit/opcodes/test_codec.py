@@ -1,0 +1,158 @@
+"""What a submission is told, and what is never shown."""
+
+import time
+from typing import Any
+
+import pytest
+
+from pyganeti.model.enums import ListChange
+from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
+from pyganeti.opcodes.cluster import OpClusterVerify
+from pyganeti.opcodes.codec import check_result, decode, encode, has_secrets, redact
+from pyganeti.opcodes.devices import LAST, DeviceChange, device_changes, parse_disk
+from pyganeti.opcodes.instance import OpInstanceMultiAlloc, OpInstanceStartup
+from pyganeti.opcodes.tags import OpTagsGet
+from pyganeti.opcodes.test import OpTestDelay, OpTestOsParams
+
+STARTUP = {"OP_ID": "OP_INSTANCE_STARTUP", "instance_name": "web1"}
+CREATE: dict[str, Any] = {
+    "OP_ID": "OP_INSTANCE_CREATE",
+    "instance_name": "web1",
+    "mode": "create",
+    "disks": [],
+    "nics": [],
+}
+
+
+def test_summary_names_the_operation_and_its_object() -> None:
+    assert decode(STARTUP).summary() == "INSTANCE_STARTUP(web1)"
+    assert OpTestDelay(duration=10.0).summary() == "TEST_DELAY(10.0)"
+    assert OpClusterVerify().summary() == "CLUSTER_VERIFY"
+    assert decode({"OP_ID": "OP_TAGS_GET", "kind": "cluster"}).summary() == "TAGS_GET(None)"
+    assert OpTagsGet.op_id() == "OP_TAGS_GET"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"forse": True}, ["OP_INSTANCE_STARTUP", "unknown parameter 'forse'", "force"]),
+        ({"force": "yes"}, ["'force'", "'yes'", "expected a boolean"]),
+        ({"shutdown_timeout": -1}, ["'shutdown_timeout'", "-1", "an integer of 0 or more"]),
+        ({"priority": 5}, ["'priority'", "5", "-10, 0 or 10"]),
+        ({"hvparams": [1]}, ["'hvparams'", "[1]", "a mapping"]),
+        ({"depends": [[1, ["running"]]]}, ["'depends'", "canceled, error, success"]),
+        ({"instance_name": None}, ["'instance_name'", "None", "a string"]),
+    ],
+)
+def test_refusal_names_parameter_value_and_what_was_expected(
+    change: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(OpPrereqError) as refused:
+        decode({**STARTUP, **change})
+    assert refused.value.code is ECode.INVAL
+    for word in words:
+        assert word in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_parameter_is_named() -> None:
+    with pytest.raises(OpPrereqError, match=r"'instance_name' is missing, expected a string"):
+        decode({"OP_ID": "OP_INSTANCE_STARTUP"})
+
+
+@pytest.mark.parametrize("data", [{}, {"OP_ID": "OP_NONE"}, {"OP_ID": None}])
+def test_an_unknown_opcode_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(OpCodeUnknown):
+        decode(data)
+
+
+def test_something_else_than_a_mapping_is_refused() -> None:
+    with pytest.raises(OpPrereqError, match="expected a mapping"):
+        decode(["OP_CLUSTER_VERIFY"])
+
+
+def test_a_secret_is_not_repeated_in_the_refusal() -> None:
+    with pytest.raises(OpPrereqError) as refused:
+        decode({"OP_ID": "OP_TEST_OS_PARAMS", "osparams_secret": ["hunter2"]})
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("nic", "message"),
+    [
+        ({"macc": "auto"}, "unknown parameter 'macc'"),
+        ({"mac": 5}, "'mac' has the value 5, expected a string"),
+        ({"mode": "magic"}, "'mode' has the value 'magic', expected one of bridged"),
+    ],
+)
+def test_a_bad_nic_is_refused_at_submission(nic: dict[str, Any], message: str) -> None:
+    with pytest.raises(OpPrereqError, match=message):
+        decode({**CREATE, "nics": [nic]})
+
+
+@pytest.mark.parametrize("size", ["10x", 0, True, 1.5, "-3"])
+def test_a_bad_size_is_refused_at_submission(size: object) -> None:
+    with pytest.raises(OpPrereqError, match="disk/0: 'size'"):
+        decode({**CREATE, "disks": [{"size": size}]})
+
+
+def test_sizes_may_be_texts_and_unknown_disk_keys_belong_to_the_provider() -> None:
+    disk = parse_disk({"size": "10g", "provider": "san", "pool": "gold"}, "disk/0")
+    assert (disk.size, disk.provider, disk.opaque) == (10240, "san", {"pool": "gold"})
+    decode({**CREATE, "disks": [{"size": "10G"}]})
+
+
+def test_both_forms_of_device_changes_are_read() -> None:
+    mods = [("add", {"size": 5}), (2, {"mode": "ro"}), ("remove", "-1", {}), ("attach", 0, {})]
+    assert device_changes(mods, "disks") == [
+        DeviceChange(ListChange.ADD, LAST, {"size": 5}),
+        DeviceChange(ListChange.MODIFY, 2, {"mode": "ro"}),
+        DeviceChange(ListChange.REMOVE, -1, {}),
+        DeviceChange(ListChange.ATTACH, 0, {}),
+    ]
+    with pytest.raises(OpPrereqError, match="a change of disks"):
+        device_changes([("drop", 0, {})], "disks")
+
+
+@pytest.mark.parametrize("gateway", ["192.0.2", "none"])
+def test_a_bad_address_is_refused_at_submission(gateway: str) -> None:
+    data = {"OP_ID": "OP_NETWORK_ADD", "network_name": "lan", "network": "192.0.2.0/24"}
+    with pytest.raises(OpPrereqError, match="'gateway' has the value"):
+        decode({**data, "gateway": gateway})
+    decode({**data, "gateway": "192.0.2.1"})
+
+
+def test_secrets_are_redacted_at_every_depth_and_private_ones_on_request() -> None:
+    inner = {**CREATE, "osparams_secret": {"pw": "hunter2"}, "osparams_private": {"key": "k"}}
+    op = OpInstanceMultiAlloc(instances=(inner,))
+    assert has_secrets(op)
+    for data in (inner, encode(op)):
+        assert "hunter2" not in repr(redact(data))
+        assert "'k'" in repr(redact(data))
+        assert "'k'" not in repr(redact(data, private=True))
+    assert redact(inner)["osparams_secret"] == {"pw": "<redacted>"}
+    assert redact({"osparams_secret": None}) == {"osparams_secret": None}
+
+
+def test_what_was_redacted_holds_no_secrets_any_more() -> None:
+    op = OpTestOsParams(osparams_secret={"pw": "hunter2"})
+    assert has_secrets(op)
+    assert not has_secrets(decode(redact(encode(op))))
+    assert not has_secrets(OpInstanceStartup(instance_name="web1"))
+
+
+def test_results_are_compared_with_their_type() -> None:
+    check_result(OpTestDelay(duration=1.0), None)
+    check_result(OpClusterVerify(), {"jobs": [[True, 5], [False, "full"]]})
+    with pytest.raises(OpResultError, match="OP_CLUSTER_VERIFY"):
+        check_result(OpClusterVerify(), None)
+    with pytest.raises(OpResultError, match="expected null"):
+        check_result(OpTestDelay(duration=1.0), 3)
+
+
+def test_decoding_costs_little() -> None:
+    data = {"OP_ID": "OP_TEST_DELAY", "duration": 0, "on_nodes": ["node1"]}
+    start = time.process_time()
+    for _ in range(1000):
+        decode(data)
+    assert time.process_time() - start < 0.1
