@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -27,11 +27,15 @@ class NodeAccess:
         client: the transport.
         view: gives the newest durable snapshot.
         epoch: gives this master's term.
+        resolve: full name and address of a host name; raises ``ResolverError``.
+        answers: whether something at an address answers.
     """
 
     client: NodeClient
     view: Callable[[], ClusterView]
     epoch: Callable[[], int]
+    resolve: Callable[[str], Awaitable[tuple[str, str]]]
+    answers: Callable[[str], Awaitable[bool]]
 
 
 class NodeReader:
@@ -65,9 +69,28 @@ class NodeReader:
 
     async def call(self, node: str, call: NodeCall[R]) -> R:
         """Make a read-only ``call`` on the node with UUID ``node``; raises as ``NodeClient.call``."""
+        return await self.call_address(self.address(node), call)
+
+    async def call_address(self, address: NodeAddress, call: NodeCall[R]) -> R:
+        """Make ``call`` on a node that the configuration does not know (yet, or any more)."""
+        self._check(call)
+        return await self._access.client.call(address, call, self._context())
+
+    def _check(self, call: NodeCall[R]) -> None:
         if call.changes:
             raise ProgrammerError(f"{call.procedure} changes something and was asked of a reader")
-        return await self._access.client.call(self.address(node), call, self._context())
+
+    async def resolve(self, name: str) -> tuple[str, str]:
+        """Full name and address of a host name.
+
+        Raises:
+            ResolverError: it has none.
+        """
+        return await self._access.resolve(name)
+
+    async def answers(self, address: str) -> bool:
+        """Whether something at ``address`` answers."""
+        return await self._access.answers(address)
 
     async def call_all(
         self, nodes: Iterable[str], call: NodeCall[R]
@@ -92,10 +115,5 @@ class NodeReader:
 class NodeWriter(NodeReader):
     """All calls. ``step`` says to which step of the opcode the changes belong."""
 
-    async def call(self, node: str, call: NodeCall[R]) -> R:
-        """Make ``call`` on the node with UUID ``node``; raises as ``NodeClient.call``."""
-        return await self._access.client.call(self.address(node), call, self._context())
-
-    async def call_address(self, address: NodeAddress, call: NodeCall[R]) -> R:
-        """Make ``call`` on a node that the configuration does not know (yet, or any more)."""
-        return await self._access.client.call(address, call, self._context())
+    def _check(self, call: NodeCall[R]) -> None:
+        """Admit every call."""

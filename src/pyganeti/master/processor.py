@@ -6,13 +6,14 @@ The order of phases and what is durable when: ``docs/design/0003-jobs-locks-step
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
+from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
@@ -23,12 +24,41 @@ from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.run import Run, UndoRegistry
 from pyganeti.model.enums import FINALIZED, JobStatus, LogType
-from pyganeti.model.errors import GenericError, JobCanceled, OpExecError, OpPrereqError, to_wire
+from pyganeti.model.errors import (
+    BlockDeviceError,
+    ConfigurationError,
+    ECode,
+    GenericError,
+    HypervisorError,
+    InvalidOS,
+    JobCanceled,
+    NetworkError,
+    NodeCallError,
+    OpExecError,
+    OpPrereqError,
+    ParameterError,
+    ParseError,
+    ReservationError,
+    ResolverError,
+    TagError,
+    UnitParseError,
+    to_wire,
+)
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import decode
 from pyganeti.store.interface import Delete, Store
 
 _log = logging.getLogger(__name__)
+
+_REFUSALS: Final = (
+    (ResolverError, ECode.RESOLVER),
+    (ReservationError, ECode.NOTUNIQUE),
+    ((ParameterError, UnitParseError, ParseError, TagError, InvalidOS), ECode.INVAL),
+    (
+        (NodeCallError, HypervisorError, BlockDeviceError, NetworkError, ConfigurationError),
+        ECode.ENVIRON,
+    ),
+)
 
 # Any: a Logical Unit's plan and result types matter only between its own phases.
 AnyLU = LogicalUnit[Any, Any, Any]
@@ -52,6 +82,8 @@ class Services:
     hooks: HookRunner
     lus: Mapping[type[Opcode], AnyLU]
     undos: UndoRegistry
+    ids: Ids
+    distribute: Callable[[], Awaitable[dict[str, str]]]
 
 
 @dataclass(slots=True)
@@ -185,13 +217,18 @@ class _Execution:
             raise OpPrereqError(f"{op.op_id()} is not built yet", "wrong_state")
         queued.status = JobStatus.WAITING
         self._job.touch()
-        await self._lock(lu, op)
+        try:
+            await self._lock(lu, op)
+        except GenericError as err:
+            raise refusal(err) from err
         queued.status, queued.exec_timestamp = JobStatus.RUNNING, timestamp(self._s.clock.now())
         self._job.touch()
         identity = {"job": self._job.id, "op": self._index}
-        plan = await lu.check_prereq(
-            op, self._s.config.view, NodeReader(self._s.access, **identity)
-        )
+        reader = NodeReader(self._s.access, **identity)
+        try:
+            plan = await lu.check_prereq(op, self._s.config.view, reader)
+        except GenericError as err:
+            raise refusal(err) from err
         if op.dry_run:
             return None
         self._job.unsaved = True
@@ -203,10 +240,13 @@ class _Execution:
             undos=self._s.undos,
             log=self._log,
             record=lambda: self._s.queue.record(self._job),
+            ids=self._s.ids,
+            clock=self._s.clock,
+            distribute=self._s.distribute,
         )
-        await self._s.hooks.pre(lu, op, plan, self._run)
+        before = await self._s.hooks.pre(lu, op, plan, self._run)
         result = await lu.execute(self._run, plan)
-        await self._s.hooks.post(lu, op, plan, self._run)
+        await self._s.hooks.post(lu, op, plan, self._run, before)
         return msgspec.to_builtins(result)
 
     async def _lock(self, lu: AnyLU, op: Opcode) -> None:
@@ -260,3 +300,11 @@ class _Execution:
         if self._held is not None:
             self._s.locks.release(self._held)
             self._held = None
+
+
+def refusal(error: GenericError) -> OpPrereqError:
+    """``error``, met before anything was changed, as a refusal with the fitting code."""
+    if isinstance(error, OpPrereqError):
+        return error
+    code = next((code for kind, code in _REFUSALS if isinstance(error, kind)), ECode.FAULT)
+    return OpPrereqError(str(error), code)

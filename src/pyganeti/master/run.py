@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState
 from pyganeti.master.journal import Journal, Undo
 from pyganeti.master.nodes import NodeWriter
@@ -53,6 +55,10 @@ class Run:
         nodes: calls nodes.
         log: tells the user.
         job: id of the job.
+        clock: time.
+        ids: makes UUIDs and MAC addresses.
+        distribute: brings all nodes the files that follow from the configuration, at once; returns
+            the nodes missed by name, each with the reason.
     """
 
     def __init__(
@@ -65,12 +71,18 @@ class Run:
         undos: UndoRegistry,
         log: Log,
         record: Callable[[], tuple[Put, ...]],
+        ids: Ids,
+        clock: Clock,
+        distribute: Callable[[], Awaitable[dict[str, str]]],
     ) -> None:
         self.job = job
         self.config = config
         self.nodes = nodes
         self.log = log
         self.journal = journal
+        self.ids = ids
+        self.clock = clock
+        self.distribute = distribute
         self._undos = undos
         self._record = record
 

@@ -1,0 +1,144 @@
+"""Changes of single objects, each a function from the head snapshot to a :class:`Change`.
+
+Used as ``await run.config.commit(instance_state(uuid, admin_state=AdminState.UP))``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from pyganeti.kit.ids import Ids
+from pyganeti.master.new_nics import check_conflicts, with_identities
+from pyganeti.model.change import Change
+from pyganeti.model.cluster import Cluster
+from pyganeti.model.codec import Kind
+from pyganeti.model.disk import Disk
+from pyganeti.model.enums import Hypervisor
+from pyganeti.model.errors import ECode, OpPrereqError, ReservationError
+from pyganeti.model.instance import Instance
+from pyganeti.model.node import Node
+from pyganeti.model.view import ClusterView
+
+# The last TCP port handed out for displays and DRBD.
+LAST_PORT: Final = 14999
+NEED_PORT: Final = frozenset({Hypervisor.KVM, Hypervisor.XEN_HVM})
+
+Maker = Callable[[ClusterView], Change]
+
+
+def instance_fields(uuid: str, **fields: object) -> Maker:
+    """Set ``fields`` (JSON values do) of an instance; nothing when they are so, or it is gone."""
+    types = {field.name: field.type for field in msgspec.structs.fields(Instance)}
+    typed = {name: msgspec.convert(value, types[name]) for name, value in fields.items()}
+
+    def make(view: ClusterView) -> Change:
+        instance = view.instances.get(uuid)
+        if instance is None or all(getattr(instance, name) == typed[name] for name in typed):
+            return Change()
+        return Change(puts=(msgspec.structs.replace(instance, **typed),))
+
+    return make
+
+
+def remove_instance(uuid: str) -> Maker:
+    """Remove an instance, its disks, and give its port back to the pool."""
+
+    def make(view: ClusterView) -> Change:
+        instance = view.instances.get(uuid)
+        if instance is None:
+            return Change()
+        deletes = ((Kind.INSTANCE, uuid), *((Kind.DISK, disk) for disk in instance.disks))
+        if instance.network_port is None:
+            return Change(deletes=deletes)
+        pool = (*view.cluster.tcpudp_port_pool, instance.network_port)
+        cluster = msgspec.structs.replace(view.cluster, tcpudp_port_pool=tuple(sorted(pool)))
+        return Change(puts=(cluster,), deletes=deletes)
+
+    return make
+
+
+def add_instance(
+    instance: Instance, disks: Sequence[Disk], ids: Ids, *, check: bool = True
+) -> Maker:
+    """Add a new instance with its disks; its generated MACs and its port are chosen here.
+
+    What others have taken meanwhile is seen here, on the head: two jobs cannot get the same.
+    """
+
+    def make(view: ClusterView) -> Change:
+        other = view.find_instance(instance.name)
+        if other is not None and other.name == instance.name:
+            raise OpPrereqError(f"instance {instance.name} is already in the cluster", ECode.EXISTS)
+        if check:
+            check_conflicts(instance.nics, view)
+        nics = with_identities(instance.nics, view, ids)
+        made = msgspec.structs.replace(instance, nics=nics)
+        if instance.hypervisor not in NEED_PORT:
+            return Change(puts=(made, *disks))
+        port, cluster = _free_port(view)
+        made = msgspec.structs.replace(made, network_port=port)
+        return Change(puts=(cluster, made, *disks))
+
+    return make
+
+
+def _free_port(view: ClusterView) -> tuple[int, Cluster]:
+    """A port nobody has, and the cluster that remembers it was given out.
+
+    Raises:
+        ReservationError: all are taken.
+    """
+    cluster = view.cluster
+    if cluster.tcpudp_port_pool:
+        port, *rest = cluster.tcpudp_port_pool
+        return port, msgspec.structs.replace(cluster, tcpudp_port_pool=tuple(rest))
+    port = cluster.highest_used_port + 1
+    if port > LAST_PORT:
+        raise ReservationError(f"all TCP ports up to {LAST_PORT} are taken")
+    return port, msgspec.structs.replace(cluster, highest_used_port=port)
+
+
+def add_node(node: Node, digest: str) -> Maker:
+    """Add a node or put a new record of it; the digest of its certificate counts from now on."""
+
+    def make(view: ClusterView) -> Change:
+        return Change(puts=(node, _with_certificate(view, node, digest)))
+
+    return make
+
+
+def put_node(node: Node) -> Maker:
+    """Put a record of a node."""
+    return lambda view: Change(puts=(node,))
+
+
+def remove_node(uuid: str) -> Maker:
+    """Remove a node; its certificate counts no more."""
+
+    def make(view: ClusterView) -> Change:
+        if uuid not in view.nodes:
+            return Change()
+        certs = {key: value for key, value in view.cluster.candidate_certs.items() if key != uuid}
+        cluster = msgspec.structs.replace(view.cluster, candidate_certs=certs)
+        return Change(puts=(cluster,), deletes=((Kind.NODE, uuid),))
+
+    return make
+
+
+def _with_certificate(view: ClusterView, node: Node, digest: str) -> Cluster:
+    """Only candidates may call nodes, so only their certificates are listed."""
+    certs = {key: value for key, value in view.cluster.candidate_certs.items() if key != node.uuid}
+    if node.master_candidate:
+        certs[node.uuid] = digest
+    return msgspec.structs.replace(view.cluster, candidate_certs=certs)
+
+
+def cluster_fields(**fields: object) -> Maker:
+    """Set fields of the cluster; nothing when they are so already."""
+
+    def make(view: ClusterView) -> Change:
+        changed = msgspec.structs.replace(view.cluster, **fields)
+        return Change() if changed == view.cluster else Change(puts=(changed,))
+
+    return make

@@ -1,0 +1,99 @@
+"""Brings nodes the files that follow from the configuration.
+
+``ssconf_*`` values go to all online nodes, only those that changed; config.data and the key files go
+to candidates. A task of masterd does it soon after a change; :meth:`Distributor.flush` does it now.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import Final
+
+from pyganeti.kit.clock import Clock
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.model.change import Change
+from pyganeti.model.codec import Kind, kind_of
+from pyganeti.model.errors import GenericError
+from pyganeti.model.instance import Instance
+from pyganeti.model.ssconf import changed_values, ssconf_values
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
+
+_log = logging.getLogger(__name__)
+
+RETRY_S: Final = 10.0
+DELAY_S: Final = 0.5
+
+
+class Distributor:
+    """Keeps ``ssconf_*`` up to date on all nodes.
+
+    Args:
+        nodes: makes the calls.
+        clock: for pauses.
+        view: the snapshot at start; nothing is known yet of what nodes have.
+    """
+
+    def __init__(self, nodes: NodeWriter, clock: Clock, view: ClusterView) -> None:
+        self._nodes = nodes
+        self._clock = clock
+        self._view = view
+        self._values = ssconf_values(view)
+        self._sent: dict[str, dict[str, str]] = defaultdict(dict)
+        self._wakeup = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def config_changed(self, change: Change, before: ClusterView, after: ClusterView) -> None:
+        """Listener of the config state."""
+        self._view = after
+        if _concerns_ssconf(change, before):
+            self._values = ssconf_values(after)
+            self._wakeup.set()
+
+    async def run(self) -> None:
+        """Send what changed, for ever; a node that was missed is tried again."""
+        self._wakeup.set()
+        while True:
+            await self._wakeup.wait()
+            await self._clock.sleep(DELAY_S)
+            self._wakeup.clear()
+            missed = await self.flush()
+            if missed:
+                _log.info("nodes that could not be told: %s", ", ".join(sorted(missed)))
+                await self._clock.sleep(RETRY_S)
+                self._wakeup.set()
+
+    async def flush(self) -> dict[str, str]:
+        """Bring all online nodes up to date; those missed, by name, with the reason."""
+        async with self._turn:
+            values, view = self._values, self._view
+            calls = {}
+            for node in view.online_nodes():
+                news = changed_values(self._sent[node.uuid], values)
+                if news:
+                    calls[node.uuid] = WriteSsconfFilesCall(values=news)
+            missed = {}
+            for uuid, answer in (await self._nodes.call_each(calls)).items():
+                if isinstance(answer, GenericError):
+                    missed[view.node(uuid).name] = str(answer)
+                    self._sent.pop(uuid, None)
+                else:
+                    self._sent[uuid] = values
+            return missed
+
+    async def resend(self) -> dict[str, str]:
+        """Send everything to everybody, whatever was sent before."""
+        self._sent.clear()
+        return await self.flush()
+
+
+def _concerns_ssconf(change: Change, before: ClusterView) -> bool:
+    """Whether a value may be another one: most changes of instances and disks touch none."""
+    for item in change.puts:
+        if isinstance(item, Instance):
+            old = before.instances.get(item.uuid)
+            if old is None or old.name != item.name:
+                return True
+        elif kind_of(item) is not Kind.DISK:
+            return True
+    return any(kind is not Kind.DISK for kind, _ in change.deletes)

@@ -1,0 +1,147 @@
+"""What instance operations have in common: their disks and guests on their nodes.
+
+Free functions over a node reader or writer; each is idempotent, since the node calls are.
+"""
+
+import msgspec
+
+from pyganeti.master.nodes import NodeReader, NodeWriter
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.disk import Disk
+from pyganeti.model.errors import (
+    ECode,
+    GenericError,
+    NodeCallError,
+    OpExecError,
+    OpPrereqError,
+)
+from pyganeti.model.instance import Instance
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.blockdev import BlockdevAssembleCall, BlockdevShutdownCall
+from pyganeti.wire.noderpc.instance import InstanceInfoCall, InstanceShutdownCall
+from pyganeti.wire.noderpc.node import BridgesExistCall, NodeInfoCall
+from pyganeti.wire.noderpc.types import GuestInfo, InstanceSpec, Params
+
+
+async def guest_info(nodes: NodeReader, view: ClusterView, instance: Instance) -> GuestInfo | None:
+    """The guest on its primary node, or ``None`` when it is not there.
+
+    Raises:
+        OpPrereqError: ``ECode.ENVIRON``, the node does not answer.
+    """
+    hvparams = view.cluster.hvparams.get(instance.hypervisor, {})
+    call = InstanceInfoCall(
+        name=instance.name, hypervisor=instance.hypervisor, hvparams=dict(hvparams)
+    )
+    node = view.node(instance.primary_node)
+    try:
+        return await nodes.call(node.uuid, call)
+    except NodeCallError as err:
+        text = f"node {node.name} cannot be asked about instance {instance.name}: {err}"
+        raise OpPrereqError(text, ECode.ENVIRON) from err
+
+
+def check_online(view: ClusterView, node_uuid: str) -> None:
+    """Refuse a node that is marked offline.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``.
+    """
+    node = view.node(node_uuid)
+    if node.offline:
+        raise OpPrereqError(f"node {node.name} is marked offline", ECode.STATE)
+
+
+async def check_bridges(nodes: NodeReader, view: ClusterView, spec: InstanceSpec) -> None:
+    """Refuse when a bridge of the instance's NICs is missing on its primary node.
+
+    Raises:
+        OpPrereqError: ``ECode.ENVIRON``; names node and bridge.
+    """
+    bridges = tuple(sorted({nic.link for nic in spec.nics if nic.mode == "bridged"}))
+    if not bridges:
+        return
+    try:
+        await nodes.call(spec.primary_node, BridgesExistCall(bridges=bridges))
+    except GenericError as err:
+        node = view.node(spec.primary_node).name
+        raise OpPrereqError(f"on node {node}: {err}", ECode.ENVIRON) from err
+
+
+async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec) -> None:
+    """Refuse when the primary node has not the memory the guest starts with.
+
+    Raises:
+        OpPrereqError: ``ECode.NORES``; says what was wanted and what there was, in MiB.
+    """
+    hypervisor = spec.hypervisor
+    params: Params = dict(view.cluster.hvparams.get(hypervisor, {}))
+    node = view.node(spec.primary_node)
+    try:
+        info = await nodes.call(node.uuid, NodeInfoCall(hypervisors={hypervisor: params}))
+    except GenericError as err:
+        text = f"node {node.name} cannot be asked for its memory: {err}"
+        raise OpPrereqError(text, ECode.ENVIRON) from err
+    if hypervisor not in info.hypervisors:
+        why = info.errors.get(hypervisor, "not available")
+        raise OpPrereqError(f"hypervisor {hypervisor} on node {node.name}: {why}", ECode.ENVIRON)
+    wanted, free = int(spec.beparams["maxmem"]), info.hypervisors[hypervisor].memory_free
+    if wanted > free:
+        raise OpPrereqError(
+            f"not enough memory on node {node.name} for instance {spec.name}:"
+            f" wanted {wanted} MiB, free {free} MiB",
+            ECode.NORES,
+        )
+
+
+async def assemble_disks(
+    nodes: NodeWriter, view: ClusterView, spec: InstanceSpec
+) -> list[tuple[str, str, str]]:
+    """Make the disks usable on the primary node.
+
+    Returns:
+        ``(node name, disk/N, path)`` for each disk, in order.
+
+    Raises:
+        GenericError: one could not be assembled.
+    """
+    name = view.node(spec.primary_node).name
+    found = []
+    for index, disk in enumerate(spec.disks):
+        call = BlockdevAssembleCall(disk=disk, instance=spec, on_primary=True, index=index)
+        device = await nodes.call(spec.primary_node, call)
+        found.append((name, disk.iv_name, device.path))
+    return found
+
+
+async def shut_down_disks(nodes: NodeWriter, spec: InstanceSpec) -> None:
+    """Undo :func:`assemble_disks`.
+
+    Raises:
+        GenericError: one is in use, or the node does not answer.
+    """
+    for index, disk in enumerate(spec.disks):
+        call = BlockdevShutdownCall(disk=disk, instance_name=spec.name, index=index)
+        await nodes.call(spec.primary_node, call)
+
+
+async def stop_guest(nodes: NodeWriter, spec: InstanceSpec, timeout_s: float) -> None:
+    """Stop the guest: ask it, and after ``timeout_s`` end it; one that is down is fine.
+
+    Raises:
+        OpExecError: it still runs, or the node does not answer.
+    """
+    try:
+        await nodes.call(spec.primary_node, InstanceShutdownCall(instance=spec, timeout=timeout_s))
+    except NodeCallError:
+        raise
+    except GenericError as err:
+        raise OpExecError(f"could not shut down instance {spec.name}: {err}") from err
+
+
+def bare_spec(
+    view: ClusterView, instance: Instance, disks: tuple[Disk, ...] | None = None
+) -> InstanceSpec:
+    """The instance without OS parameters: secrets never reach the journal."""
+    spec = instance_spec(view, instance, disks=disks)
+    return msgspec.structs.replace(spec, osparams={}, osparams_private={})

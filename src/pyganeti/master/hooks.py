@@ -1,0 +1,134 @@
+"""Runs the hooks of operations on their nodes.
+
+Called by the processor around ``execute``. A failing pre-hook ends the operation before anything was
+done; an unreachable node does not, and post-hooks are only reported. Source: hook facts.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.model.errors import GenericError, HooksAbort, NodeCallError
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.base import Opcode
+from pyganeti.wire.noderpc.node import HooksRunnerCall
+from pyganeti.wire.noderpc.types import HookOutcome
+
+if TYPE_CHECKING:
+    from pyganeti.master.run import Run
+
+_HOOKS_VERSION: Final = "2"
+_PATH: Final = "/sbin:/bin:/usr/sbin:/usr/bin"
+
+# Any: hooks care for a Logical Unit's plan only to hand it back to it.
+AnyLU = LogicalUnit[Any, Any, Any]
+
+
+class HookRunner:
+    """Runs pre- and post-hooks.
+
+    Args:
+        data_dir: ``GANETI_DATA_DIR``.
+    """
+
+    def __init__(self, data_dir: str) -> None:
+        self._data_dir = data_dir
+
+    async def pre(
+        self,
+        lu: AnyLU,
+        op: Opcode,
+        plan: Any,
+        run: "Run",  # Any: lu's plan
+    ) -> HookContext | None:
+        """Run the pre-hooks and return what they were given.
+
+        Raises:
+            HooksAbort: one failed; the others on all nodes have run all the same.
+        """
+        context = lu.hooks(plan, run.config.view) if lu.hooks_path else None
+        if context is not None and context.pre:
+            await run.begin()
+            failed = await self._phase(lu, op, context, "pre", _prefixed("", context.env), run)
+            if failed:
+                raise HooksAbort(failed)
+        return context
+
+    async def post(
+        self, lu: AnyLU, op: Opcode, plan: Any, run: "Run", before: HookContext | None
+    ) -> None:  # Any: lu's plan
+        """Run the post-hooks; failures go to the job's log.
+
+        They get the variables of the pre-phase (``before``) and, under ``POST_``, those of the
+        newest snapshot; an object that is gone has none of these.
+        """
+        if before is None or not before.post:
+            return
+        try:
+            after = lu.hooks(plan, run.config.view)
+        except GenericError:
+            after = None
+        env = _prefixed("", before.env)
+        if after is not None:
+            env |= _prefixed("POST_", after.env)
+        for node, script, output in await self._phase(lu, op, before, "post", env, run):
+            run.log(f"post-hook {script} on {node} failed: {output}")
+
+    async def _phase(
+        self,
+        lu: AnyLU,
+        op: Opcode,
+        context: HookContext,
+        phase: str,
+        env: dict[str, str],
+        run: "Run",
+    ) -> list[tuple[str, str, str]]:
+        """Run one phase; the failures as ``(node name, script, output)``."""
+        view = run.config.view
+        path = lu.hooks_path or ""
+        call = HooksRunnerCall(
+            hpath=path,
+            phase=phase,
+            env={**self._common(view, op, context, phase, path), **env},
+        )
+        nodes = context.pre if phase == "pre" else context.post
+        online = [node for node in dict.fromkeys(nodes) if _is_online(view, node)]
+        failures = []
+        for node, answer in (await run.nodes.call_all(online, call)).items():
+            name = view.node(node).name
+            if isinstance(answer, NodeCallError):
+                run.log(f"hooks could not be run on {name}: {answer}")
+            elif isinstance(answer, GenericError):
+                failures.append((name, path, str(answer)))
+            else:
+                failures += [
+                    (name, result.script, result.output)
+                    for result in answer
+                    if result.outcome is HookOutcome.FAIL
+                ]
+        return failures
+
+    def _common(
+        self, view: ClusterView, op: Opcode, context: HookContext, phase: str, path: str
+    ) -> dict[str, str]:
+        return {
+            "PATH": _PATH,
+            "GANETI_HOOKS_VERSION": _HOOKS_VERSION,
+            "GANETI_HOOKS_PHASE": phase,
+            "GANETI_HOOKS_PATH": path,
+            "GANETI_OP_CODE": op.op_id(),
+            "GANETI_OP_TARGET": context.target,
+            "GANETI_OBJECT_TYPE": context.object_type,
+            "GANETI_CLUSTER": view.cluster.cluster_name,
+            "GANETI_MASTER": view.node(view.cluster.master_node).name,
+            "GANETI_DATA_DIR": self._data_dir,
+        }
+
+
+def _prefixed(prefix: str, env: Mapping[str, str]) -> dict[str, str]:
+    return {f"GANETI_{prefix}{name}": value for name, value in env.items()}
+
+
+def _is_online(view: ClusterView, node: str) -> bool:
+    known = view.find_node(node)
+    return known is not None and not known.offline

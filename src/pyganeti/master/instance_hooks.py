@@ -1,0 +1,85 @@
+"""The environment that hooks of instance operations get. Source: hook facts (instance variables)."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from pyganeti.master.lu.base import HookContext
+from pyganeti.model.enums import AdminState, NicMode
+from pyganeti.model.instance import Instance
+from pyganeti.model.nic import Nic
+from pyganeti.model.view import ClusterView
+
+_LIST_SEPARATOR = " "
+
+
+def instance_hooks(instance: Instance, view: ClusterView, **own: object) -> HookContext:
+    """Hooks of an operation on ``instance``: on the master and on the instance's nodes.
+
+    Args:
+        instance: as it stands in ``view``.
+        view: the snapshot.
+        own: the operation's own variables; booleans become ``True`` and ``False``.
+    """
+    nodes = (view.cluster.master_node, instance.primary_node, *view.secondary_node_uuids(instance))
+    env = {**instance_env(instance, view), **{name: str(value) for name, value in own.items()}}
+    return HookContext("INSTANCE", instance.name, env, pre=nodes, post=nodes)
+
+
+def instance_env(instance: Instance, view: ClusterView) -> dict[str, str]:
+    """Variables that describe ``instance``, without the ``GANETI_`` prefix."""
+    beparams = msgspec.to_builtins(view.filled_beparams(instance))
+    hvparams = view.filled_hvparams(instance)
+    disks = view.disks_of(instance)
+    secondaries = [node.name for node in view.secondary_nodes(instance)]
+    env: dict[str, object] = {
+        "OP_TARGET": instance.name,
+        "INSTANCE_NAME": instance.name,
+        "INSTANCE_PRIMARY": view.node(instance.primary_node).name,
+        "INSTANCE_SECONDARIES": _LIST_SEPARATOR.join(secondaries),
+        "INSTANCE_OS_TYPE": instance.os,
+        "INSTANCE_STATUS": "up" if instance.admin_state is AdminState.UP else "down",
+        "INSTANCE_MINMEM": beparams["minmem"],
+        "INSTANCE_MAXMEM": beparams["maxmem"],
+        "INSTANCE_MEMORY": beparams["maxmem"],
+        "INSTANCE_VCPUS": beparams["vcpus"],
+        "INSTANCE_DISK_TEMPLATE": view.disk_template(instance),
+        "INSTANCE_HYPERVISOR": instance.hypervisor,
+        "INSTANCE_NIC_COUNT": len(instance.nics),
+        "INSTANCE_DISK_COUNT": len(disks),
+        "INSTANCE_TAGS": _LIST_SEPARATOR.join(instance.tags),
+    }
+    for index, nic in enumerate(instance.nics):
+        env.update((f"INSTANCE_NIC{index}_{name}", value) for name, value in _nic_env(nic, view))
+    for index, disk in enumerate(disks):
+        env[f"INSTANCE_DISK{index}_SIZE"] = disk.size
+        env[f"INSTANCE_DISK{index}_MODE"] = disk.mode
+        env[f"INSTANCE_DISK{index}_NAME"] = disk.name or ""
+        env[f"INSTANCE_DISK{index}_UUID"] = disk.uuid
+    env.update((f"INSTANCE_BE_{name}", value) for name, value in beparams.items())
+    env.update((f"INSTANCE_HV_{name}", value) for name, value in hvparams.items())
+    return {name: str(value) for name, value in env.items()}
+
+
+def _nic_env(nic: Nic, view: ClusterView) -> Iterator[tuple[str, object]]:
+    params = view.filled_nicparams(nic)
+    yield "NAME", nic.name or ""
+    yield "UUID", nic.uuid
+    yield "IP", nic.ip or ""
+    yield "MAC", nic.mac
+    yield "MODE", params.mode
+    yield "LINK", params.link
+    yield "VLAN", params.vlan
+    if params.mode == NicMode.BRIDGED:
+        yield "BRIDGE", params.link
+    if nic.network is None:
+        return
+    network = view.network(nic.network)
+    yield "NETWORK_NAME", network.name
+    yield "NETWORK_UUID", network.uuid
+    yield "NETWORK_TAGS", _LIST_SEPARATOR.join(network.tags)
+    yield "NETWORK_SUBNET", network.network
+    yield "NETWORK_GATEWAY", network.gateway or ""
+    yield "NETWORK_SUBNET6", network.network6 or ""
+    yield "NETWORK_GATEWAY6", network.gateway6 or ""
+    yield "NETWORK_MAC_PREFIX", network.mac_prefix or ""

@@ -1,0 +1,217 @@
+"""Create an instance: ``gnt-instance add``, ``POST /2/instances``.
+
+Data flow: opcode -> CreatePlan (reads only) -> disks -> configuration -> OS scripts -> guest.
+Source: gnt-instance(8) ADD; hooks path ``instance-add``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+
+from pyganeti.master.changes import add_instance, instance_fields
+from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks
+from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.instance.create_checks import check_node_can_take, wanted_instance
+from pyganeti.master.new_disks import (
+    DiskRequest,
+    chosen_template,
+    file_directory,
+    made_disks,
+    requested_disks,
+)
+from pyganeti.master.new_nics import check_conflicts
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run, undo
+from pyganeti.master.specs import disk_spec, instance_spec
+from pyganeti.model.disk import Disk
+from pyganeti.model.enums import AdminState, DiskTemplate, FileDriver, InstanceCreateMode
+from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.instance import Instance
+from pyganeti.model.names import check_hostname
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceCreate
+from pyganeti.wire.noderpc.blockdev import (
+    BlockdevCreateCall,
+    BlockdevWipeCall,
+    FileStorageDirCreateCall,
+)
+from pyganeti.wire.noderpc.instance import InstanceOsAddCall, InstanceStartCall
+from pyganeti.wire.noderpc.types import InstanceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePlan:
+    """What will be made; identifiers are given in ``execute``.
+
+    Attributes:
+        instance: without UUID, disks, port and generated MACs.
+        template: of all its disks.
+        directory: where file disks will lie, on the node.
+        secrets: private and secret OS parameters, for the OS scripts only.
+        wipe: overwrite the disks before use.
+    """
+
+    instance: Instance
+    template: DiskTemplate
+    disks: tuple[DiskRequest, ...]
+    directory: str | None
+    driver: FileDriver | None
+    secrets: Mapping[str, Any]  # Any: values as given
+    wipe: bool
+    install: bool
+    start: bool
+    conflicts_check: bool
+
+
+class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
+    """Create an instance on a given node; the result is the list of its nodes."""
+
+    hooks_path: ClassVar[str] = "instance-add"
+
+    def declare_locks(self, op: OpInstanceCreate, view: ClusterView) -> LockRequest:
+        """Lock the new name; the node is shared, so that others can create there too."""
+        if op.pnode is None:
+            raise OpPrereqError("no primary node given, choose one with -n", ECode.INVAL)
+        node = frozenset({view.node(op.pnode).uuid})
+        return LockRequest(
+            instances=frozenset({check_hostname(op.instance_name)}),
+            shared_nodes=node,
+            shared_node_res=node,
+        )
+
+    async def check_prereq(
+        self, op: OpInstanceCreate, view: ClusterView, nodes: NodeReader
+    ) -> CreatePlan:
+        """Refuse what cannot work; change nothing.
+
+        Raises:
+            OpPrereqError: whatever of the request is wrong, taken, too large or missing.
+        """
+        _refuse_unbuilt(op)
+        template = chosen_template(op.disk_template, view)
+        disks = requested_disks(op.disks, template)
+        instance = await wanted_instance(op, view, nodes)
+        if op.conflicts_check:
+            check_conflicts(instance.nics, view)
+        directory = file_directory(view, template, instance.name, op.file_storage_dir)
+        plan = CreatePlan(
+            instance,
+            template,
+            disks,
+            directory,
+            op.file_driver,
+            {**(op.osparams_private or {}), **(op.osparams_secret or {})},
+            wipe=view.cluster.prealloc_wipe_disks,
+            install=not op.no_install and bool(instance.os),
+            start=op.start,
+            conflicts_check=op.conflicts_check,
+        )
+        await check_node_can_take(op, view, nodes, plan.instance, disks, template)
+        return plan
+
+    def hooks(self, plan: CreatePlan, view: ClusterView) -> HookContext:
+        """Instance environment, on the master and the instance's nodes."""
+        found = view.find_instance(plan.instance.name)
+        known = found is not None and found.name == plan.instance.name
+        instance = found if found is not None and known else plan.instance
+        return instance_hooks(instance, view, ADD_MODE=InstanceCreateMode.CREATE)
+
+    async def execute(self, run: Run, plan: CreatePlan) -> list[str]:
+        """Make the disks, record the instance, install it and start it."""
+        instance, disks = await self._make(run, plan)
+        view = run.config.view
+        instance = view.instances[instance.uuid]
+        spec = instance_spec(view, instance, osparams_private=plan.secrets)
+        bare = msgspec.to_builtins(bare_spec(view, instance))
+        back = undo("instance.deactivate_disks", spec=bare)
+        if plan.install or (plan.wipe and disks):
+            async with run.step("activate disks", back):
+                await assemble_disks(run.nodes, view, spec)
+            await self._fill(run, plan, spec)
+        if plan.start:
+            await self._start(run, spec, bare)
+        elif plan.install or plan.wipe:
+            async with run.step("shut down disks"):
+                await shut_down_disks(run.nodes, spec)
+        return [view.node(uuid).name for uuid in (instance.primary_node,)]
+
+    async def _make(self, run: Run, plan: CreatePlan) -> tuple[Instance, tuple[Disk, ...]]:
+        """Disks on the node, then the instance in the configuration."""
+        node = plan.instance.primary_node
+        disks = made_disks(
+            plan.disks,
+            plan.template,
+            node,
+            run.ids,
+            directory=plan.directory,
+            driver=plan.driver,
+        )
+        uuid = run.ids.uuid()
+        if disks:
+            run.log("* creating instance disks...")
+            specs = [msgspec.to_builtins(disk_spec(disk)) for disk in disks]
+            back = undo("disk.remove", node=node, disks=specs, directory=plan.directory)
+            async with run.step("create disks", back):
+                await self._create_disks(run, plan, disks, uuid)
+        run.log(f"adding instance {plan.instance.name} to cluster config")
+        instance = msgspec.structs.replace(
+            plan.instance, uuid=uuid, disks=tuple(disk.uuid for disk in disks)
+        )
+        async with run.step("add to config", undo("instance.remove_from_config", uuid=uuid)):
+            await run.config.commit(
+                add_instance(instance, disks, run.ids, check=plan.conflicts_check)
+            )
+        return instance, disks
+
+    async def _create_disks(
+        self, run: Run, plan: CreatePlan, disks: tuple[Disk, ...], uuid: str
+    ) -> None:
+        node = plan.instance.primary_node
+        if plan.directory is not None:
+            await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=plan.directory))
+        for disk in disks:
+            call = BlockdevCreateCall(disk=disk_spec(disk), owner=uuid, info=plan.instance.name)
+            await run.nodes.call(node, call)
+
+    async def _fill(self, run: Run, plan: CreatePlan, spec: InstanceSpec) -> None:
+        """Wipe the disks where asked, and run the OS scripts."""
+        if plan.wipe:
+            run.log("* wiping instance disks...")
+            async with run.step("wipe disks"):
+                for disk in spec.disks:
+                    call = BlockdevWipeCall(disk=disk, size=disk.size)
+                    await run.nodes.call(spec.primary_node, call)
+        if plan.install:
+            run.log("* running the instance OS create scripts...")
+            async with run.step("install operating system"):
+                await run.nodes.call(spec.primary_node, InstanceOsAddCall(instance=spec))
+
+    async def _start(self, run: Run, spec: InstanceSpec, bare: dict[str, object]) -> None:
+        run.log("* starting instance...")
+        async with run.step("record admin state"):  # undone with the instance itself
+            await run.config.commit(
+                instance_fields(spec.uuid, admin_state=AdminState.UP, disks_active=True)
+            )
+        async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
+            await assemble_disks(run.nodes, run.config.view, spec)
+        async with run.step("start guest", undo("instance.stop", spec=bare)):
+            await run.nodes.call(spec.primary_node, InstanceStartCall(instance=spec))
+
+
+def _refuse_unbuilt(op: OpInstanceCreate) -> None:
+    """What comes with exports, the allocator and networked storage refuses clearly until then."""
+    unbuilt = {
+        "mode": op.mode is not InstanceCreateMode.CREATE,
+        "iallocator": op.iallocator is not None,
+        "snode": op.snode is not None,
+        "forthcoming": op.forthcoming or op.commit,
+        "instance_communication": op.instance_communication,
+    }
+    for name, asked in unbuilt.items():
+        if asked:
+            value = getattr(op, name)
+            raise OpPrereqError(f"{name}={value} is not built yet", ECode.STATE)

@@ -1,0 +1,159 @@
+"""What must hold before an instance is created; reads only."""
+
+from pyganeti.master.guests import check_bridges, check_memory, check_online
+from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.new_disks import DiskRequest
+from pyganeti.master.new_nics import requested_nics
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.enums import (
+    AdminState,
+    AdminStateSource,
+    DiskTemplate,
+    Hypervisor,
+)
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.instance import Instance
+from pyganeti.model.names import check_hostname, check_tags
+from pyganeti.model.node import Node
+from pyganeti.model.params.be import check_beparams, check_complete_beparams
+from pyganeti.model.params.hv import check_complete_hvparams, check_instance_hvparams
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceCreate
+from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
+from pyganeti.wire.noderpc.node import NodeInfoCall
+from pyganeti.wire.noderpc.os import OsValidateCall
+from pyganeti.wire.noderpc.types import StorageUnit
+
+
+async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> Instance:
+    """The instance as it will be recorded, without identifiers.
+
+    Raises:
+        OpPrereqError: name taken or unknown, hypervisor not enabled, a parameter is wrong.
+    """
+    name = await _checked_name(op, view, nodes)
+    hypervisor = op.hypervisor or view.cluster.enabled_hypervisors[0]
+    if hypervisor not in view.cluster.enabled_hypervisors:
+        enabled = ", ".join(view.cluster.enabled_hypervisors)
+        raise OpPrereqError(
+            f"hypervisor {hypervisor} is not enabled on this cluster, enabled are: {enabled}",
+            ECode.STATE,
+        )
+    if not op.os_type and not op.no_install:
+        raise OpPrereqError("no guest OS given, and --no-install was not", ECode.INVAL)
+    instance = Instance(
+        uuid="",
+        name=name,
+        primary_node=view.node(op.pnode or "").uuid,
+        os=op.os_type or "",
+        hypervisor=hypervisor,
+        hvparams=check_instance_hvparams(hypervisor, op.hvparams),
+        beparams=check_beparams(op.beparams),
+        osparams=dict(op.osparams),
+        osparams_private=dict(op.osparams_private or {}),
+        admin_state=AdminState.DOWN,
+        admin_state_source=AdminStateSource.ADMIN,
+        nics=requested_nics(op.nics, view),
+        disks_active=False,
+        tags=check_tags(op.tags),
+    )
+    check_complete_hvparams(hypervisor, view.filled_hvparams(instance))
+    check_complete_beparams(view.filled_beparams(instance))
+    return instance
+
+
+async def _checked_name(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> str:
+    name = check_hostname(op.instance_name)
+    if op.ip_check and not op.name_check:
+        raise OpPrereqError("cannot do the IP address check without a name check", ECode.INVAL)
+    if op.name_check:
+        name, address = await nodes.resolve(name)
+        if op.ip_check and await nodes.answers(address):
+            raise OpPrereqError(
+                f"address {address} of instance {name} is already in use", ECode.NOTUNIQUE
+            )
+    other = view.find_instance(name)
+    if other is not None and other.name == name:
+        raise OpPrereqError(f"instance {name} is already in the cluster", ECode.EXISTS)
+    return name
+
+
+async def check_node_can_take(
+    op: OpInstanceCreate,
+    view: ClusterView,
+    nodes: NodeReader,
+    instance: Instance,
+    disks: tuple[DiskRequest, ...],
+    template: DiskTemplate,
+) -> None:
+    """Ask the primary node whether it can have the instance.
+
+    Raises:
+        OpPrereqError: its role forbids it, or it lacks space, memory, bridge, OS or hypervisor.
+    """
+    node = view.node(instance.primary_node)
+    _check_role(view, node)
+    if not op.ignore_ipolicy:
+        shape = InstanceShape.of(instance, view, [disk.size for disk in disks], template)
+        check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
+    spec = instance_spec(view, instance, disks=(), osparams_private=op.osparams_secret)
+    await _check_hypervisor(nodes, node, instance.hypervisor, spec.hvparams)
+    if instance.os and not op.no_install:
+        call = OsValidateCall(
+            required=True,
+            name=instance.os,
+            osparams={**spec.osparams, **spec.osparams_private},
+            force_variant=op.force_variant,
+        )
+        try:
+            await nodes.call(node.uuid, call)
+        except GenericError as err:
+            raise OpPrereqError(f"on node {node.name}: {err}", ECode.INVAL) from err
+    await check_space(nodes, view, node, template, sum(disk.size for disk in disks))
+    if op.start:
+        await check_bridges(nodes, view, spec)
+        await check_memory(nodes, view, spec)
+
+
+def _check_role(view: ClusterView, node: Node) -> None:
+    check_online(view, node.uuid)
+    if node.drained:
+        raise OpPrereqError(f"node {node.name} is drained: no new instances", ECode.STATE)
+    if not node.vm_capable:
+        raise OpPrereqError(f"node {node.name} is not vm_capable", ECode.STATE)
+
+
+async def _check_hypervisor(
+    nodes: NodeReader, node: Node, hypervisor: Hypervisor, hvparams: dict[str, object]
+) -> None:
+    call = HypervisorValidateParamsCall(hypervisor=hypervisor, hvparams=hvparams)
+    try:
+        await nodes.call(node.uuid, call)
+    except GenericError as err:
+        raise OpPrereqError(f"on node {node.name}: {err}", ECode.ENVIRON) from err
+
+
+async def check_space(
+    nodes: NodeReader, view: ClusterView, node: Node, template: DiskTemplate, wanted: int
+) -> None:
+    """Refuse disks that do not fit; ``wanted`` in MiB.
+
+    Raises:
+        OpPrereqError: ``ECode.NORES``; says what was wanted and what there was.
+    """
+    places = {
+        DiskTemplate.FILE: view.cluster.file_storage_dir,
+        DiskTemplate.SHAREDFILE: view.cluster.shared_file_storage_dir,
+    }
+    if template not in places or not wanted:
+        return
+    unit = StorageUnit(type=template, name=places[template])
+    info = await nodes.call(node.uuid, NodeInfoCall(storage_units=(unit,)))
+    free = next((found.storage_free for found in info.storage), None)
+    if free is not None and wanted > free:
+        raise OpPrereqError(
+            f"not enough space for {template} disks on node {node.name} in {unit.name}:"
+            f" wanted {wanted} MiB, free {free} MiB",
+            ECode.NORES,
+        )

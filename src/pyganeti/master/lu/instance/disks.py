@@ -1,0 +1,93 @@
+"""Activate and deactivate an instance's disks by hand.
+
+``gnt-instance activate-disks`` and ``deactivate-disks``. Source: gnt-instance(8).
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from pyganeti.master.changes import instance_fields
+from pyganeti.master.guests import (
+    assemble_disks,
+    bare_spec,
+    check_online,
+    guest_info,
+    shut_down_disks,
+)
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.lu.instance.startup import activate
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.instance import Instance
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceDeactivateDisks
+
+
+@dataclass(frozen=True, slots=True)
+class DisksPlan:
+    """Whose disks."""
+
+    instance: Instance
+
+
+class LUInstanceActivateDisks(
+    LogicalUnit[OpInstanceActivateDisks, DisksPlan, list[tuple[str, str, str]]]
+):
+    """Assemble the disks; the result is ``(node, disk/N, path)`` for each."""
+
+    def declare_locks(self, op: OpInstanceActivateDisks, view: ClusterView) -> LockRequest:
+        """Lock the instance."""
+        return LockRequest(instances=frozenset({view.instance(op.instance_name).name}))
+
+    async def check_prereq(
+        self, op: OpInstanceActivateDisks, view: ClusterView, nodes: NodeReader
+    ) -> DisksPlan:
+        """Refuse an offline node.
+
+        Raises:
+            OpPrereqError: ``ECode.STATE``.
+        """
+        instance = view.instance(op.instance_name)
+        check_online(view, instance.primary_node)
+        return DisksPlan(instance)
+
+    async def execute(self, run: Run, plan: DisksPlan) -> list[tuple[str, str, str]]:
+        """Record that they should be active, and assemble them."""
+        view = run.config.view
+        spec = instance_spec(view, plan.instance)
+        bare = msgspec.to_builtins(bare_spec(view, plan.instance))
+        await activate(run, plan.instance, spec, bare)
+        return await assemble_disks(run.nodes, view, spec)
+
+
+class LUInstanceDeactivateDisks(LogicalUnit[OpInstanceDeactivateDisks, DisksPlan, None]):
+    """Shut the disks down; refused while the guest runs, unless forced."""
+
+    def declare_locks(self, op: OpInstanceDeactivateDisks, view: ClusterView) -> LockRequest:
+        """Lock the instance."""
+        return LockRequest(instances=frozenset({view.instance(op.instance_name).name}))
+
+    async def check_prereq(
+        self, op: OpInstanceDeactivateDisks, view: ClusterView, nodes: NodeReader
+    ) -> DisksPlan:
+        """Refuse when the guest uses them.
+
+        Raises:
+            OpPrereqError: it runs, or its node is offline.
+        """
+        instance = view.instance(op.instance_name)
+        check_online(view, instance.primary_node)
+        if not op.force and await guest_info(nodes, view, instance) is not None:
+            text = f"instance {instance.name} is running, its disks are in use"
+            raise OpPrereqError(text, ECode.STATE)
+        return DisksPlan(instance)
+
+    async def execute(self, run: Run, plan: DisksPlan) -> None:
+        """Shut them down, and record that."""
+        async with run.step("shut down disks"):
+            await shut_down_disks(run.nodes, instance_spec(run.config.view, plan.instance))
+            await run.config.commit(instance_fields(plan.instance.uuid, disks_active=False))

@@ -1,0 +1,168 @@
+"""Everything about instances: ``gnt-instance info``, ``GET /2/instances/[name]/info``.
+
+Source: gnt-instance(8) INFO; keys of the answer as clients read them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run
+from pyganeti.master.specs import disk_spec
+from pyganeti.model.disk import Disk
+from pyganeti.model.errors import GenericError
+from pyganeti.model.instance import Instance
+from pyganeti.model.params.hv import DEFAULTS
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceQueryData
+from pyganeti.wire.noderpc.blockdev import BlockdevFindCall
+from pyganeti.wire.noderpc.instance import InstanceInfoCall
+
+_REDACTED = "<redacted>"
+
+# Any: the answer is JSON with values of many types.
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """The answer, gathered while reading."""
+
+    answer: Answer
+
+
+class LUInstanceQueryData(LogicalUnit[OpInstanceQueryData, QueryPlan, Answer]):
+    """Describe instances; all when none is named."""
+
+    def declare_locks(self, op: OpInstanceQueryData, view: ClusterView) -> LockRequest:
+        """Nothing, unless asked to: snapshots do not change."""
+        if not op.use_locking:
+            return LockRequest()
+        names = frozenset(instance.name for instance in _wanted(op, view))
+        return LockRequest(shared_instances=names)
+
+    async def check_prereq(
+        self, op: OpInstanceQueryData, view: ClusterView, nodes: NodeReader
+    ) -> QueryPlan:
+        """Gather; reads only.
+
+        Raises:
+            OpPrereqError: an instance is not known.
+        """
+        answer = {}
+        for instance in _wanted(op, view):
+            answer[instance.name] = await _describe(instance, view, nodes, static=op.static)
+        return QueryPlan(answer)
+
+    async def execute(self, run: Run, plan: QueryPlan) -> Answer:
+        """Answer."""
+        return plan.answer
+
+
+def _wanted(op: OpInstanceQueryData, view: ClusterView) -> Iterable[Instance]:
+    if op.instances:
+        return [view.instance(name) for name in op.instances]
+    return view.all_instances()
+
+
+async def _describe(
+    instance: Instance, view: ClusterView, nodes: NodeReader, *, static: bool
+) -> Answer:
+    node = view.node(instance.primary_node)
+    group = view.group_of(node)
+    live = None if static else await _run_state(instance, view, nodes)
+    secondaries = view.secondary_nodes(instance)
+    disks = [await _disk(disk, view, nodes, static=static) for disk in view.disks_of(instance)]
+    private = dict.fromkeys(instance.osparams_private, _REDACTED)
+    filled_private = dict.fromkeys(view.filled_osparams_private(instance), _REDACTED)
+    return {
+        "name": instance.name,
+        "config_state": instance.admin_state,
+        "run_state": live,
+        "pnode": node.name,
+        "pnode_group_uuid": group.uuid,
+        "pnode_group_name": group.name,
+        "snodes": [other.name for other in secondaries],
+        "snodes_group_uuids": [other.group for other in secondaries],
+        "snodes_group_names": [view.group_of(other).name for other in secondaries],
+        "os": instance.os,
+        "disk_template": view.disk_template(instance),
+        "disks": disks,
+        "nics": [_nic(index, instance, view) for index in range(len(instance.nics))],
+        "hypervisor": instance.hypervisor,
+        "network_port": instance.network_port,
+        "hv_instance": dict(instance.hvparams),
+        "hv_actual": view.filled_hvparams(instance, skip_globals=True),
+        "be_instance": dict(instance.beparams),
+        "be_actual": msgspec.to_builtins(view.filled_beparams(instance)),
+        "os_instance": {**instance.osparams, **private},
+        "os_actual": {**view.filled_osparams(instance), **filled_private},
+        "serial_no": instance.serial_no,
+        "mtime": instance.mtime,
+        "ctime": instance.ctime,
+        "uuid": instance.uuid,
+    }
+
+
+async def _run_state(instance: Instance, view: ClusterView, nodes: NodeReader) -> str:
+    """``up``, ``down``, or what the hypervisor says; ``(node down)`` when it cannot be asked."""
+    params = {**DEFAULTS[instance.hypervisor], **view.cluster.hvparams.get(instance.hypervisor, {})}
+    call = InstanceInfoCall(name=instance.name, hypervisor=instance.hypervisor, hvparams=params)
+    try:
+        info = await nodes.call(instance.primary_node, call)
+    except GenericError:
+        return "(node down)"
+    if info is None:
+        return "down"
+    return "up" if info.state == "running" else str(info.state)
+
+
+def _nic(index: int, instance: Instance, view: ClusterView) -> list[Any]:
+    nic = instance.nics[index]
+    params = view.filled_nicparams(nic)
+    network = view.find_network(nic.network) if nic.network else None
+    netinfo = None if network is None else msgspec.to_builtins(network)
+    return [
+        nic.name,
+        nic.uuid,
+        nic.ip,
+        nic.mac,
+        params.mode,
+        params.link,
+        params.vlan,
+        nic.network,
+        netinfo,
+    ]
+
+
+async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, *, static: bool) -> Answer:
+    return {
+        "iv_name": disk.iv_name,
+        "dev_type": disk.dev_type,
+        "logical_id": list(disk.logical_id),
+        "drbd_info": None,
+        "pstatus": None if static or not disk.nodes else await _device(disk, nodes),
+        "sstatus": None,
+        "children": [await _disk(child, view, nodes, static=static) for child in disk.children],
+        "mode": disk.mode,
+        "size": disk.size,
+        "spindles": disk.spindles,
+        "name": disk.name,
+        "uuid": disk.uuid,
+        "params": dict(disk.params or {}),
+        "nodes": [view.node(node).name for node in disk.nodes],
+    }
+
+
+async def _device(disk: Disk, nodes: NodeReader) -> list[Any] | None:
+    """``[path, major, minor, sync percent, estimate, degraded, local status]`` or ``None``."""
+    try:
+        found = await nodes.call(disk.nodes[0], BlockdevFindCall(disk=disk_spec(disk)))
+    except GenericError:
+        return None
+    return None if found is None else [found.path, None, None, None, None, False, None]

@@ -1,0 +1,136 @@
+"""Run an instance's OS scripts again: ``gnt-instance reinstall``.
+
+Source: gnt-instance(8) REINSTALL; hooks path ``instance-reinstall``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgspec
+
+from pyganeti.master.changes import instance_fields
+from pyganeti.master.guests import (
+    assemble_disks,
+    bare_spec,
+    check_online,
+    guest_info,
+    shut_down_disks,
+)
+from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run, undo
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.enums import AdminState
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.instance import Instance
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceReinstall
+from pyganeti.wire.noderpc.instance import InstanceOsAddCall
+from pyganeti.wire.noderpc.os import OsValidateCall
+
+
+@dataclass(frozen=True, slots=True)
+class ReinstallPlan:
+    """What will be done.
+
+    Attributes:
+        instance: as it will be recorded, OS and parameters changed.
+        before: the same as it is recorded now.
+        secrets: secret OS parameters, for the scripts only.
+    """
+
+    instance: Instance
+    before: Instance
+    secrets: Mapping[str, Any]  # Any: values as given
+
+
+class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None]):
+    """Install a stopped instance anew, with another OS where one is given."""
+
+    hooks_path: ClassVar[str] = "instance-reinstall"
+
+    def declare_locks(self, op: OpInstanceReinstall, view: ClusterView) -> LockRequest:
+        """Lock the instance."""
+        return LockRequest(instances=frozenset({view.instance(op.instance_name).name}))
+
+    async def check_prereq(
+        self, op: OpInstanceReinstall, view: ClusterView, nodes: NodeReader
+    ) -> ReinstallPlan:
+        """Refuse what cannot work; change nothing.
+
+        Raises:
+            OpPrereqError: it runs, is diskless, or its OS or parameters are not usable.
+        """
+        before = view.instance(op.instance_name)
+        check_online(view, before.primary_node)
+        if not before.disks:
+            text = f"instance {before.name} is diskless, there is nothing to install on"
+            raise OpPrereqError(text, ECode.INVAL)
+        if before.admin_state is not AdminState.DOWN:
+            text = f"instance {before.name} is marked to be {before.admin_state}, not down"
+            raise OpPrereqError(text, ECode.STATE)
+        if await guest_info(nodes, view, before) is not None:
+            raise OpPrereqError(f"instance {before.name} is running, shut it down", ECode.STATE)
+        instance = msgspec.structs.replace(
+            before,
+            os=op.os_type or before.os,
+            osparams={**before.osparams, **(op.osparams or {})},
+            osparams_private={**before.osparams_private, **(op.osparams_private or {})},
+        )
+        secrets = dict(op.osparams_secret or {})
+        await self._check_os(op, view, nodes, instance, secrets)
+        return ReinstallPlan(instance, before, secrets)
+
+    @staticmethod
+    async def _check_os(
+        op: OpInstanceReinstall,
+        view: ClusterView,
+        nodes: NodeReader,
+        instance: Instance,
+        secrets: Mapping[str, Any],  # Any: values as given
+    ) -> None:
+        spec = instance_spec(view, instance, osparams_private=secrets)
+        call = OsValidateCall(
+            required=True,
+            name=instance.os,
+            osparams={**spec.osparams, **spec.osparams_private},
+            force_variant=op.force_variant,
+        )
+        try:
+            await nodes.call(instance.primary_node, call)
+        except GenericError as err:
+            name = view.node(instance.primary_node).name
+            raise OpPrereqError(f"on node {name}: {err}", ECode.INVAL) from err
+
+    def hooks(self, plan: ReinstallPlan, view: ClusterView) -> HookContext:
+        """Instance environment, on the master and the instance's nodes."""
+        return instance_hooks(view.instance(plan.instance.uuid), view)
+
+    async def execute(self, run: Run, plan: ReinstallPlan) -> None:
+        """Record OS and parameters, activate the disks, run the scripts, shut the disks down."""
+        new, old = plan.instance, plan.before
+        back = undo("instance.set_fields", uuid=new.uuid, fields=_os_fields(old, public=True))
+        if _os_fields(new) != _os_fields(old):
+            # A private parameter cannot stand in the journal; an interrupted change of one stays.
+            async with run.step("record OS and parameters", back):
+                await run.config.commit(instance_fields(new.uuid, **_os_fields(new)))
+        view = run.config.view
+        spec = instance_spec(view, new, osparams_private=plan.secrets)
+        bare = msgspec.to_builtins(bare_spec(view, new))
+        async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
+            await assemble_disks(run.nodes, view, spec)
+        run.log("Running the instance OS create scripts...")
+        async with run.step("install operating system"):
+            await run.nodes.call(new.primary_node, InstanceOsAddCall(instance=spec, reinstall=True))
+        async with run.step("shut down disks"):
+            await shut_down_disks(run.nodes, spec)
+
+
+def _os_fields(instance: Instance, *, public: bool = False) -> dict[str, object]:
+    fields: dict[str, object] = {"os": instance.os, "osparams": dict(instance.osparams)}
+    if not public:
+        fields["osparams_private"] = dict(instance.osparams_private)
+    return fields

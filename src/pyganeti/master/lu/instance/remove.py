@@ -1,0 +1,116 @@
+"""Remove an instance: ``gnt-instance remove``, ``DELETE /2/instances/[name]``.
+
+Source: gnt-instance(8) REMOVE; hooks path ``instance-remove``.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from pyganeti.master.changes import remove_instance
+from pyganeti.master.guests import check_online, shut_down_disks, stop_guest
+from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.new_disks import directory_of
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.errors import GenericError
+from pyganeti.model.instance import Instance
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceRemove
+from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
+from pyganeti.wire.noderpc.types import InstanceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePlan:
+    """What will be removed."""
+
+    instance: Instance
+    spec: InstanceSpec
+    directory: str | None
+    timeout_s: float
+    ignore_failures: bool
+    hooks: HookContext
+
+
+_Work = Callable[[Run, RemovePlan], Awaitable[None]]
+
+
+class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
+    """Stop an instance and remove its disks and itself.
+
+    Without undo: what is removed stays removed. The configuration forgets the instance last, so
+    that a remove that failed half-way can be repeated.
+    """
+
+    hooks_path: ClassVar[str] = "instance-remove"
+
+    def declare_locks(self, op: OpInstanceRemove, view: ClusterView) -> LockRequest:
+        """Lock the instance and the resources of its primary node."""
+        instance = view.instance(op.instance_name)
+        return LockRequest(
+            instances=frozenset({instance.name}),
+            shared_nodes=frozenset({instance.primary_node}),
+            shared_node_res=frozenset({instance.primary_node}),
+        )
+
+    async def check_prereq(
+        self, op: OpInstanceRemove, view: ClusterView, nodes: NodeReader
+    ) -> RemovePlan:
+        """Refuse what cannot work; change nothing.
+
+        Raises:
+            OpPrereqError: its node is offline, and failures are not to be ignored.
+        """
+        instance = view.instance(op.instance_name)
+        if not op.ignore_failures:
+            check_online(view, instance.primary_node)
+        context = instance_hooks(instance, view, SHUTDOWN_TIMEOUT=op.shutdown_timeout)
+        return RemovePlan(
+            instance,
+            instance_spec(view, instance),
+            directory_of(view.disks_of(instance)),
+            op.shutdown_timeout,
+            op.ignore_failures,
+            replace(context, pre=(view.cluster.master_node,)),
+        )
+
+    def hooks(self, plan: RemovePlan, view: ClusterView) -> HookContext:
+        """Before on the master only, afterwards on the instance's nodes too."""
+        return plan.hooks
+
+    async def execute(self, run: Run, plan: RemovePlan) -> None:
+        """Stop the guest, remove the disks, forget the instance."""
+        run.log(f"* shutting down instance {plan.instance.name} on its node")
+        async with run.step("stop guest"):
+            await self._attempt(run, plan, "could not shut down the instance", self._stop)
+        run.log("* removing its disks")
+        async with run.step("remove disks"):
+            await self._attempt(run, plan, "could not remove its disks", self._remove_disks)
+        async with run.step("remove from config"):
+            await run.config.commit(remove_instance(plan.instance.uuid))
+
+    @staticmethod
+    async def _attempt(run: Run, plan: RemovePlan, what: str, work: _Work) -> None:
+        try:
+            await work(run, plan)
+        except GenericError as err:
+            if not plan.ignore_failures:
+                raise
+            run.log(f"Warning: {what}, going on: {err}")
+
+    @staticmethod
+    async def _stop(run: Run, plan: RemovePlan) -> None:
+        await stop_guest(run.nodes, plan.spec, plan.timeout_s)
+        await shut_down_disks(run.nodes, plan.spec)
+
+    @staticmethod
+    async def _remove_disks(run: Run, plan: RemovePlan) -> None:
+        for disk in plan.spec.disks:
+            await run.nodes.call(plan.spec.primary_node, BlockdevRemoveCall(disk=disk))
+        if plan.directory is not None:
+            call = FileStorageDirRemoveCall(file_storage_dir=plan.directory)
+            await run.nodes.call(plan.spec.primary_node, call)

@@ -1,0 +1,184 @@
+"""Add a node: ``gnt-node add``.
+
+The node's daemon runs already, with certificates that the command brought it; this makes it a member.
+Data flow: opcode -> checks on the new node -> configuration -> its files. Source: gnt-node(8) ADD;
+hooks path ``node-add``.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import msgspec
+
+from pyganeti.master.changes import add_node
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.nodes import NODED_PORT, NodeReader
+from pyganeti.master.run import Run, undo
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.group import NodeGroup
+from pyganeti.model.names import check_hostname
+from pyganeti.model.node import Node
+from pyganeti.model.params.nd import check_ndparams
+from pyganeti.model.versions import PROTOCOL_VERSION
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.node import OpNodeAdd
+from pyganeti.wire.noderpc.call import NodeAddress
+from pyganeti.wire.noderpc.node import NodeVerifyCall, VersionCall
+
+
+@dataclass(frozen=True, slots=True)
+class AddPlan:
+    """The node as it will be recorded, the digest of its certificate, and its record before."""
+
+    node: Node
+    digest: str
+    before: Node | None
+
+
+class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
+    """Make a prepared machine a node, or take one back (``readd``)."""
+
+    hooks_path: ClassVar[str] = "node-add"
+
+    def declare_locks(self, op: OpNodeAdd, view: ClusterView) -> LockRequest:
+        """The whole cluster: the set of nodes changes."""
+        return LockRequest(cluster=True)
+
+    async def check_prereq(self, op: OpNodeAdd, view: ClusterView, nodes: NodeReader) -> AddPlan:
+        """Refuse what cannot work; change nothing.
+
+        Raises:
+            OpPrereqError: known already (or not known, for a readd), address taken, no answer, or
+                another version.
+        """
+        name = check_hostname(op.node_name)
+        before = next((node for node in view.nodes.values() if node.name == name), None)
+        if op.readd and before is None:
+            raise OpPrereqError(f"Node '{name}' not known, cannot re-add it", ECode.NOENT)
+        if before is not None and not op.readd:
+            raise OpPrereqError(f"node {name} is already in the cluster", ECode.EXISTS)
+        primary_ip = op.primary_ip or (await nodes.resolve(name))[1]
+        node = self._wanted(op, view, name, primary_ip, before)
+        _check_addresses(view, node)
+        digest = await self._ask(view, nodes, node)
+        return AddPlan(node, digest, before)
+
+    @staticmethod
+    def _wanted(
+        op: OpNodeAdd, view: ClusterView, name: str, primary_ip: str, before: Node | None
+    ) -> Node:
+        """The record to write; a node that comes back keeps its own, its roles cleared."""
+        capable = op.master_capable if op.master_capable is not None else True
+        candidates = len(view.master_candidates())
+        candidate = capable and candidates < view.cluster.candidate_pool_size
+        if before is not None:
+            return msgspec.structs.replace(
+                before,
+                primary_ip=primary_ip,
+                secondary_ip=op.secondary_ip or before.secondary_ip,
+                offline=False,
+                drained=False,
+                powered=True,
+                master_candidate=before.master_candidate or (before.master_capable and candidate),
+            )
+        group = view.group(op.group) if op.group else _default_group(view)
+        return Node(
+            uuid="",
+            name=name,
+            primary_ip=primary_ip,
+            secondary_ip=op.secondary_ip or primary_ip,
+            master_candidate=candidate,
+            offline=False,
+            drained=False,
+            group=group.uuid,
+            master_capable=capable,
+            vm_capable=op.vm_capable if op.vm_capable is not None else True,
+            ndparams=check_ndparams(op.ndparams or {}, for_node=True),
+            powered=True,
+        )
+
+    @staticmethod
+    async def _ask(view: ClusterView, nodes: NodeReader, node: Node) -> str:
+        """The new node's answer: right version, and the digest of its client certificate."""
+        address = NodeAddress(node.name, node.primary_ip, NODED_PORT)
+        try:
+            version = await nodes.call_address(address, VersionCall())
+            call = NodeVerifyCall(cluster_name=view.cluster.cluster_name)
+            found = await nodes.call_address(address, call)
+        except GenericError as err:
+            text = f"the node daemon on {node.name} does not answer: {err}"
+            raise OpPrereqError(text, ECode.ENVIRON) from err
+        if version.protocol != PROTOCOL_VERSION:
+            raise OpPrereqError(
+                f"node {node.name} speaks protocol {version.protocol},"
+                f" this cluster {PROTOCOL_VERSION}",
+                ECode.ENVIRON,
+            )
+        if not found.client_cert_digest:
+            raise OpPrereqError(f"node {node.name} has no client certificate", ECode.ENVIRON)
+        return found.client_cert_digest
+
+    def hooks(self, plan: AddPlan, view: ClusterView) -> HookContext:
+        """Before on the old nodes, afterwards on the new one too."""
+        old = tuple(node.uuid for node in view.online_nodes() if node.name != plan.node.name)
+        new = tuple(node.uuid for node in view.nodes.values() if node.name == plan.node.name)
+        env = {
+            "OP_TARGET": plan.node.name,
+            "NODE_NAME": plan.node.name,
+            "NODE_PIP": plan.node.primary_ip,
+            "NODE_SIP": plan.node.secondary_ip,
+            "MASTER_CAPABLE": str(plan.node.master_capable),
+            "VM_CAPABLE": str(plan.node.vm_capable),
+        }
+        return HookContext("NODE", plan.node.name, env, pre=old, post=(*old, *new))
+
+    async def execute(self, run: Run, plan: AddPlan) -> None:
+        """Record the node, then bring it and the others what they must know."""
+        node = plan.node
+        if plan.before is None:
+            node = msgspec.structs.replace(node, uuid=run.ids.uuid())
+        back = undo(
+            "node.restore",
+            uuid=node.uuid,
+            before=None if plan.before is None else msgspec.to_builtins(plan.before),
+        )
+        async with run.step("add to config", back):
+            await run.config.commit(add_node(node, plan.digest))
+        async with run.step("distribute files"):
+            missed = await run.distribute()
+        for name, why in missed.items():
+            run.log(f"Warning: node {name} could not be told: {why}")
+
+
+def _default_group(view: ClusterView) -> NodeGroup:
+    groups = view.all_groups()
+    if len(groups) == 1:
+        return groups[0]
+    found = view.find_group("default")
+    if found is None:
+        raise OpPrereqError("no node group given, and none is called 'default'", ECode.INVAL)
+    return found
+
+
+def _check_addresses(view: ClusterView, node: Node) -> None:
+    mine = {node.primary_ip, node.secondary_ip}
+    for other in view.nodes.values():
+        taken = mine & {other.primary_ip, other.secondary_ip}
+        if other.name != node.name and taken:
+            raise OpPrereqError(
+                f"address {min(taken)} of node {node.name} belongs to node {other.name}",
+                ECode.NOTUNIQUE,
+            )
+    if view.cluster.master_ip in mine:
+        raise OpPrereqError(
+            f"address {view.cluster.master_ip} belongs to the cluster itself", ECode.NOTUNIQUE
+        )
+    master = view.master_node
+    master_single = master.primary_ip == master.secondary_ip
+    if master_single and node.secondary_ip != node.primary_ip:
+        text = "the master has no secondary ip but the new node has one"
+        raise OpPrereqError(text, ECode.INVAL)
+    if not master_single and node.secondary_ip == node.primary_ip:
+        text = "the master has a secondary ip but the new node doesn't have one"
+        raise OpPrereqError(text, ECode.INVAL)

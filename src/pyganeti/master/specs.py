@@ -1,0 +1,109 @@
+"""Config objects as node calls carry them: all inheritance done, so that a node needs no config."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pyganeti.model.disk import Disk
+from pyganeti.model.instance import Instance
+from pyganeti.model.nic import Nic
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NetworkSpec, NicSpec
+
+# Any: parameter values are JSON.
+Values = Mapping[str, Any]
+
+
+def disk_spec(disk: Disk) -> DiskSpec:
+    """A disk for its node."""
+    return DiskSpec(
+        dev_type=disk.dev_type,
+        logical_id=disk.logical_id,
+        size=disk.size,
+        mode=disk.mode,
+        iv_name=disk.iv_name,
+        uuid=disk.uuid,
+        name=disk.name,
+        spindles=disk.spindles,
+        params=dict(disk.params or {}),
+        nodes=disk.nodes,
+        children=tuple(disk_spec(child) for child in disk.children),
+    )
+
+
+def nic_spec(nic: Nic, view: ClusterView) -> NicSpec:
+    """A NIC for its node."""
+    params = view.filled_nicparams(nic)
+    return NicSpec(
+        mac=nic.mac,
+        ip=nic.ip,
+        mode=params.mode,
+        link=params.link,
+        vlan=params.vlan,
+        name=nic.name,
+        uuid=nic.uuid,
+        network=None if nic.network is None else network_spec(nic.network, view),
+    )
+
+
+def network_spec(uuid: str, view: ClusterView) -> NetworkSpec:
+    """The network of a NIC."""
+    network = view.network(uuid)
+    return NetworkSpec(
+        name=network.name,
+        uuid=network.uuid,
+        network=network.network,
+        gateway=network.gateway,
+        network6=network.network6,
+        gateway6=network.gateway6,
+        mac_prefix=network.mac_prefix,
+        tags=network.tags,
+    )
+
+
+def instance_spec(
+    view: ClusterView,
+    instance: Instance,
+    *,
+    disks: tuple[Disk, ...] | None = None,
+    hvparams: Values | None = None,
+    beparams: Values | None = None,
+    osparams: Values | None = None,
+    osparams_private: Values | None = None,
+) -> InstanceSpec:
+    """``instance`` for its primary node.
+
+    Args:
+        view: the snapshot that has its cluster and node.
+        instance: need not stand in ``view``; then ``disks`` must be given.
+        disks: its disks, in order.
+        hvparams: overrides for one call, on top of the filled ones; the others likewise.
+        beparams: the same.
+        osparams: the same.
+        osparams_private: the same, private and secret ones.
+    """
+    own = tuple(view.disks_of(instance)) if disks is None else disks
+    primary = view.node(instance.primary_node)
+    return InstanceSpec(
+        name=instance.name,
+        uuid=instance.uuid,
+        primary_node=primary.uuid,
+        primary_node_name=primary.name,
+        secondary_nodes=tuple(node for disk in own for node in disk.nodes if node != primary.uuid),
+        hypervisor=instance.hypervisor,
+        os=instance.os,
+        hvparams={**view.filled_hvparams(instance), **(hvparams or {})},
+        beparams={**msgspec.to_builtins(view.filled_beparams(instance)), **(beparams or {})},
+        osparams={**view.filled_osparams(instance), **(osparams or {})},
+        osparams_private={**view.filled_osparams_private(instance), **(osparams_private or {})},
+        nics=tuple(nic_spec(nic, view) for nic in instance.nics),
+        disks=tuple(disk_spec(disk) for disk in own),
+        disk_template=own[0].dev_type if own else "diskless",
+        network_port=instance.network_port,
+        tags=instance.tags,
+        admin_state=instance.admin_state,
+        serial_no=instance.serial_no,
+        ctime=instance.ctime,
+        mtime=instance.mtime,
+    )

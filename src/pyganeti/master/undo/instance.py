@@ -1,0 +1,50 @@
+"""Undo actions of instance operations. Idempotent; right after any part of the step they undo."""
+
+from typing import Any
+
+import msgspec
+
+from pyganeti.master.changes import instance_fields, remove_instance
+from pyganeti.master.guests import shut_down_disks, stop_guest
+from pyganeti.master.run import UndoContext
+from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
+from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
+
+# Any: specs are stored as JSON and decoded here.
+JsonSpec = dict[str, Any]
+
+
+async def stop(context: UndoContext, *, spec: JsonSpec) -> None:
+    """End a guest that a failed operation started; it is not asked first."""
+    instance = msgspec.convert(spec, InstanceSpec)
+    await stop_guest(context.nodes, instance, 0.0)
+
+
+async def deactivate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
+    """Shut down the disks that a failed operation assembled."""
+    await shut_down_disks(context.nodes, msgspec.convert(spec, InstanceSpec))
+
+
+async def remove_disks(
+    context: UndoContext, *, node: str, disks: list[JsonSpec], directory: str | None
+) -> None:
+    """Remove disks that a failed creation made, and the directory they lay in.
+
+    Disks that the configuration knows are left alone: their creation was a success after all.
+    """
+    known = context.config.view.disks
+    for disk in disks:
+        if disk["uuid"] not in known:
+            await context.nodes.call(node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
+    if directory is not None:
+        await context.nodes.call(node, FileStorageDirRemoveCall(file_storage_dir=directory))
+
+
+async def remove_from_config(context: UndoContext, *, uuid: str) -> None:
+    """Take an instance and its disks out of the configuration again."""
+    await context.config.commit(remove_instance(uuid))
+
+
+async def set_fields(context: UndoContext, *, uuid: str, fields: dict[str, Any]) -> None:
+    """Put back fields of an instance, if it is still there. Any: the fields' JSON values."""
+    await context.config.commit(instance_fields(uuid, **fields))

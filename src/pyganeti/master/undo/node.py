@@ -1,0 +1,17 @@
+"""Undo actions of node operations."""
+
+from typing import Any
+
+import msgspec
+
+from pyganeti.master.changes import put_node, remove_node
+from pyganeti.master.run import UndoContext
+from pyganeti.model.node import Node
+
+
+async def restore(context: UndoContext, *, uuid: str, before: dict[str, Any] | None) -> None:
+    """Put a node's record back as it was, or take it out again. Any: the record as JSON."""
+    if before is None:
+        await context.config.commit(remove_node(uuid))
+    else:
+        await context.config.commit(put_node(msgspec.convert(before, Node)))
