@@ -1,6 +1,6 @@
 """Everything the end-to-end tests need and must not fetch themselves: ``make prepare``.
 
-Run by the machine's own python3, before there is an environment. Makes ``.venv``, and in ``.cache/e2e``:
+Run by the machine's python3, before there is an environment. Makes ``.venv`` and in ``.cache/e2e``:
 
     boot/          kernel and initial RAM disk of guests
     os-packages/   the OS definitions ganeti-instance-debootstrap and ganeti-os-noop, unpacked
