@@ -1,7 +1,7 @@
 """Every error of the system, in one tree.
 
-The class names are part of the LUXI protocol: an error travels as ``[class name, arguments]`` and is
-raised again by the client under the same name. ``to_wire`` and ``from_wire`` are the two ends.
+The class names are part of the LUXI protocol: an error travels as ``[class name, arguments]`` and
+is raised again by the client under the same name. ``to_wire`` and ``from_wire`` are the two ends.
 
     GenericError
     ├── OpPrereqError            refused, nothing changed (arguments: text, error code)
@@ -9,7 +9,7 @@ raised again by the client under the same name. ``to_wire`` and ``from_wire`` ar
     ├── OpResultError            an opcode's result has the wrong shape
     ├── OpCodeUnknown            no such opcode
     ├── ParameterError           a parameter has the wrong type or value
-    │   └── TypeEnforcementError a hypervisor, backend or other parameter set's value has the wrong type
+    │   └── TypeEnforcementError a value of a parameter set has the wrong type
     ├── UnitParseError           not a size
     ├── ParseError               not in the format expected
     │   └── QueryFilterParseError

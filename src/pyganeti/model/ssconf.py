@@ -74,7 +74,7 @@ def _node_values(view: ClusterView) -> dict[str, str]:
         "node_vm_capable": _lines(f"{node.name}={node.vm_capable}" for node in nodes),
         "offline_nodes": _lines(node.name for node in nodes if node.offline),
         "online_nodes": _lines(node.name for node in nodes if not node.offline),
-        "ssh_ports": _lines(f"{n.name}={view.filled_ndparams(n)['ssh_port']}" for n in nodes),
+        "ssh_ports": _lines(f"{n.name}={view.filled_ndparams(n).ssh_port}" for n in nodes),
     }
 
 

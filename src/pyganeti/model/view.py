@@ -199,35 +199,23 @@ class ClusterView(Lookup):
                 result.pop(name, None)
         return result
 
-    def filled_beparams(self, instance: Instance) -> dict[str, Any]:
+    def filled_beparams(self, instance: Instance) -> BeParams:
         """Built-in, cluster, instance."""
-        return filled(be.DEFAULTS, self.cluster.beparams.get(_DEFAULT, {}), instance.beparams)
+        return be.fill_beparams(self.cluster.beparams.get(_DEFAULT, {}), instance.beparams)
 
-    def beparams(self, instance: Instance) -> BeParams:
-        """:meth:`filled_beparams`, typed."""
-        return be.typed_beparams(self.filled_beparams(instance))
-
-    def filled_nicparams(self, nic: Nic) -> dict[str, Any]:
+    def filled_nicparams(self, nic: Nic) -> NicParams:
         """Built-in, cluster, NIC."""
-        return filled(nics.DEFAULTS, self.cluster.nicparams.get(_DEFAULT, {}), nic.nicparams)
+        return nics.fill_nicparams(self.cluster.nicparams.get(_DEFAULT, {}), nic.nicparams)
 
-    def nicparams(self, nic: Nic) -> NicParams:
-        """:meth:`filled_nicparams`, typed."""
-        return nics.typed_nicparams(self.filled_nicparams(nic))
-
-    def filled_ndparams(self, node: Node) -> dict[str, Any]:
+    def filled_ndparams(self, node: Node) -> NdParams:
         """Built-in, cluster, node group, node."""
         group = self.groups.get(node.group)
         above = group.ndparams if group else {}
-        return filled(nd.DEFAULTS, self.cluster.ndparams, above, node.ndparams)
+        return nd.fill_ndparams(self.cluster.ndparams, above, node.ndparams)
 
-    def ndparams(self, node: Node) -> NdParams:
-        """:meth:`filled_ndparams`, typed."""
-        return nd.typed_ndparams(self.filled_ndparams(node))
-
-    def group_ndparams(self, group: NodeGroup) -> dict[str, Any]:
+    def group_ndparams(self, group: NodeGroup) -> NdParams:
         """Built-in, cluster, node group."""
-        return filled(nd.DEFAULTS, self.cluster.ndparams, group.ndparams)
+        return nd.fill_ndparams(self.cluster.ndparams, group.ndparams, {})
 
     def filled_osparams(self, instance: Instance) -> dict[str, Any]:
         """The cluster's for the OS, then for its variant, then the instance's; public ones."""

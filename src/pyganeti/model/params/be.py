@@ -73,16 +73,17 @@ def updated_beparams(old: Values, changes: Values) -> dict[str, object]:
     return kinds.updated(BE, old, _expanded(changes))
 
 
-def typed_beparams(values: Values) -> BeParams:
-    """A filled mapping as a typed value.
+def fill_beparams(cluster: Values, instance: Values) -> BeParams:
+    """The complete parameters, from the sparse mappings of all levels.
 
     Raises:
-        ParameterError: a value has the wrong type.
+        ParameterError: a stored value has the wrong type.
     """
+    merged = kinds.filled(DEFAULTS, cluster, instance)
     try:
-        return msgspec.convert(values, BeParams)
+        return msgspec.convert(merged, BeParams)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"backend parameters {dict(values)}: {err}") from err
+        raise ParameterError(f"stored backend parameters {merged}: {err}") from err
 
 
 def check_complete_beparams(params: BeParams) -> None:

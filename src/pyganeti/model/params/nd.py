@@ -73,13 +73,14 @@ def updated_ndparams(old: Values, changes: Values, *, for_node: bool = False) ->
     return kinds.updated(ND, old, changes)
 
 
-def typed_ndparams(values: Values) -> NdParams:
-    """A filled mapping as a typed value.
+def fill_ndparams(cluster: Values, group: Values, node: Values) -> NdParams:
+    """The complete parameters, from the sparse mappings of all levels.
 
     Raises:
-        ParameterError: a value has the wrong type.
+        ParameterError: a stored value has the wrong type.
     """
+    merged = kinds.filled(DEFAULTS, cluster, group, node)
     try:
-        return msgspec.convert(values, NdParams)
+        return msgspec.convert(merged, NdParams)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"node parameters {dict(values)}: {err}") from err
+        raise ParameterError(f"stored node parameters {merged}: {err}") from err

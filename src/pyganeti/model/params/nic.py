@@ -62,16 +62,17 @@ def updated_nicparams(old: Values, changes: Values) -> dict[str, object]:
     return kinds.updated(NIC, old, changes)
 
 
-def typed_nicparams(values: Values) -> NicParams:
-    """A filled mapping as a typed value.
+def fill_nicparams(cluster: Values, nic: Values) -> NicParams:
+    """The complete parameters, from the sparse mappings of all levels.
 
     Raises:
-        ParameterError: a value has the wrong type.
+        ParameterError: a stored value has the wrong type.
     """
+    merged = kinds.filled(DEFAULTS, cluster, nic)
     try:
-        return msgspec.convert(values, NicParams)
+        return msgspec.convert(merged, NicParams)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"NIC parameters {dict(values)}: {err}") from err
+        raise ParameterError(f"stored NIC parameters {merged}: {err}") from err
 
 
 def check_complete_nicparams(params: NicParams) -> None:
