@@ -7,7 +7,7 @@ Standard library only, and little of it: starting is most of what a short comman
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
@@ -51,7 +51,14 @@ def usage(tool: Tool) -> str:
 
 
 def run_tool(
-    program: str, argv: list[str], env: Mapping[str, str], out: TextIO, err: TextIO
+    program: str,
+    argv: list[str],
+    env: Mapping[str, str],
+    out: TextIO,
+    err: TextIO,
+    *,
+    connect: Callable[[str], LuxiClient] = LuxiClient,
+    open_tty: Callable[[], TextIO] = open_terminal,
 ) -> int:
     """Run one program and return its exit code.
 
@@ -84,8 +91,8 @@ def run_tool(
         env=env,
         out=out,
         err=err,
-        connect=LuxiClient,
-        open_tty=open_terminal,
+        connect=connect,
+        open_tty=open_tty,
         wall_clock=now,
     )
     return execute(context, command, options, args)

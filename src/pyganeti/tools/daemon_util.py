@@ -1,0 +1,207 @@
+"""``daemon-util``: start, stop and check the daemons of a node.
+
+Called by service units, the watcher, noded and people. Upstream's daemon names are understood.
+
+Source: the sub-commands of Ganeti's helper of this name.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.resolver import own_hostname
+from pyganeti.tools import services
+from pyganeti.tools.layout import ensure_directories
+from pyganeti.tools.services import Service, ServiceError
+
+OK: Final = 0
+FAILURE: Final = 1
+# How a daemon ends that belongs on the master only; not an error.
+NOT_MASTER: Final = 11
+
+Action = Callable[[Paths, list[str]], int]
+
+
+def _service(args: list[str]) -> Service:
+    if not args:
+        raise ServiceError("name a daemon")
+    service = services.find_service(args[0])
+    if service is None:
+        raise ServiceError(f"unknown daemon {args[0]!r}")
+    return service
+
+
+def _is_master(paths: Paths) -> bool:
+    try:
+        with open(paths.ssconf("master_node"), encoding="utf-8") as handle:
+            return handle.read().strip() == own_hostname(paths)
+    except OSError:
+        return False
+
+
+def check_config(paths: Paths, args: list[str]) -> int:
+    """Fail where no cluster has been set up."""
+    if os.path.exists(paths.server_pem):
+        return OK
+    print(f"missing {paths.server_pem}: this node belongs to no cluster", file=sys.stderr)
+    return FAILURE
+
+
+def start(paths: Paths, args: list[str]) -> int:
+    """``start DAEMON [argument...]``; a word ``--`` before the arguments is dropped."""
+    service = _service(args)
+    ensure_directories(paths)
+    program = services.get_executable(service)
+    services.start(paths, service, program, [arg for arg in args[1:] if arg != "--"])
+    return OK
+
+
+def stop(paths: Paths, args: list[str]) -> int:
+    """``stop DAEMON``."""
+    services.stop(paths, _service(args))
+    return OK
+
+
+def check(paths: Paths, args: list[str]) -> int:
+    """``check DAEMON``: succeed if it runs."""
+    return OK if services.is_running(paths, _service(args)) else FAILURE
+
+
+def start_all(paths: Paths, args: list[str]) -> int:
+    """Start all that belongs on this node."""
+    return _start_each(paths, services.starting_services(master=_is_master(paths)))
+
+
+def start_master(paths: Paths, args: list[str]) -> int:
+    """Start what only the master runs."""
+    chosen = [one for one in services.starting_services(master=True) if one.master]
+    return _start_each(paths, chosen)
+
+
+def _start_each(paths: Paths, chosen: list[Service]) -> int:
+    if check_config(paths, []) != OK:
+        return FAILURE
+    ensure_directories(paths)
+    code = OK
+    for service in chosen:
+        # The others are started all the same: a node without one daemon is better than without any.
+        try:
+            services.start(paths, service, services.get_executable(service), [])
+        except ServiceError as err:
+            print(err, file=sys.stderr)
+            code = FAILURE
+    return code
+
+
+def stop_all(paths: Paths, args: list[str]) -> int:
+    """Stop all that runs on this node."""
+    for service in services.stopping_services():
+        services.stop(paths, service)
+    return OK
+
+
+def stop_master(paths: Paths, args: list[str]) -> int:
+    """Stop what only the master runs."""
+    for service in services.stopping_services():
+        if service.master:
+            services.stop(paths, service)
+    return OK
+
+
+def check_exitcode(paths: Paths, args: list[str]) -> int:
+    """``check-exitcode CODE``: whether a daemon that ended with it ended as it should."""
+    return OK if args and args[0] in (str(OK), str(NOT_MASTER)) else FAILURE
+
+
+def is_daemon_name(paths: Paths, args: list[str]) -> int:
+    """``is-daemon-name NAME``."""
+    return OK if args and services.find_service(args[0]) else FAILURE
+
+
+def list_start(paths: Paths, args: list[str]) -> int:
+    """Names in the order of starting."""
+    for service in services.starting_services(master=True):
+        print(service.name)
+    return OK
+
+
+def list_stop(paths: Paths, args: list[str]) -> int:
+    """Names in the order of stopping."""
+    for service in services.stopping_services():
+        print(service.name)
+    return OK
+
+
+def daemon_executable(paths: Paths, args: list[str]) -> int:
+    """Path of a daemon's program."""
+    print(services.get_executable(_service(args)))
+    return OK
+
+
+def daemon_pidfile(paths: Paths, args: list[str]) -> int:
+    """Path of a daemon's pid file."""
+    print(paths.pid_file(_service(args).name))
+    return OK
+
+
+def rotate_logs(paths: Paths, args: list[str]) -> int:
+    """``rotate-logs DAEMON``: let it open its log anew."""
+    services.reopen_log(paths, _service(args))
+    return OK
+
+
+def rotate_all_logs(paths: Paths, args: list[str]) -> int:
+    """Let all daemons open their logs anew."""
+    for service in services.SERVICES:
+        services.reopen_log(paths, service)
+    return OK
+
+
+def use_systemctl(paths: Paths, args: list[str]) -> int:
+    """Whether daemons are handled by systemd; never by this program."""
+    return FAILURE
+
+
+ACTIONS: Final[dict[str, Action]] = {
+    "check": check,
+    "check-and-start": start,
+    "check-config": check_config,
+    "check-exitcode": check_exitcode,
+    "daemon-executable": daemon_executable,
+    "daemon-pidfile": daemon_pidfile,
+    "is-daemon-name": is_daemon_name,
+    "list-start-daemons": list_start,
+    "list-stop-daemons": list_stop,
+    "rotate-all-logs": rotate_all_logs,
+    "rotate-logs": rotate_logs,
+    "start": start,
+    "start-all": start_all,
+    "start-master": start_master,
+    "stop": stop,
+    "stop-all": stop_all,
+    "stop-master": stop_master,
+    "use-systemctl": use_systemctl,
+}
+
+
+def run(argv: list[str], paths: Paths) -> int:
+    """Do what ``argv`` says and return the exit code."""
+    if not argv or argv[0] not in ACTIONS:
+        print(f"Usage: daemon-util <action>\nActions: {', '.join(ACTIONS)}", file=sys.stderr)
+        return FAILURE
+    try:
+        return ACTIONS[argv[0]](paths, argv[1:])
+    except (ServiceError, OSError) as err:
+        print(f"daemon-util {argv[0]}: {err}", file=sys.stderr)
+        return FAILURE
+
+
+def main() -> int:
+    """Entry point."""
+    return run(sys.argv[1:], Paths.from_env())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""``node-daemon-setup``: make a machine a node, as its master says on standard input.
+
+    JSON -> checks (nothing changed) -> files -> ganeti-noded started
+
+Run by ``gnt-node add`` on the new node, as root over ssh or locally for a virtual node:
+``python -m pyganeti.tools.node_daemon_setup``. The input is an object:
+
+    cluster_name   the cluster to join
+    node_name      what the cluster calls this node
+    files          content by name below the data directory, see FILES
+    force          join even if the node looks like a member of another cluster
+    start_daemon   whether to start ganeti-noded
+"""
+
+import json
+import os
+import sys
+from typing import Any, Final, NamedTuple, NoReturn
+
+from pyganeti.kit.files import write_atomic
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.resolver import own_hostname
+from pyganeti.model.errors import GenericError
+from pyganeti.tools import services
+from pyganeti.tools.layout import GROUPS, USERS, ensure_directories, group_id, user_id
+from pyganeti.tools.node_cleanup import clean
+
+NODE_SETUP_ERROR: Final = 12
+
+
+class FileKind(NamedTuple):
+    """Mode and roles of a file."""
+
+    mode: int
+    user: str
+    group: str
+
+
+# What may be written; anything else is refused.
+FILES: Final = {
+    "ca.pem": FileKind(0o444, "masterd", "masterd"),
+    "client.pem": FileKind(0o440, "masterd", "masterd"),
+    "cluster-domain-secret": FileKind(0o640, "masterd", "masterd"),
+    "hmac.key": FileKind(0o440, "noded", "masterd"),
+    "known_hosts": FileKind(0o644, "masterd", "masterd"),
+    "rapi.pem": FileKind(0o440, "rapi", "masterd"),
+    "server.pem": FileKind(0o440, "masterd", "masterd"),
+    "spice-ca.pem": FileKind(0o440, "noded", "masterd"),
+    "spice.pem": FileKind(0o440, "noded", "masterd"),
+}
+SSCONF: Final = FileKind(0o444, "noded", "noded")
+
+
+class SetupRefused(GenericError):
+    """The node cannot join; nothing was changed."""
+
+
+class Request(NamedTuple):
+    """What the master asks for."""
+
+    cluster_name: str
+    node_name: str
+    files: dict[str, str]
+    force: bool
+    start_daemon: bool
+
+
+def parse_request(text: str) -> Request:
+    """Read and check the input.
+
+    Raises:
+        SetupRefused: not a request, or a file that may not be written.
+    """
+    try:
+        data: dict[str, Any] = json.loads(text)
+        files = data["files"]
+        request = Request(
+            data["cluster_name"],
+            data["node_name"],
+            files,
+            bool(data.get("force")),
+            bool(data.get("start_daemon", True)),
+        )
+        valid = all(isinstance(content, str) for content in files.values())
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise SetupRefused(f"malformed request: {err!r}") from err
+    if not valid:
+        raise SetupRefused("malformed request: a file's content is not text")
+    for name in files:
+        if file_kind(name) is None:
+            raise SetupRefused(f"file {name!r} may not be written")
+    return request
+
+
+def file_kind(name: str) -> FileKind | None:
+    """Mode and roles of a file, or ``None`` if it may not be written."""
+    key = name.removeprefix("ssconf_")
+    if key != name and key.replace("_", "").isalnum():
+        return SSCONF
+    return FILES.get(name)
+
+
+def check_membership(paths: Paths, request: Request) -> None:
+    """Refuse a machine that is another node, or belongs to another cluster.
+
+    Raises:
+        SetupRefused: says which.
+    """
+    name = own_hostname(paths)
+    if paths.is_virtual and name != request.node_name:
+        raise SetupRefused(f"this is node {name!r}, not {request.node_name!r}")
+    if request.force or not os.path.exists(paths.server_pem):
+        return
+    cluster = _current_cluster(paths)
+    if cluster != request.cluster_name:
+        raise SetupRefused(
+            f"node {request.node_name!r} already belongs to cluster {cluster or '(unknown)'!r}:"
+            " run node-cleanup there first, or use --force-join"
+        )
+
+
+def _current_cluster(paths: Paths) -> str:
+    try:
+        with open(paths.ssconf("cluster_name"), encoding="utf-8") as handle:
+            return handle.read().strip()
+    except OSError:
+        return ""
+
+
+def write_files(paths: Paths, files: dict[str, str]) -> None:
+    """Write the files with the modes and owners of the layout.
+
+    Raises:
+        OSError: the rest is not written.
+    """
+    owned = not paths.is_virtual and os.geteuid() == 0
+    for name, content in sorted(files.items()):
+        kind = file_kind(name) or SSCONF
+        write_atomic(
+            os.path.join(paths.data_dir, name),
+            content.encode(),
+            mode=kind.mode,
+            uid=user_id(USERS[kind.user]) if owned else -1,
+            gid=group_id(GROUPS[kind.group]) if owned else -1,
+        )
+
+
+def join(paths: Paths, request: Request) -> None:
+    """Make this machine a node; a machine that was free is free again if that fails.
+
+    Raises:
+        SetupRefused: it belongs elsewhere; nothing was changed.
+        ServiceError: the daemon does not start.
+        OSError: a file cannot be written.
+    """
+    check_membership(paths, request)
+    noded = services.find_service("ganeti-noded")
+    assert noded is not None
+    was_free = not os.path.exists(paths.server_pem)
+    # A daemon with certificates of before would go on with them.
+    services.stop(paths, noded)
+    try:
+        ensure_directories(paths)
+        write_files(paths, request.files)
+        if request.start_daemon:
+            services.start(paths, noded, services.get_executable(noded), [])
+    except (GenericError, OSError):
+        if was_free:
+            services.stop(paths, noded)
+            clean(paths, None)
+        raise
+
+
+def _fail(err: Exception) -> NoReturn:
+    print(f"node-daemon-setup: {err}", file=sys.stderr)
+    sys.exit(NODE_SETUP_ERROR)
+
+
+def main() -> int:
+    """Entry point."""
+    try:
+        join(Paths.from_env(), parse_request(sys.stdin.read()))
+    except (GenericError, OSError, ValueError) as err:
+        _fail(err)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

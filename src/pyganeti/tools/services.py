@@ -1,0 +1,184 @@
+"""Start, stop and look at the daemons of a node, real or virtual, without a service manager.
+
+    name -> executable -> process -> pid file locked = ready
+
+Used by daemon-util and node-cleanup. A daemon runs in the foreground of a session of its own; what
+it says goes to its log file.
+"""
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import Final, NamedTuple
+
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.process import ProcessError, is_alive, spawn_daemon
+from pyganeti.model.errors import GenericError
+from pyganeti.tools.pidfile import running_pid, wait_until
+
+READY_S: Final = 60.0
+STOP_S: Final = 60.0
+KILL_S: Final = 10.0
+# What of the log is repeated when a daemon does not come up.
+_EXCERPT: Final = 2000
+
+
+class Service(NamedTuple):
+    """A daemon: its name, the base of its log file, whether only the master runs it."""
+
+    name: str
+    log: str
+    master: bool = False
+
+
+# In the order of starting. Upstream's luxid and wconfd are one here, and noded watches its guests.
+SERVICES: Final = (
+    Service("ganeti-noded", "node-daemon"),
+    Service("ganeti-confd", "conf-daemon"),
+    Service("ganeti-masterd", "master-daemon", master=True),
+    Service("ganeti-rapi", "rapi-daemon", master=True),
+    Service("ganeti-mond", "monitoring-daemon"),
+    Service("ganeti-metad", "meta-daemon"),
+)
+ALIASES: Final = {
+    "ganeti-kvmd": "ganeti-noded",
+    "ganeti-luxid": "ganeti-masterd",
+    "ganeti-wconfd": "ganeti-masterd",
+}
+# metad starts on demand.
+_NOT_AT_BOOT: Final = frozenset({"ganeti-metad"})
+
+
+class ServiceError(GenericError):
+    """A daemon could not be started or stopped."""
+
+
+def find_service(name: str) -> Service | None:
+    """The daemon called ``name``, or by one of upstream's names."""
+    wanted = ALIASES.get(name, name)
+    return next((service for service in SERVICES if service.name == wanted), None)
+
+
+def find_executable(service: Service) -> str | None:
+    """Path of the daemon's program, or ``None`` when this installation has none."""
+    beside = os.path.join(os.path.dirname(sys.executable), service.name)
+    return beside if os.access(beside, os.X_OK) else shutil.which(service.name)
+
+
+def starting_services(*, master: bool) -> list[Service]:
+    """What runs on a node, in the order of starting."""
+    return [
+        service
+        for service in SERVICES
+        if (master or not service.master)
+        and service.name not in _NOT_AT_BOOT
+        and find_executable(service)
+    ]
+
+
+def stopping_services() -> list[Service]:
+    """What may run on a node, in the order of stopping."""
+    return list(reversed(SERVICES))
+
+
+def is_running(paths: Paths, service: Service) -> bool:
+    """Whether the daemon runs and is ready."""
+    return running_pid(paths.pid_file(service.name)) is not None
+
+
+def get_executable(service: Service) -> str:
+    """Path of the daemon's program.
+
+    Raises:
+        ServiceError: this installation has none.
+    """
+    program = find_executable(service)
+    if program is None:
+        raise ServiceError(f"{service.name} is not part of this installation")
+    return program
+
+
+def start(paths: Paths, service: Service, program: str, args: list[str]) -> None:
+    """Start a daemon and wait until it is ready; one that runs is left alone.
+
+    Raises:
+        ServiceError: it ended again, or was not ready in time.
+    """
+    if is_running(paths, service):
+        return
+    log = paths.log_file(service.log)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        begin = os.fstat(handle).st_size
+        argv = [program, "-f", *default_arguments(paths, service), *args]
+        pid = spawn_daemon(argv, output=handle)
+    except ProcessError as err:
+        raise ServiceError(f"cannot start {service.name}: {err}") from err
+    finally:
+        os.close(handle)
+    if not _comes_up(paths, service, pid):
+        how = "is not ready" if is_alive(pid) else "ended while it started"
+        raise ServiceError(f"{service.name} {how}; its log {log} says:\n{_tail(log, begin)}")
+
+
+def _comes_up(paths: Paths, service: Service, pid: int) -> bool:
+    wait_until(lambda: is_running(paths, service) or not is_alive(pid), READY_S)
+    return is_running(paths, service)
+
+
+def _tail(log: str, begin: int) -> str:
+    with open(log, "rb") as handle:
+        handle.seek(begin)
+        said = handle.read()
+    return said[-_EXCERPT:].decode("utf-8", "replace").strip() or "(nothing)"
+
+
+def stop(paths: Paths, service: Service) -> None:
+    """End a daemon, by force after a while; one that does not run is fine.
+
+    Raises:
+        ServiceError: it still runs.
+    """
+    path = paths.pid_file(service.name)
+    for sig, limit in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, KILL_S)):
+        pid = running_pid(path)
+        if pid is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, sig)
+        if wait_until(partial(_is_gone, pid), limit):
+            return
+    raise ServiceError(f"{service.name} does not end")
+
+
+def _is_gone(pid: int) -> bool:
+    return not is_alive(pid)
+
+
+def reopen_log(paths: Paths, service: Service) -> None:
+    """Let a daemon open its log file anew; one that does not run is fine."""
+    pid = running_pid(paths.pid_file(service.name))
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+
+
+def default_arguments(paths: Paths, service: Service) -> list[str]:
+    """Arguments that the site wants, from ``/etc/default/ganeti``: ``NODED_ARGS="-d"``."""
+    names = [service.name, *(alias for alias, name in ALIASES.items() if name == service.name)]
+    wanted = {name.removeprefix("ganeti-").upper() + "_ARGS" for name in names}
+    try:
+        with open(f"{paths.rootdir}/etc/default/ganeti", encoding="utf-8") as handle:
+            words = shlex.split(handle.read(), comments=True)
+    except (OSError, ValueError):
+        return []
+    found = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals and key in wanted:
+            found += shlex.split(value)
+    return found
