@@ -1,0 +1,157 @@
+"""Composition of a node: drivers, handlers, dispatcher.
+
+noded builds a real one with :func:`build_node`; the simulated cluster passes fake drivers to
+:func:`assemble_node`. Nothing below this file knows which it is part of.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.process import Runner, run
+from pyganeti.wire.noderpc.call import TaskId
+from pyganeti.wire.noderpc.store import ReplicaStore
+
+from .admission import CandidateCertificates
+from .dispatcher import Admission, Dispatcher, Handler
+from .epoch import EpochKeeper
+from .files import NodeFiles
+from .groups import GroupRecords, RecordedRunner
+from .handlers.blockdev import BlockdevHandlers, Directories
+from .handlers.files import FilesHandlers
+from .handlers.instance import InstanceHandlers
+from .handlers.node import NodeHandlers
+from .handlers.os import OsHandlers
+from .handlers.store import StoreHandlers
+from .handlers.task import TaskHandlers
+from .hypervisor.base import Hypervisors
+from .hypervisor.fake.driver import FakeHypervisor
+from .hypervisor.fake.records import FileRecords
+from .hypervisor.host import read_host
+from .hypervisor.kvm.driver import KvmHypervisor
+from .hypervisor.kvm.facts import QemuAsker
+from .hypervisor.kvm.layout import KvmLayout
+from .network.base import Network
+from .network.linux import LinuxNetwork
+from .os.scripts import OsScripts
+from .storage.base import Storage
+from .storage.file import FileDriver
+from .storage.links import DiskLinks
+from .storage.whitelist import Whitelist
+from .tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParts:
+    """What a node is made of; everything that may be real or fake.
+
+    Attributes:
+        runner: runs the programs of calls that change nothing.
+        runner_for: makes the runner of a change, by the change's name.
+        stop_daemon: ends the daemon soon.
+    """
+
+    paths: Paths
+    clock: Clock
+    hypervisors: Hypervisors
+    storage: Storage
+    directories: Directories
+    network: Network
+    replica: ReplicaStore
+    admission: Admission
+    runner: Runner
+    runner_for: Callable[[TaskId], Runner]
+    stop_daemon: Callable[[], None]
+
+
+@asynccontextmanager
+async def assemble_node(parts: NodeParts) -> AsyncIterator[Dispatcher]:
+    """A working node; leaving it ends what it works on.
+
+    Raises:
+        ConfigurationError: the epoch file is damaged.
+    """
+    async with Tasks(parts.runner_for) as tasks:
+        epochs = EpochKeeper(parts.paths.epoch_file, tasks.end_below)
+        yield Dispatcher(
+            _handlers(parts, tasks, epochs),
+            admission=parts.admission,
+            epochs=epochs,
+            tasks=tasks,
+            runner=parts.runner,
+        )
+
+
+def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Handler, ...]:
+    paths = parts.paths
+    oses = OsScripts(paths.os_search_path(), paths.log_os_dir, parts.clock)
+    disks = BlockdevHandlers(parts.storage, DiskLinks(paths.disk_links_dir), parts.directories)
+    node = NodeHandlers(
+        paths,
+        hypervisors=parts.hypervisors,
+        storage=parts.storage,
+        network=parts.network,
+        oses=oses.diagnose,
+        clock=parts.clock,
+        epoch=lambda: epochs.current,
+        stop_daemon=parts.stop_daemon,
+    )
+    return (
+        *disks.all(),
+        *FilesHandlers(NodeFiles(paths)).all(),
+        *InstanceHandlers(parts.hypervisors, disks, oses).all(),
+        *node.all(),
+        *OsHandlers(oses).all(),
+        *StoreHandlers(parts.replica).all(),
+        *TaskHandlers(tasks).all(),
+    )
+
+
+def build_node(
+    paths: Paths,
+    *,
+    clock: Clock,
+    replica: ReplicaStore,
+    stop_daemon: Callable[[], None],
+    share: int = 1,
+) -> NodeParts:
+    """The parts of a real node; what a former daemon's tasks left running is ended.
+
+    Args:
+        paths: where it lies.
+        clock: the machine's.
+        replica: this node's copy of the master's database.
+        stop_daemon: ends the daemon soon.
+        share: the node owns one in ``share`` of the machine.
+    """
+    records = GroupRecords(paths.task_dir)
+    records.end_leftovers()
+    whitelist = Whitelist(paths)
+    files = FileDriver(whitelist, "file")
+    network = LinuxNetwork(run, paths.kvm_ifup)
+    fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
+    kvm = KvmHypervisor(
+        KvmLayout(paths.kvm_dir),
+        runner=run,
+        network=network,
+        asker=QemuAsker(run, paths.kvm_dir),
+        clock=clock,
+        share=share,
+        vhost=os.access("/dev/vhost-net", os.R_OK | os.W_OK),
+    )
+    return NodeParts(
+        paths=paths,
+        clock=clock,
+        hypervisors=Hypervisors({"fake": fake, "kvm": kvm}),
+        storage=Storage({"file": files, "sharedfile": FileDriver(whitelist, "sharedfile")}),
+        directories=files,
+        network=network,
+        replica=replica,
+        admission=CandidateCertificates(paths.ssconf("master_candidates_certs")),
+        runner=run,
+        runner_for=lambda task: RecordedRunner(records, task),
+        stop_daemon=stop_daemon,
+    )

@@ -1,0 +1,182 @@
+"""The files a master may write on a node: a fixed list, each with owner and mode of the layout.
+
+Paths travel as they are on a real node; a virtual one puts its root in front. Source: layout.json.
+"""
+
+import grp
+import os
+import pwd
+import re
+import stat
+from dataclasses import dataclass
+from typing import Final
+
+from pyganeti.kit.files import remove, write_atomic
+from pyganeti.kit.paths import Paths
+from pyganeti.model.errors import GenericError
+from pyganeti.wire.noderpc.types import FileInfo
+
+SSCONF_KEYS: Final = frozenset(
+    {
+        "cluster_name",
+        "cluster_tags",
+        "enabled_user_shutdown",
+        "file_storage_dir",
+        "gluster_storage_dir",
+        "hvparams_chroot",
+        "hvparams_fake",
+        "hvparams_kvm",
+        "hvparams_lxc",
+        "hvparams_xen-hvm",
+        "hvparams_xen-pvm",
+        "hypervisor_list",
+        "instance_list",
+        "maintain_node_health",
+        "master_candidates",
+        "master_candidates_certs",
+        "master_candidates_ips",
+        "master_ip",
+        "master_netdev",
+        "master_netmask",
+        "master_node",
+        "networks",
+        "node_list",
+        "node_primary_ips",
+        "node_secondary_ips",
+        "node_vm_capable",
+        "nodegroups",
+        "offline_nodes",
+        "online_nodes",
+        "primary_ip_family",
+        "release_version",
+        "shared_file_storage_dir",
+        "ssh_ports",
+        "uid_pool",
+    }
+)
+_SSCONF_MODE: Final = 0o444
+_QUEUE_FILE: Final = re.compile(r"job-[0-9]+|archive/[0-9]+/job-[0-9]+|serial|version|drain|lock")
+_QUEUE_MODE: Final = 0o640
+_MASTER: Final = ("gnt-masterd", "gnt-masterd")
+_ROOT: Final = ("root", "root")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file's owner and mode; ``mode`` is ``None`` where the sender says it."""
+
+    mode: int | None
+    user: str
+    group: str
+
+
+def places(paths: Paths) -> dict[str, Place]:
+    """Every file that may be uploaded, by its path here."""
+    return {
+        paths.config_file: Place(0o640, "gnt-masterd", "gnt-confd"),
+        paths.server_pem: Place(0o440, *_MASTER),
+        paths.client_pem: Place(0o440, *_MASTER),
+        paths.ca_cert: Place(0o444, *_ROOT),
+        # Only root signs certificates.
+        paths.ca_key: Place(0o400, *_ROOT),
+        paths.rapi_pem: Place(0o440, "gnt-rapi", "gnt-masterd"),
+        paths.spice_pem: Place(0o440, "root", "gnt-masterd"),
+        paths.spice_ca_pem: Place(0o440, "root", "gnt-masterd"),
+        paths.hmac_key: Place(0o440, "gnt-confd", "gnt-masterd"),
+        paths.domain_secret: Place(0o640, *_MASTER),
+        paths.known_hosts: Place(0o644, *_MASTER),
+        paths.rapi_users: Place(0o640, "gnt-rapi", "gnt-masterd"),
+        paths.vnc_password_file: Place(None, *_ROOT),
+        paths.etc_hosts: Place(0o644, *_ROOT),
+    }
+
+
+class NodeFiles:
+    """Writes the files of one node. Blocking: call it in a thread."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._places = places(paths)
+
+    def local(self, path: str) -> str:
+        """Where ``path`` of a real node lies here."""
+        root = self._paths.rootdir
+        return path if not root or path.startswith(f"{root}/") else root + path
+
+    def upload(self, path: str, content: bytes, mode: int) -> None:
+        """Replace the file ``path``.
+
+        Raises:
+            GenericError: it is not on the list.
+            OSError: nothing was changed.
+        """
+        place = self._places.get(self.local(path))
+        if place is None:
+            raise GenericError(f"{path} is not a file that may be uploaded")
+        os.makedirs(os.path.dirname(self.local(path)), 0o755, exist_ok=True)
+        self._write(self.local(path), content, place, mode)
+
+    def write_ssconf(self, values: dict[str, str]) -> None:
+        """Write ``ssconf_*`` files.
+
+        Raises:
+            GenericError: a key is unknown; nothing was changed.
+            OSError: some may have been written.
+        """
+        unknown = sorted(set(values) - SSCONF_KEYS)
+        if unknown:
+            raise GenericError(f"unknown ssconf keys: {', '.join(unknown)}")
+        for key, value in sorted(values.items()):
+            text = value if not value or value.endswith("\n") else f"{value}\n"
+            path = self._paths.ssconf(key)
+            write_atomic(path, text.encode("utf-8"), mode=_SSCONF_MODE)
+
+    def write_queue(self, files: dict[str, bytes | None]) -> None:
+        """Write or remove files of the job queue.
+
+        Raises:
+            GenericError: a name is none of the queue's; nothing was changed.
+            OSError: some may have been written.
+        """
+        for name in files:
+            if not _QUEUE_FILE.fullmatch(name):
+                raise GenericError(f"{name!r} is no file of the job queue")
+        for name, content in files.items():
+            path = f"{self._paths.queue_dir}/{name}"
+            if content is None:
+                remove(path)
+                continue
+            os.makedirs(os.path.dirname(path), 0o750, exist_ok=True)
+            self._write(path, content, Place(_QUEUE_MODE, "gnt-masterd", "gnt-daemons"), 0)
+
+    def info(self, path: str) -> FileInfo:
+        """What lies at ``path``; links are followed."""
+        try:
+            status = os.stat(self.local(path))
+        except OSError:
+            return FileInfo(exists=False)
+        return FileInfo(
+            exists=True,
+            size=status.st_size,
+            mode=stat.S_IMODE(status.st_mode),
+            uid=status.st_uid,
+            gid=status.st_gid,
+            mtime=status.st_mtime,
+            is_regular=stat.S_ISREG(status.st_mode),
+        )
+
+    def _write(self, path: str, content: bytes, place: Place, mode: int) -> None:
+        uid, gid = _owner(place)
+        write_atomic(
+            path, content, mode=mode if place.mode is None else place.mode, uid=uid, gid=gid
+        )
+
+
+def _owner(place: Place) -> tuple[int, int]:
+    """Owner and group ids; root's where the machine has no such user (no separation set up)."""
+    if os.geteuid() != 0:
+        return -1, -1
+    try:
+        return pwd.getpwnam(place.user).pw_uid, grp.getgrnam(place.group).gr_gid
+    except KeyError:
+        return 0, 0

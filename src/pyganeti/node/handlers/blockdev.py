@@ -1,0 +1,128 @@
+"""Answers to calls about disks and their directories."""
+
+from typing import Protocol
+
+from pyganeti.kit.threads import in_thread
+from pyganeti.model.errors import GenericError
+from pyganeti.node.dispatcher import Handler, handles, handles_with_run
+from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.node.storage.base import Storage
+from pyganeti.node.storage.links import DiskLinks
+from pyganeti.node.tasks import CallRun
+from pyganeti.wire.noderpc import blockdev as calls
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, InstanceSpec
+
+
+class Directories(Protocol):
+    """Makes and removes the directories of instances' files."""
+
+    async def create_directory(self, path: str) -> None:
+        """Make ``path``; one that exists is a success."""
+        ...
+
+    async def remove_directory(self, path: str) -> None:
+        """Remove ``path`` if it is empty; a missing one is a success."""
+        ...
+
+
+class BlockdevHandlers:
+    """Disks of a node."""
+
+    def __init__(self, storage: Storage, links: DiskLinks, directories: Directories) -> None:
+        self._storage = storage
+        self._links = links
+        self._directories = directories
+
+    def all(self) -> tuple[Handler, ...]:
+        """One handler a procedure."""
+        return (
+            handles(calls.BlockdevAssembleCall, self._assemble),
+            handles_with_run(calls.BlockdevCreateCall, self._create),
+            handles(calls.BlockdevFindCall, self._find),
+            handles(calls.BlockdevGetdimensionsCall, self._dimensions),
+            handles(calls.BlockdevGrowCall, self._grow),
+            handles(calls.BlockdevRemoveCall, self._remove),
+            handles(calls.BlockdevShutdownCall, self._shutdown),
+            handles_with_run(calls.BlockdevWipeCall, self._wipe),
+            handles(calls.FileStorageDirCreateCall, self._create_directory),
+            handles(calls.FileStorageDirRemoveCall, self._remove_directory),
+        )
+
+    async def attach(self, instance: InstanceSpec) -> tuple[GuestDisk, ...]:
+        """Assemble and link all disks of ``instance``, as its guest gets them.
+
+        Raises:
+            BlockDeviceError: one is not there.
+        """
+        found: list[GuestDisk] = []
+        for index, disk in enumerate(instance.disks):
+            device = await self._storage.driver(disk.dev_type).assemble(disk)
+            link = await in_thread(self._links.make, instance.name, index, device.path)
+            found.append(GuestDisk(disk, link, device.uri))
+        return tuple(found)
+
+    async def devices(self, instance: InstanceSpec) -> tuple[GuestDisk, ...]:
+        """All disks of ``instance`` under their own paths, as scripts get them.
+
+        Raises:
+            BlockDeviceError: one is not there.
+        """
+        devices = [
+            (disk, await self._storage.driver(disk.dev_type).assemble(disk))
+            for disk in instance.disks
+        ]
+        return tuple(GuestDisk(disk, device.path, device.uri) for disk, device in devices)
+
+    async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
+        driver = self._storage.driver(call.disk.dev_type)
+        return await driver.create(call.disk, repeated=run.ctx.attempt > 1)
+
+    async def _remove(self, call: calls.BlockdevRemoveCall) -> None:
+        await self._storage.driver(call.disk.dev_type).remove(call.disk)
+
+    async def _assemble(self, call: calls.BlockdevAssembleCall) -> BlockDevice:
+        device = await self._storage.driver(call.disk.dev_type).assemble(call.disk)
+        if not call.on_primary:
+            return device
+        name = call.instance.name
+        link = await in_thread(self._links.make, name, call.index, device.path)
+        return BlockDevice(path=device.path, size=device.size, link=link, uri=device.uri)
+
+    async def _find(self, call: calls.BlockdevFindCall) -> BlockDevice | None:
+        return await self._storage.driver(call.disk.dev_type).find(call.disk)
+
+    async def _shutdown(self, call: calls.BlockdevShutdownCall) -> None:
+        if call.instance_name:
+            await in_thread(self._links.remove, call.instance_name, call.index)
+        await self._storage.driver(call.disk.dev_type).shutdown(call.disk)
+
+    async def _grow(self, call: calls.BlockdevGrowCall) -> None:
+        driver = self._storage.driver(call.disk.dev_type)
+        if call.backingstore:
+            await driver.grow(call.disk, call.amount, dryrun=call.dryrun)
+
+    async def _wipe(self, call: calls.BlockdevWipeCall, run: CallRun) -> None:
+        def progress(text: str) -> None:
+            run.progress = text
+
+        driver = self._storage.driver(call.disk.dev_type)
+        await driver.wipe(call.disk, call.offset, call.size, progress)
+
+    async def _dimensions(
+        self, call: calls.BlockdevGetdimensionsCall
+    ) -> tuple[tuple[int, int | None] | None, ...]:
+        return tuple([await self._dimension(disk) for disk in call.disks])
+
+    async def _dimension(self, disk: DiskSpec) -> tuple[int, int | None] | None:
+        try:
+            device = await self._storage.driver(disk.dev_type).find(disk)
+        except GenericError:
+            # One disk that cannot be looked at must not hide the others.
+            return None
+        return None if device is None else (device.size, None)
+
+    async def _create_directory(self, call: calls.FileStorageDirCreateCall) -> None:
+        await self._directories.create_directory(call.file_storage_dir)
+
+    async def _remove_directory(self, call: calls.FileStorageDirRemoveCall) -> None:
+        await self._directories.remove_directory(call.file_storage_dir)

@@ -1,0 +1,84 @@
+"""Answers to calls about guests."""
+
+from pyganeti.model.errors import HypervisorError
+from pyganeti.node.dispatcher import Handler, handles, handles_with_run
+from pyganeti.node.hypervisor.base import Hypervisors, all_info
+from pyganeti.node.os.scripts import OsScripts
+from pyganeti.node.tasks import CallRun
+from pyganeti.wire.noderpc import instance as calls
+from pyganeti.wire.noderpc.types import ConsoleInfo, GuestInfo
+
+from .blockdev import BlockdevHandlers
+
+
+class InstanceHandlers:
+    """Guests of a node."""
+
+    def __init__(self, hypervisors: Hypervisors, disks: BlockdevHandlers, oses: OsScripts) -> None:
+        self._hypervisors = hypervisors
+        self._disks = disks
+        self._oses = oses
+
+    def all(self) -> tuple[Handler, ...]:
+        """One handler a procedure."""
+        return (
+            handles(calls.AllInstancesInfoCall, self._all_info),
+            handles(calls.HypervisorValidateParamsCall, self._validate),
+            handles(calls.InstanceConsoleInfoCall, self._console),
+            handles(calls.InstanceInfoCall, self._info),
+            handles(calls.InstanceListCall, self._list),
+            handles_with_run(calls.InstanceOsAddCall, self._os_add),
+            handles(calls.InstanceRebootCall, self._reboot),
+            handles(calls.InstanceShutdownCall, self._shutdown),
+            handles(calls.InstanceStartCall, self._start),
+        )
+
+    async def _all_info(self, call: calls.AllInstancesInfoCall) -> dict[str, GuestInfo]:
+        found: dict[str, GuestInfo] = {}
+        for name in call.hypervisors:
+            guests = await all_info(self._hypervisors.driver(name))
+            found |= {guest.name: guest for guest in guests}
+        return found
+
+    async def _list(self, call: calls.InstanceListCall) -> tuple[str, ...]:
+        found: list[str] = []
+        for name in call.hypervisors:
+            found += await self._hypervisors.driver(name).names()
+        return tuple(found)
+
+    async def _info(self, call: calls.InstanceInfoCall) -> GuestInfo | None:
+        return await self._hypervisors.driver(call.hypervisor).info(call.name)
+
+    async def _start(self, call: calls.InstanceStartCall) -> None:
+        disks = await self._disks.attach(call.instance)
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        await driver.start(call.instance, disks, paused=call.startup_paused)
+
+    async def _shutdown(self, call: calls.InstanceShutdownCall) -> None:
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        await driver.stop(call.instance, call.timeout)
+
+    async def _reboot(self, call: calls.InstanceRebootCall) -> None:
+        instance = call.instance
+        driver = self._hypervisors.driver(instance.hypervisor)
+        if call.reboot_type == "soft":
+            await driver.reboot(instance)
+        elif call.reboot_type == "hard":
+            await driver.stop(instance, call.shutdown_timeout)
+            await driver.start(instance, await self._disks.attach(instance), paused=False)
+        else:
+            text = f"reboot type {call.reboot_type!r}, expected 'soft' or 'hard'"
+            raise HypervisorError(f"{instance.name}: {text}")
+
+    async def _console(self, call: calls.InstanceConsoleInfoCall) -> ConsoleInfo:
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        return await driver.console(call.instance)
+
+    async def _validate(self, call: calls.HypervisorValidateParamsCall) -> None:
+        await self._hypervisors.driver(call.hypervisor).check_params(call.hvparams)
+
+    async def _os_add(self, call: calls.InstanceOsAddCall, run: CallRun) -> None:
+        disks = await self._disks.devices(call.instance)
+        await self._oses.create(
+            call.instance, disks, run.runner, reinstall=call.reinstall, debug=call.debug
+        )

@@ -1,0 +1,45 @@
+"""What a node forgets when it leaves its cluster: a fixed list of files, nothing else."""
+
+import os
+from contextlib import suppress
+from typing import Final
+
+from pyganeti.kit.files import remove
+from pyganeti.kit.paths import Paths
+
+from .files import SSCONF_KEYS
+
+_DATABASE_SUFFIXES: Final = ("", "-wal", "-shm")
+
+
+def cluster_files(paths: Paths, *, ssh: bool) -> tuple[str, ...]:
+    """Files that belong to the cluster and not to the node; keys of others' hosts if ``ssh``."""
+    return (
+        *(paths.ssconf(key) for key in sorted(SSCONF_KEYS)),
+        *(paths.database + suffix for suffix in _DATABASE_SUFFIXES),
+        paths.config_file,
+        paths.ca_key,
+        paths.ca_cert,
+        paths.server_pem,
+        paths.client_pem,
+        paths.rapi_pem,
+        paths.spice_pem,
+        paths.spice_ca_pem,
+        paths.hmac_key,
+        paths.domain_secret,
+        paths.watcher_pause,
+        # A next cluster counts its epochs from the start.
+        paths.epoch_file,
+        *((paths.known_hosts, f"{paths.data_dir}/ganeti_pub_keys") if ssh else ()),
+    )
+
+
+def leave_cluster(paths: Paths, *, ssh: bool) -> None:
+    """Remove them, and the exported job queue. Blocking; repeating it changes nothing."""
+    for path in cluster_files(paths, ssh=ssh):
+        remove(path)
+    for directory, _names, files in os.walk(paths.queue_dir, topdown=False):
+        for name in files:
+            remove(os.path.join(directory, name))
+        with suppress(OSError):
+            os.rmdir(directory)

@@ -1,0 +1,167 @@
+"""Running the scripts of OS definitions, a log a run."""
+
+import os
+from datetime import UTC, datetime
+from typing import Final
+
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.files import read_bytes
+from pyganeti.kit.process import Command, ProcessError, Runner
+from pyganeti.kit.threads import in_thread
+from pyganeti.model.errors import InvalidOS, OpExecError
+from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.wire.noderpc.call import DAY_S, FAST_S
+from pyganeti.wire.noderpc.types import InstanceSpec, OsInfo, Params
+
+from . import definition as definitions
+from .definition import OsDefinition
+from .environment import core, for_instance
+
+# How much of a log's end an error shows.
+_EXCERPT_LINES: Final = 20
+_EXCERPT_BYTES: Final = 4000
+
+
+class OsScripts:
+    """The OS definitions of a node.
+
+    Args:
+        search_path: where definitions lie.
+        log_dir: where a run's log goes, named in its error.
+        clock: names logs.
+    """
+
+    def __init__(self, search_path: tuple[str, ...], log_dir: str, clock: Clock) -> None:
+        self._search_path = search_path
+        self._log_dir = log_dir
+        self._clock = clock
+
+    async def diagnose(self) -> tuple[OsInfo, ...]:
+        """All definitions, usable or not."""
+        return await in_thread(definitions.diagnose, self._search_path)
+
+    async def find(self, name: str, *, force_variant: bool = False) -> OsDefinition:
+        """The definition of ``name`` or ``name+variant``.
+
+        Raises:
+            InvalidOS: missing, broken, or it has not this variant.
+        """
+        base, variant = definitions.split_name(name)
+        found = await in_thread(definitions.find, self._search_path, base)
+        definitions.check_variant(found, variant, force=force_variant)
+        return found
+
+    async def create(
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        runner: Runner,
+        *,
+        reinstall: bool,
+        debug: int,
+    ) -> None:
+        """Install ``instance`` onto its disks.
+
+        Raises:
+            InvalidOS: the definition is missing or broken.
+            OpExecError: the script failed; names its log and shows the end of it.
+        """
+        found = await self.find(instance.os, force_variant=True)
+        if not found.is_trusted:
+            text = f"OS {found.name!r} has only an untrusted create script, not supported yet"
+            raise InvalidOS(found.name, found.path, text)
+        env = for_instance(found, instance, disks, debug=debug)
+        if reinstall:
+            env["INSTANCE_REINSTALL"] = "1"
+        label = f"add-{instance.os}-{instance.name}"
+        await self._run_logged(found, "create", env, runner, label)
+
+    async def _run_logged(
+        self,
+        found: OsDefinition,
+        script: str,
+        env: dict[str, str],
+        runner: Runner,
+        label: str,
+    ) -> None:
+        log = await in_thread(self._make_log, label)
+        command = Command(
+            (found.scripts[script],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
+        )
+        try:
+            await runner(command)
+        except ProcessError as err:
+            end = await in_thread(_tail, log)
+            text = f"OS {script} script failed ({_reason(err)}), last lines in the log file:\n{end}"
+            raise OpExecError(f"{text}\nlog file: {log}") from err
+
+    def _make_log(self, base: str) -> str:
+        os.makedirs(self._log_dir, 0o750, exist_ok=True)
+        now = datetime.fromtimestamp(self._clock.now(), UTC).astimezone()
+        stem = f"{self._log_dir}/{base}-{now:%Y-%m-%d_%H_%M_%S}"
+        for number in range(1000):
+            path = f"{stem}.log" if number == 0 else f"{stem}-{number}.log"
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            except FileExistsError:
+                continue
+            return path
+        raise OpExecError(f"no free name for a log file like {stem}.log")
+
+    async def validate(
+        self,
+        name: str,
+        checks: tuple[str, ...],
+        osparams: Params,
+        runner: Runner,
+        *,
+        required: bool,
+        force_variant: bool,
+    ) -> bool:
+        """Check parameters with the definition's verify script; whether there is a definition.
+
+        Raises:
+            InvalidOS: missing although ``required``, broken, or the script refused.
+        """
+        base, variant = definitions.split_name(name)
+        try:
+            found = await in_thread(definitions.find, self._search_path, base)
+        except InvalidOS as err:
+            if required or err.args[1] is not None:
+                raise
+            return False
+        definitions.check_variant(found, variant, force=force_variant)
+        if "parameters" in checks:
+            await self._verify(found, name, osparams, runner)
+        return True
+
+    async def _verify(
+        self, found: OsDefinition, name: str, osparams: Params, runner: Runner
+    ) -> None:
+        if found.api_version < definitions.API_20:
+            return
+        known = {parameter.name for parameter in found.parameters}
+        unknown = sorted(set(osparams) - known)
+        if unknown:
+            text = f"OS {found.name!r} has no parameters {', '.join(unknown)}"
+            raise InvalidOS(found.name, found.path, text)
+        if "verify" not in found.scripts:
+            return
+        argv = (found.scripts["verify"], "parameters")
+        env = core(found, name, osparams, 0)
+        try:
+            await runner(Command(argv, env=env, cwd=found.path, timeout_s=FAST_S))
+        except ProcessError as err:
+            text = f"OS {found.name!r} refuses its parameters: {_reason(err)}"
+            raise InvalidOS(found.name, found.path, text) from err
+
+
+def _reason(err: ProcessError) -> str:
+    """How a script ended, without its path, which the message has."""
+    return str(err).partition(": ")[2]
+
+
+def _tail(path: str) -> str:
+    data = read_bytes(path) or b""
+    text = data[-_EXCERPT_BYTES:].decode("utf-8", "replace")
+    return "\n".join(text.splitlines()[-_EXCERPT_LINES:])
