@@ -1,8 +1,8 @@
 """A virtual cluster in a directory, as ./quickstart and the end-to-end tests make and end it.
 
 Each node is a directory ``BASE/nodeN`` with its own loopback address; programs act as a node when
-``GANETI_ROOTDIR`` and ``GANETI_HOSTNAME`` say so. Every process that works for the cluster has that
-variable in its environment, and that is how all of them are found again: by pid, never by name.
+``GANETI_ROOTDIR`` and ``GANETI_HOSTNAME`` say so. By these variables, or by the disks it works on,
+every process of the cluster is found again, and ended by its id.
 """
 
 import os
@@ -21,6 +21,10 @@ from typing import Final
 LONGEST_SOCKET: Final = "/node1/var/run/ganeti/kvm-hypervisor/ctrl/instance1.example.com.monitor"
 SOCKET_LIMIT: Final = 107
 SERIAL: Final = "var/run/ganeti/kvm-hypervisor/ctrl/{}.serial"
+
+
+class VirtualClusterError(Exception):
+    """The cluster could not be made, started or stopped."""
 
 
 class VirtualCluster:
@@ -51,8 +55,10 @@ class VirtualCluster:
         """The loopback address of ``node``."""
         return f"{self.network}.{self.nodes.index(node) + 1}"
 
-    def environ(self, node: str) -> dict[str, str]:
-        """The environment that makes a program act as ``node``."""
+    def environ(self, node: str | None) -> dict[str, str]:
+        """The environment that makes a program act as ``node``, or as none."""
+        if node is None:
+            return dict(os.environ)
         return {**os.environ, "GANETI_ROOTDIR": str(self.root(node)), "GANETI_HOSTNAME": node}
 
     def argv(self, program: str, *args: str) -> list[str]:
@@ -60,7 +66,7 @@ class VirtualCluster:
         return [*self._wrapper, str(self._bindir / program), *args]
 
     def run(
-        self, node: str, program: str, *args: str, timeout_s: float = 300
+        self, node: str | None, program: str, *args: str, timeout_s: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """Run one of our programs as ``node``; its exit code is the caller's to look at."""
         return subprocess.run(
@@ -76,6 +82,38 @@ class VirtualCluster:
     def path_is_too_long(self) -> bool:
         """Whether sockets below the base directory could not be reached."""
         return len(os.fsencode(f"{self.base}{LONGEST_SOCKET}")) > SOCKET_LIMIT
+
+    def make(self, cluster_name: str) -> None:
+        """Make the nodes' directories.
+
+        Raises:
+            VirtualClusterError: vcluster-setup failed.
+        """
+        size = str(len(self.nodes))
+        words = ("-c", size, "-i", "1", "-p", self.network, "--cluster-name", cluster_name)
+        # It makes all nodes, and so acts as none.
+        self._must(self.run(None, "vcluster-setup", *words, str(self.base)))
+
+    def start_daemons(self) -> None:
+        """Start what is down on every node that belongs to the cluster; the master's last.
+
+        Raises:
+            VirtualClusterError: a daemon did not come up.
+        """
+        for node in reversed(self.nodes):
+            if (self.root(node) / "var/lib/ganeti/server.pem").exists():
+                self._must(self.run(node, "daemon-util", "start-all"))
+
+    def stop_daemons(self) -> None:
+        """Stop the daemons of every node; guests go on."""
+        for node in self.nodes:
+            if self.root(node).exists():
+                self._must(self.run(node, "daemon-util", "stop-all"))
+
+    def _must(self, done: subprocess.CompletedProcess[str]) -> None:
+        if done.returncode != 0:
+            words = " ".join(Path(word).name for word in done.args[len(self._wrapper) :][:2])
+            raise VirtualClusterError(f"{words}: {(done.stderr or done.stdout).strip()}")
 
     def add_os(self, definition: Path) -> None:
         """Let every node find the OS definition in the directory ``definition``."""
@@ -95,18 +133,27 @@ class VirtualCluster:
 
         A process with a terminal is somebody's shell or command, and not counted.
         """
-        ours = f"GANETI_ROOTDIR={self.base}/".encode()
         found = {}
         for entry in os.scandir("/proc"):
-            if not entry.name.isdigit():
-                continue
+            # It may end while we look at it.
             with suppress(OSError):
-                environ = Path(entry.path, "environ").read_bytes().split(b"\0")
-                words = Path(entry.path, "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-                if any(word.startswith(ours) for word in environ) and not _has_terminal(entry.path):
-                    found[int(entry.name)] = b" ".join(words).decode("utf-8", "replace")
+                if entry.name.isdigit() and self._is_ours(Path(entry.path)):
+                    words = Path(entry.path, "cmdline").read_bytes().split(b"\0")
+                    found[int(entry.name)] = b" ".join(words).decode("utf-8", "replace").strip()
         found.pop(os.getpid(), None)
         return found
+
+    def _is_ours(self, process: Path) -> bool:
+        """Whether a process works for the cluster: a daemon, a guest, an OS script."""
+        if has_terminal(process):
+            return False
+        below = f"{self.base}/".encode()
+        marks = tuple(name + below for name in (b"GANETI_ROOTDIR=", b"DISK_0_PATH="))
+        environ = (process / "environ").read_bytes().split(b"\0")
+        return any(word.startswith(marks) for word in environ) or (
+            b"qemu" in (process / "comm").read_bytes()
+            and below in (process / "cmdline").read_bytes()
+        )
 
     def end_processes(self, grace_s: float = 5) -> None:
         """End everything that works for the cluster: politely, then by force."""
@@ -123,9 +170,9 @@ class VirtualCluster:
         shutil.rmtree(self.base, ignore_errors=True)
 
 
-def _has_terminal(process: str) -> bool:
+def has_terminal(process: Path) -> bool:
     """Whether the process with this directory in /proc has a controlling terminal."""
-    fields = Path(process, "stat").read_bytes().rpartition(b")")[2].split()
+    fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
     return fields[4] != b"0"
 
 

@@ -1,0 +1,30 @@
+"""Fixtures of the end-to-end tests: they need root and what ``make prepare`` made."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.prepare import BOOT
+from tests.e2e.vcluster import Cluster, bridge, virtual_cluster
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared() -> None:
+    """Fail at once, and say why, where these tests cannot run."""
+    assert os.geteuid() == 0, "end-to-end tests need root"
+    assert (BOOT / "initrd").exists(), "run 'make prepare' first"
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Three nodes, not initialized yet."""
+    with virtual_cluster() as made:
+        yield made
+
+
+@pytest.fixture
+def bridge_name() -> Iterator[str]:
+    """A bridge for guests."""
+    with bridge() as name:
+        yield name
