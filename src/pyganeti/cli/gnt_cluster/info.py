@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyganeti.cli import failure, info, policy
 from pyganeti.cli.option import Command
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.roman import romanized
 from pyganeti.cli.table import timestamp
 from pyganeti.model.errors import GenericError
 
@@ -55,7 +56,8 @@ def show_version(ctx: "Context", opts: "Values", args: list[str]) -> int:
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Print all settings."""
     data = ctx.query_client.query_cluster_info()
-    ctx.write(info.render(details(data, ", ".join(ctx.paths.os_search_path()))))
+    shown = details(data, ", ".join(ctx.paths.os_search_path()))
+    ctx.write(info.render(romanized(shown) if opts.roman_integers else shown))
     return failure.OK
 
 

@@ -10,6 +10,7 @@ from pyganeti.cli.gnt_instance.disk_info import disk_details
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.roman import romanized
 from pyganeti.cli.submit import run_op
 from pyganeti.cli.table import timestamp
 from pyganeti.model.errors import OpPrereqError
@@ -39,7 +40,8 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if not found:
         ctx.say("No instances.")
         return failure.FAILURE
-    ctx.write(info.render([details(found[name], opts.static) for name in found]))
+    shown = [details(found[name], opts.static) for name in found]
+    ctx.write(info.render(romanized(shown) if opts.roman_integers else shown))
     return failure.OK
 
 

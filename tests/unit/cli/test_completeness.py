@@ -1,0 +1,133 @@
+"""Every sub-command, argument and option of Ganeti 3.1 exists, and is built or listed as pending."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.cli.main import load_command, load_tool
+from pyganeti.cli.option import Arg, Command, Option
+from pyganeti.cli.parser import COMMON
+from pyganeti.cli.pending import not_built
+
+from .fake_master import FakeMaster, run
+
+SPEC = Path(__file__).parents[2] / "spec"
+CLI: dict[str, Any] = json.loads((SPEC / "cli.json").read_text())
+PENDING = tomllib.loads((SPEC / "pending.toml").read_text())["pending"]
+TOOLS = [name for name in CLI if name.startswith("gnt-")]
+COMMANDS = [(tool, name) for tool in TOOLS for name in CLI[tool]["commands"]]
+
+
+def in_3_1(option: dict[str, Any]) -> bool:
+    return option.get("removed_in") != "3.1" and option.get("since") != "3.2"
+
+
+def wanted(option: dict[str, Any]) -> dict[str, Any]:
+    """An option of the facts in a form that compares."""
+    flags = [option.get("short"), option.get("long"), *option.get("long_aliases", [])]
+    obsolete = option["dest"] is None
+    # Ganeti turns the priority's name into a number while it parses; here this is done later.
+    action = "obsolete" if obsolete else option["action"].replace("callback", "store")
+    return {
+        "flags": sorted(flag for flag in flags if flag),
+        "dest": option["dest"] or "",
+        "action": action,
+        "kind": (option.get("type") or "string") if option["takes_value"] else "string",
+        "choices": sorted(option.get("choices") or []),
+        "const": option.get("const"),
+        "default": option.get("default") or option.get("default") in (0, False) or None,
+        "metavar": option.get("metavar"),
+    }
+
+
+def shown(option: Option) -> dict[str, Any]:
+    """One of our options in the same form."""
+    const = list(option.const) if isinstance(option.const, tuple) else option.const
+    return {
+        "flags": sorted(option.flags),
+        "dest": option.dest,
+        "action": option.action,
+        "kind": option.kind,
+        "choices": sorted(option.choices),
+        "const": const,
+        "default": option.default or option.default in (0, False) or None,
+        "metavar": option.metavar,
+    }
+
+
+def by_flags(options: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(options, key=lambda option: option["flags"])
+
+
+def load(tool: str, name: str) -> Command:
+    return load_command(load_tool(tool), name)
+
+
+def test_there_are_132_commands() -> None:
+    assert len(COMMANDS) == 132
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_each_tool_has_its_commands_and_aliases(tool: str) -> None:
+    ours = load_tool(tool)
+    assert sorted(ours.entries) == sorted(CLI[tool]["commands"])
+    assert ours.aliases == CLI[tool]["aliases"]
+    assert all(entry.summary for entry in ours.entries.values())
+
+
+@pytest.mark.parametrize(("tool", "name"), COMMANDS)
+def test_each_command_has_its_options(tool: str, name: str) -> None:
+    theirs = [wanted(one) for one in CLI[tool]["commands"][name]["options"] if in_3_1(one)]
+    assert by_flags([shown(one) for one in load(tool, name).options]) == by_flags(theirs)
+
+
+@pytest.mark.parametrize(("tool", "name"), COMMANDS)
+def test_each_command_takes_its_number_of_arguments(tool: str, name: str) -> None:
+    theirs = CLI[tool]["commands"][name]["args"]
+    ours: tuple[Arg, ...] = load(tool, name).args
+    assert [(one.least, one.most) for one in ours] == [(one["min"], one["max"]) for one in theirs]
+    choices = [tuple(one.get("choices", ())) for one in theirs]
+    assert [one.choices for one in ours] == choices
+
+
+def test_common_options() -> None:
+    theirs = by_flags([wanted(one) for one in CLI["_common_options"]])
+    assert by_flags([shown(one) for one in COMMON]) == theirs
+
+
+def test_pending_commands_are_exactly_those_without_a_body() -> None:
+    listed = {one["name"] for one in PENDING if one["kind"] == "command"}
+    unbuilt = {f"{tool} {name}" for tool, name in COMMANDS if load(tool, name).run is not_built}
+    assert listed == unbuilt
+
+
+def test_pending_entries_name_an_issue() -> None:
+    assert all(isinstance(one["issue"], int) for one in PENDING)
+
+
+def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
+    ran = run("gnt-instance migrate -f web1", FakeMaster())
+    line = "gnt-instance migrate: not built yet in this version (pending)\n"
+    assert (ran.code, ran.err) == (1, line)
+    assert "exactly 1 argument" in run("gnt-instance migrate", FakeMaster()).err
+
+
+# A command line for each pending option of a command that is built.
+OPTION_LINES = {
+    "gnt-instance add --iallocator": "gnt-instance add -I hail -t diskless -o os web1",
+    "gnt-instance list --filter": "gnt-instance list -F name",
+    "gnt-node list --filter": "gnt-node list -F name",
+    "gnt-group list --filter": "gnt-group list -F name",
+    "gnt-job list --filter": "gnt-job list -F status",
+}
+
+
+@pytest.mark.parametrize("name", [one["name"] for one in PENDING if one["kind"] == "option"])
+def test_a_pending_option_refuses_in_one_line(name: str) -> None:
+    ran = run(OPTION_LINES[name], FakeMaster())
+    assert ran.code == 1
+    assert ran.err.endswith("not built yet in this version (pending)\n")
+    assert ran.err.count("\n") == 1
