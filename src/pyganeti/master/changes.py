@@ -10,9 +10,8 @@ import msgspec
 
 from pyganeti.kit.ids import Ids
 from pyganeti.master.new_nics import check_conflicts, with_identities
-from pyganeti.model.change import Change
+from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
-from pyganeti.model.codec import Kind
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError, ReservationError

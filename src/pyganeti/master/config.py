@@ -1,6 +1,6 @@
 """The configuration in memory, and the only way to change it.
 
-Readers take :attr:`ConfigState.view`, an immutable snapshot of what is durable. A change is computed
+Readers take :attr:`ConfigState.view`, an immutable snapshot of what is durable. A change is made
 on the head, the snapshot that all commits under way lead to, so that commits may overlap; see
 ``docs/design/0001-state.md`` (Config in memory).
 """
@@ -13,6 +13,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.model.change import AnyObject, Change, Kind, kind_of
 from pyganeti.model.codec import decode_object, encode_object
 from pyganeti.model.errors import ConfigurationError
+from pyganeti.model.filter import FilterRule
 from pyganeti.model.view import ClusterView
 from pyganeti.store.interface import CONFIG_SERIAL, Batch, Contents, Delete, Put, Store, Table
 
@@ -105,8 +106,10 @@ class ConfigState:
         now = self._clock.now()
 
         def stamp(item: AnyObject) -> AnyObject:
+            if isinstance(item, FilterRule):  # the one kind without serial number and times
+                return item
             old = base.find_object(kind_of(item), item.uuid)
-            if old is None:
+            if old is None or isinstance(old, FilterRule):
                 return msgspec.structs.replace(item, serial_no=1, ctime=now, mtime=now)
             return msgspec.structs.replace(item, serial_no=old.serial_no + 1, mtime=now)
 

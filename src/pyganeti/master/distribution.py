@@ -1,7 +1,7 @@
 """Brings nodes the files that follow from the configuration.
 
-``ssconf_*`` values go to all online nodes, only those that changed; config.data and the key files go
-to candidates. A task of masterd does it soon after a change; :meth:`Distributor.flush` does it now.
+``ssconf_*`` values go to all online nodes, only those that changed. A task of masterd does it
+soon after a change; :meth:`Distributor.flush` does it now.
 """
 
 import asyncio
@@ -11,8 +11,7 @@ from typing import Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.master.nodes import NodeWriter
-from pyganeti.model.change import Change
-from pyganeti.model.codec import Kind, kind_of
+from pyganeti.model.change import Change, Kind, kind_of
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.ssconf import changed_values, ssconf_values

@@ -1,7 +1,7 @@
 """Runs the hooks of operations on their nodes.
 
-Called by the processor around ``execute``. A failing pre-hook ends the operation before anything was
-done; an unreachable node does not, and post-hooks are only reported. Source: hook facts.
+Called by the processor around ``execute``. A failing pre-hook ends the operation before anything
+was done; an unreachable node does not, and post-hooks are only reported. Source: hook facts.
 """
 
 from collections.abc import Mapping

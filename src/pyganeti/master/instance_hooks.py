@@ -1,4 +1,4 @@
-"""The environment that hooks of instance operations get. Source: hook facts (instance variables)."""
+"""The environment that hooks of instance operations get. Source: hook facts."""
 
 from collections.abc import Iterator
 

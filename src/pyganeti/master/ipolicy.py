@@ -41,7 +41,7 @@ def violations(shape: InstanceShape, policy: FilledIPolicy) -> list[str]:
         problems.append(f"disk template {shape.template} is not allowed (allowed: {allowed})")
     by_pair = [list(_outside(shape, pair)) for pair in policy.minmax]
     if by_pair and all(by_pair):
-        problems += min(by_pair, key=len)
+        problems += sorted(by_pair, key=len)[0]
     return problems
 
 

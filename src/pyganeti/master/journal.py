@@ -123,14 +123,14 @@ class Journal:
         await self._store.commit(Batch((Delete(Table.JOURNAL, name),)))
         del self._undos[step]
 
-    async def leave(self, step: int, reason: str) -> None:
-        """Keep a step that cannot be undone now, to be tried again."""
+    async def leave(self, step: int, reason: str) -> tuple[str, Leftover]:
+        """Keep a step that cannot be undone now, to be tried again; its record."""
         name = key(self._job, self._op, step)
-        left = msgspec.json.encode(Leftover(self._undos[step], reason))
-        await self._store.commit(
-            Batch((Delete(Table.JOURNAL, name), Put(Table.LEFTOVER, name, left)))
-        )
+        left = Leftover(self._undos[step], reason)
+        put = Put(Table.LEFTOVER, name, msgspec.json.encode(left))
+        await self._store.commit(Batch((Delete(Table.JOURNAL, name), put)))
         del self._undos[step]
+        return name, left
 
     def closing(self) -> tuple[Delete, ...]:
         """Writes that end the journal; to be committed with the opcode's final state."""

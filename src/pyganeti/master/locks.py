@@ -6,7 +6,7 @@ changes only in :meth:`LockManager.acquire`, ``release`` and ``withdraw``.
 """
 
 import asyncio
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -96,7 +96,7 @@ class LockRequest:
                 (exclusive, Mode.EXCLUSIVE, Mode.INTENT_EXCLUSIVE),
             ):
                 for name in names:
-                    wanted[level, name] = mode
+                    _strengthen(wanted, (level, name), mode)
                     if name != ALL:
                         _strengthen(wanted, (level, ALL), intent)
         return wanted
@@ -114,7 +114,10 @@ class LockRequest:
 
 def _strengthen(wanted: dict[LockName, Mode], name: LockName, mode: Mode) -> None:
     now = wanted.get(name)
-    if now is None or _STRENGTH[mode] > _STRENGTH[now]:
+    if {now, mode} == {Mode.SHARED, Mode.INTENT_EXCLUSIVE}:
+        # All shared and some of them exclusive: neither mode keeps out all that the other does.
+        wanted[name] = Mode.EXCLUSIVE
+    elif now is None or _STRENGTH[mode] > _STRENGTH[now]:
         wanted[name] = mode
 
 
@@ -146,7 +149,7 @@ class _Waiter:
         modes: dict[LockName, Mode],
         priority: int,
         place: int,
-        granted: asyncio.Future[None],
+        granted: asyncio.Future[Held],
     ) -> None:
         self.owner = owner
         self.modes = modes
@@ -203,6 +206,7 @@ class LockManager:
         self._locks: dict[LockName, _Lock] = {}
         self._places = 0
         self._waiters: dict[str, _Waiter] = {}
+        self._held: dict[str, Held] = {}
 
     def new_place(self) -> int:
         """A place in the queue, behind all given out so far."""
@@ -221,11 +225,13 @@ class LockManager:
             place: the age of an earlier request that this one takes up again.
 
         Raises:
-            LockError: this owner waits already.
+            LockError: this owner waits or holds locks already.
             asyncio.CancelledError: cancelled while waiting; nothing is held.
         """
         if owner in self._waiters:
             raise LockError(f"{owner} waits for locks already")
+        if owner in self._held:
+            raise LockError(f"{owner} holds locks already")
         waiter = _Waiter(
             owner,
             request.modes(),
@@ -236,17 +242,24 @@ class LockManager:
         self._enqueue(waiter)
         self._grant_if_possible(waiter)
         try:
-            await waiter.granted
+            return await waiter.granted
         except asyncio.CancelledError:
-            if waiter.granted.done() and not waiter.granted.cancelled():
-                self.release(Held(owner, waiter.modes, waiter.place))
+            held = self._held.get(owner)
+            if held is not None:
+                self.release(held)
             else:
                 self._withdraw(waiter)
             raise
-        return Held(owner, waiter.modes, waiter.place)
 
     def release(self, held: Held) -> None:
-        """Give back all locks of ``held`` and grant what now can be."""
+        """Give back all locks of ``held`` and grant what now can be.
+
+        Raises:
+            LockError: they were given back already.
+        """
+        if self._held.get(held.owner) is not held:
+            raise LockError(f"{held.owner} does not hold these locks any more")
+        del self._held[held.owner]
         for name, mode in held.modes.items():
             lock = self._locks[name]
             del lock.holders[held.owner]
@@ -275,7 +288,10 @@ class LockManager:
         del self._waiters[waiter.owner]
         for name, mode in waiter.modes.items():
             lock = self._locks[name]
-            lock.queue.remove(waiter)
+            index = bisect_left(lock.queue, waiter)
+            while lock.queue[index] is not waiter:  # a place may be shared
+                index += 1
+            del lock.queue[index]
             lock.waiting[mode] -= 1
 
     def _withdraw(self, waiter: _Waiter) -> None:
@@ -283,6 +299,8 @@ class LockManager:
         self._regrant(waiter.modes.items())
 
     def _grant_if_possible(self, waiter: _Waiter) -> bool:
+        if waiter.granted.done():
+            return False  # cancelled in this very turn of the loop; it is about to withdraw
         for name, mode in waiter.modes.items():
             lock = self._locks[name]
             if not (lock.is_free_for(mode) and lock.is_first(waiter, name)):
@@ -292,8 +310,8 @@ class LockManager:
             lock = self._locks[name]
             lock.holders[waiter.owner] = mode
             lock.counts[mode] += 1
-        if not waiter.granted.done():
-            waiter.granted.set_result(None)
+        held = self._held[waiter.owner] = Held(waiter.owner, waiter.modes, waiter.place)
+        waiter.granted.set_result(held)
         return True
 
     def _regrant(self, changed: Iterable[tuple[LockName, Mode]]) -> None:
@@ -303,16 +321,16 @@ class LockManager:
         behind a shared holder cost nothing. Granting changes the queues of the waiter's other
         locks, where the next may now be first; these are looked at again until nothing moves.
         """
-        pending = list(changed)
+        pending = dict.fromkeys(changed)
         while pending:
-            name, mode = pending.pop()
+            (name, mode), _ = pending.popitem()
             lock = self._locks.get(name)
             if lock is None:
                 continue
             if any(lock.waiting[other] for other in _CONFLICTS[mode]):
                 for waiter in list(self._front(lock, name)):
                     if self._grant_if_possible(waiter):
-                        pending.extend(waiter.modes.items())
+                        pending.update(dict.fromkeys(waiter.modes.items()))
             if not (lock.holders or lock.queue):
                 del self._locks[name]
 

@@ -6,7 +6,7 @@ The order of phases and what is durable when: ``docs/design/0003-jobs-locks-step
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
+from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import Held, LockManager, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
@@ -84,6 +85,29 @@ class Services:
     undos: UndoRegistry
     ids: Ids
     distribute: Callable[[], Awaitable[dict[str, str]]]
+    submit: Callable[[Job, Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]]
+    leftovers: Leftovers
+
+    def run(self, job: Job, index: int, journal: Journal) -> Run:
+        """A run of opcode ``index`` of ``job``."""
+
+        def log(message: str) -> None:
+            job.add_log(index, timestamp(self.clock.now()), LogType.MESSAGE, message)
+
+        return Run(
+            job=job.id,
+            config=self.config,
+            nodes=NodeWriter(self.access, job=job.id, op=index),
+            journal=journal,
+            undos=self.undos,
+            log=log,
+            record=lambda: self.queue.record(job),
+            ids=self.ids,
+            clock=self.clock,
+            distribute=self.distribute,
+            submit=lambda jobs: self.submit(job, jobs),
+            leftovers=self.leftovers,
+        )
 
 
 @dataclass(slots=True)
@@ -232,18 +256,8 @@ class _Execution:
         if op.dry_run:
             return None
         self._job.unsaved = True
-        self._run = Run(
-            job=self._job.id,
-            config=self._s.config,
-            nodes=NodeWriter(self._s.access, **identity),
-            journal=Journal(self._s.store, self._job.id, self._index),
-            undos=self._s.undos,
-            log=self._log,
-            record=lambda: self._s.queue.record(self._job),
-            ids=self._s.ids,
-            clock=self._s.clock,
-            distribute=self._s.distribute,
-        )
+        journal = Journal(self._s.store, self._job.id, self._index)
+        self._run = self._s.run(self._job, self._index, journal)
         before = await self._s.hooks.pre(lu, op, plan, self._run)
         result = await lu.execute(self._run, plan)
         await self._s.hooks.post(lu, op, plan, self._run, before)

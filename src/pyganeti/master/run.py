@@ -4,16 +4,17 @@ Data flow: ``LogicalUnit.execute`` -> :meth:`Run.step` -> journal (durable) -> n
 on failure :meth:`Run.unwind` -> registered undo actions, newest first.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState
-from pyganeti.master.journal import Journal, Undo
+from pyganeti.master.journal import Journal, Leftover, Undo
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.errors import GenericError, ProgrammerError
+from pyganeti.opcodes.base import Opcode
 from pyganeti.store.interface import Put
 
 
@@ -22,6 +23,18 @@ class Log(Protocol):
 
     def __call__(self, message: str) -> None:
         """Append ``message`` to the job's log."""
+        ...
+
+
+class LeftoverKeeper(Protocol):
+    """Keeps undo actions that could not be run yet, and tries them again."""
+
+    def add(self, key: str, item: Leftover) -> None:
+        """Remember one that was just made durable."""
+        ...
+
+    def lines(self) -> list[str]:
+        """What is left, a line each."""
         ...
 
 
@@ -59,6 +72,7 @@ class Run:
         ids: makes UUIDs and MAC addresses.
         distribute: brings all nodes the files that follow from the configuration, at once; returns
             the nodes missed by name, each with the reason.
+        submit: queues jobs made by this one; for each ``(True, id)`` or ``(False, why)``.
     """
 
     def __init__(
@@ -74,6 +88,8 @@ class Run:
         ids: Ids,
         clock: Clock,
         distribute: Callable[[], Awaitable[dict[str, str]]],
+        submit: Callable[[Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]],
+        leftovers: LeftoverKeeper,
     ) -> None:
         self.job = job
         self.config = config
@@ -83,6 +99,8 @@ class Run:
         self.ids = ids
         self.clock = clock
         self.distribute = distribute
+        self.submit = submit
+        self._leftovers = leftovers
         self._undos = undos
         self._record = record
 
@@ -108,6 +126,10 @@ class Run:
             await self.journal.add(self.nodes.step, named, *self._record())
         yield
 
+    def leftovers(self) -> list[str]:
+        """What earlier jobs left to be undone, a line each."""
+        return self._leftovers.lines()
+
     async def unwind(self) -> list[str]:
         """Undo what was done, newest first; go on when one cannot be undone now.
 
@@ -121,7 +143,7 @@ class Run:
                 await run_undo(self._undos, undo, UndoContext(self.config, self.nodes, self.log))
             except GenericError as err:
                 left.append(f"{undo.step}: {err}")
-                await self.journal.leave(step, str(err))
+                self._leftovers.add(*await self.journal.leave(step, str(err)))
             else:
                 await self.journal.undone(step)
         return left

@@ -138,6 +138,15 @@ def redact(data: Mapping[str, Any], *, private: bool = False) -> dict[str, Any]:
     return {key: _redacted(key, value, names) for key, value in data.items()}
 
 
+def has_redacted(data: object) -> bool:
+    """Whether a value of an encoded opcode was a secret that is not known any more."""
+    if isinstance(data, Mapping):
+        return any(has_redacted(value) for value in data.values())
+    if isinstance(data, list | tuple):
+        return any(has_redacted(item) for item in data)
+    return data == REDACTED
+
+
 def _redacted(key: str, value: object, names: frozenset[str]) -> object:
     if key in names:
         return _blanked(value)

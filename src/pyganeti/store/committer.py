@@ -7,7 +7,7 @@ first, then on every candidate, and only then are the batches acknowledged: see
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
@@ -70,8 +70,6 @@ class Committer:
         self._seq = 0
         self._waiting: deque[_Waiting] = deque()
         self._wakeup = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._closing = False
         self._turn = asyncio.Lock()
         self.replication: Replication | None = None
@@ -81,10 +79,21 @@ class Committer:
         """Number of the last transaction that is durable here."""
         return self._seq
 
+    @property
+    def stored_epoch(self) -> int:
+        """The highest term the records have seen."""
+        return self._stored_epoch
+
     async def _blocking(self, call: Callable[[], T]) -> T:
         if self._executor is None:
             return call()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, call)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            # The thread goes on; whoever is cancelled keeps the turn until it has ended.
+            await asyncio.wait([future])
+            raise
 
     async def load(self) -> Contents:
         """See :class:`~pyganeti.store.interface.Store`."""
@@ -122,27 +131,37 @@ class Committer:
             raise ConfigurationError("the store is closed")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(batch, done))
-        self._idle.clear()
         self._wakeup.set()
         await asyncio.shield(done)
 
     async def run(self) -> None:
         """Commit what waits, for ever; one task of the daemon's task group.
 
-        Ends after :meth:`close`, when nothing waits any more.
+        Ends after :meth:`close`. When it ends otherwise (cancelled, or by an error that is no
+        refusal of the backend), all who wait are told, and nothing more is taken.
         """
-        while True:
-            await self._wakeup.wait()
-            self._wakeup.clear()
-            while self._waiting:
-                async with self._turn:
-                    await self._commit_group()
-            self._idle.set()
-            if self._closing:
-                return
+        try:
+            while not self._closing:
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                while self._waiting:
+                    async with self._turn:
+                        await self._commit_group()
+        finally:
+            self._closing = True
+            left, self._waiting = self._waiting, deque()
+            self._give_up(left, "the store is closed")
 
     async def _commit_group(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_GROUP))]
+        try:
+            await self._commit_together(group)
+        except BaseException:
+            # Cancelled, or replication broke: the next master reads what became of it.
+            self._give_up(group, "the store stopped; whether the change was made is unknown")
+            raise
+
+    async def _commit_together(self, group: list[_Waiting]) -> None:
         serial, writes, admitted = self._serial, list[Put | Delete](), list[_Waiting]()
         for item in group:
             refusal = self._refusal(item.batch, serial)
@@ -180,6 +199,10 @@ class Committer:
             )
         return None
 
+    def _give_up(self, items: Iterable[_Waiting], reason: str) -> None:
+        for item in items:
+            self._settle(item, ConfigurationError(reason))
+
     @staticmethod
     def _settle(item: _Waiting, error: ConfigurationError | None) -> None:
         if item.done.done():
@@ -187,12 +210,20 @@ class Committer:
         if error is None:
             item.done.set_result(None)
         else:
+            # One each: an exception that is raised in many places collects all their tracebacks.
             item.done.set_exception(type(error)(*error.args))
 
-    async def _append(self, writes: tuple[Put | Delete, ...]) -> Transaction:
+    async def _append(
+        self, writes: tuple[Put | Delete, ...], epoch: int | None = None
+    ) -> Transaction:
         transaction = Transaction(self._seq + 1, writes)
-        await self._blocking(lambda: self._backend.apply(transaction))
-        self._seq += 1
+
+        def work() -> None:
+            self._backend.apply(transaction, epoch=self._epoch if epoch is None else epoch)
+            # Here and not after the wait: the number counts even if the caller was cancelled.
+            self._seq = transaction.seq
+
+        await self._blocking(work)
         return transaction
 
     async def append(self, writes: tuple[Put | Delete, ...]) -> Transaction:
@@ -208,16 +239,19 @@ class Committer:
         Raises:
             StoreFenced: the store obeys this term or a higher one already.
         """
-        if epoch <= self._stored_epoch:
-            raise StoreFenced(f"the store obeys term {self._stored_epoch}, not {epoch}")
         async with self._turn:
-            await self._append((Put(Table.META, EPOCH, str(epoch).encode()),))
-        self._epoch = self._stored_epoch = epoch
+            if epoch <= self._stored_epoch:
+                raise StoreFenced(f"the store obeys term {self._stored_epoch}, not {epoch}")
+            await self._append((Put(Table.META, EPOCH, str(epoch).encode()),), epoch - 1)
+            self._epoch = self._stored_epoch = epoch
 
     async def close(self) -> None:
-        """Commit what waits, end :meth:`run`, close the backend."""
-        await self._idle.wait()
+        """Take no more, commit what waits, close the backend, end :meth:`run`."""
         self._closing = True
-        self._wakeup.set()
-        async with self._turn:
-            await self._blocking(self._backend.close)
+        try:
+            async with self._turn:
+                while self._waiting:
+                    await self._commit_group()
+                await self._blocking(self._backend.close)
+        finally:
+            self._wakeup.set()

@@ -1,0 +1,207 @@
+"""The master as one object: all its parts, put together, started and stopped.
+
+Built by the master daemon on SQLite and HTTPS, and by the simulated cluster on memory and function
+calls. Data flow: store -> term -> snapshot, queue, journal -> recovery -> scheduler.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.ids import Ids
+from pyganeti.master.config import ConfigState, load_view
+from pyganeti.master.distribution import Distributor
+from pyganeti.master.hooks import HookRunner
+from pyganeti.master.journal import Journal
+from pyganeti.master.leftovers import Leftovers
+from pyganeti.master.locks import LockManager
+from pyganeti.master.lu.registry import LOGICAL_UNITS
+from pyganeti.master.nodes import NodeAccess, NodeWriter
+from pyganeti.master.processor import Processor, Services
+from pyganeti.master.queue.job import Job
+from pyganeti.master.queue.queue import JobQueue
+from pyganeti.master.queue.scheduler import Scheduler
+from pyganeti.master.recovery import recover
+from pyganeti.master.replication import CandidateReplication
+from pyganeti.master.run import Run
+from pyganeti.master.term import Election
+from pyganeti.master.undo.registry import UNDO_ACTIONS
+from pyganeti.model.change import Change
+from pyganeti.model.enums import FINALIZED, JobStatus
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.base import Opcode
+from pyganeti.opcodes.codec import encode
+from pyganeti.store.committer import Committer
+from pyganeti.store.interface import Contents
+from pyganeti.wire.noderpc.call import NodeClient
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a master stands on.
+
+    Attributes:
+        store: its records; not loaded yet.
+        client: calls nodes.
+        clock: time.
+        ids: identifiers.
+        resolve: full name and address of a host name; raises ``ResolverError``.
+        answers: whether something at an address answers.
+        data_dir: shown to hooks.
+    """
+
+    store: Committer
+    client: NodeClient
+    clock: Clock
+    ids: Ids
+    resolve: Callable[[str], Awaitable[tuple[str, str]]]
+    answers: Callable[[str], Awaitable[bool]]
+    data_dir: str
+
+
+class Master:
+    """A master in its term.
+
+    Made by :meth:`begin`; ``background`` are the tasks it needs to run beside it, then
+    :meth:`recover` and :meth:`serve`.
+    """
+
+    def __init__(
+        self, around: Surroundings, contents: Contents, view: ClusterView, epoch: int
+    ) -> None:
+        self.around = around
+        self.epoch = epoch
+        self._contents = contents
+        store, clock = around.store, around.clock
+        self.config = ConfigState(store, clock, view)
+        self.access = NodeAccess(
+            around.client, lambda: self.config.view, lambda: epoch, around.resolve, around.answers
+        )
+        self.locks = LockManager()
+        self.queue = JobQueue(store, clock, self._ready)
+        self.queue.load(contents)
+        self.leftovers = Leftovers(store, clock, self.config, self.access, UNDO_ACTIONS)
+        self.leftovers.load(contents)
+        self.distributor = Distributor(NodeWriter(self.access), clock, view)
+        self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
+        self.processor = Processor(self._services())
+        self.scheduler = Scheduler(self.queue, self.processor.run_job, self._job_limit)
+        self.config.subscribe(self._config_changed)
+
+    def _ready(self, job: Job) -> None:
+        self.scheduler.add(job)
+
+    @classmethod
+    async def begin(
+        cls, around: Surroundings, *, voting: bool = True, timeout_s: float = 60.0
+    ) -> "Master":
+        """Load the state and win a term.
+
+        Raises:
+            ConfigurationError: the state cannot be read, or too few nodes answer.
+            NotMasterError: most nodes obey another master.
+        """
+        contents = await around.store.load()
+        view = load_view(contents)
+        stored = around.store.stored_epoch
+        election = Election(around.client, around.clock, stored, voting, timeout_s)
+        epoch = await election.win(view)
+        await around.store.take_term(epoch)
+        master = cls(around, contents, view, epoch)
+        master.replication.load(contents, master._candidates(view))
+        around.store.replication = master.replication
+        return master
+
+    def _services(self) -> Services:
+        return Services(
+            store=self.around.store,
+            clock=self.around.clock,
+            config=self.config,
+            access=self.access,
+            locks=self.locks,
+            queue=self.queue,
+            hooks=HookRunner(self.around.data_dir),
+            lus=LOGICAL_UNITS,
+            undos=UNDO_ACTIONS,
+            ids=self.around.ids,
+            distribute=self.distributor.resend,
+            submit=self._submit_from,
+            leftovers=self.leftovers,
+        )
+
+    def background(self) -> list[Coroutine[Any, Any, None]]:  # Any: coroutines yield to the loop
+        """The master's tasks; the store's must run from the start, all end with cancellation."""
+        return [
+            self.around.store.run(),
+            self.replication.run(),
+            self.distributor.run(),
+            self.leftovers.run(),
+        ]
+
+    async def recover(self) -> None:
+        """Unwind what the last master left, then let the queued jobs start."""
+        await recover(self.queue, self._contents, self._run_of)
+        self._contents = {}
+        for job in self.queue.jobs.values():
+            if job.status is JobStatus.QUEUED:
+                self.scheduler.add(job)
+
+    def _run_of(self, job: Job, op: int) -> Run:
+        return self._services().run(job, op, Journal(self.around.store, job.id, op))
+
+    async def serve(self) -> None:
+        """Run jobs until :meth:`stop`."""
+        await self.scheduler.run()
+
+    async def stop(self, timeout_s: float) -> list[int]:
+        """Take no new jobs, wait for running ones up to ``timeout_s``; those that still run."""
+        self.queue.closed = True
+        await self.scheduler.stop()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.scheduler.idle()
+        except TimeoutError:
+            self.processor.abandon()
+        return self.scheduler.running
+
+    async def cancel(self, job: Job, *, kill: bool) -> tuple[bool, str]:
+        """Cancel a job; whether it was, and what to tell the user."""
+        if job.status in FINALIZED:
+            return False, f"Job {job.id} is finished ({job.status}) and cannot be cancelled"
+        task = self.scheduler.task(job.id)
+        if task is None:
+            await self.queue.finish(job, JobStatus.CANCELED, "Job canceled by request")
+            self.scheduler.job_ended(job)
+            return True, f"Job {job.id} canceled"
+        if self.processor.cancel(job, task, kill=kill):
+            return True, f"Job {job.id} will be canceled"
+        return False, f"Job {job.id} is running and cannot be cancelled without --kill"
+
+    def _job_limit(self) -> int:
+        return self.config.view.cluster.max_running_jobs
+
+    async def _submit_from(
+        self, job: Job, jobs: Sequence[Sequence[Opcode]]
+    ) -> list[tuple[bool, int | str]]:
+        """Queue jobs that ``job`` made; they inherit its reason trail."""
+        trail = job.ops[0].input.get("reason") or []
+        encoded = [
+            [{**(op := encode(opcode)), "reason": [*trail, *op["reason"]]} for opcode in ops]
+            for ops in jobs
+        ]
+        return await self.queue.submit_many(encoded)
+
+    @staticmethod
+    def _candidates(view: ClusterView) -> list[str]:
+        return [
+            node.uuid
+            for node in view.master_candidates()
+            if not view.is_master(node) and not node.offline
+        ]
+
+    def _config_changed(self, change: Change, before: ClusterView, after: ClusterView) -> None:
+        self.distributor.config_changed(change, before, after)
+        if before.nodes is not after.nodes:
+            self.replication.set_candidates(self._candidates(after))

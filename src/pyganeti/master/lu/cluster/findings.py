@@ -1,0 +1,51 @@
+"""Reports of the checks: each finding is one line of the job's log. Source: gnt-cluster(8) VERIFY."""
+
+from collections.abc import Callable, Collection
+
+from pyganeti.model.verify_codes import OBJECT_TYPE, VerifyCode
+
+
+class Findings:
+    """Writes findings and remembers whether one was an error.
+
+    Args:
+        log: takes lines.
+        error_codes: write them as ``LEVEL:CODE:type:name:text``.
+        ignore: codes whose errors are only warnings.
+    """
+
+    def __init__(
+        self, log: Callable[[str], None], *, error_codes: bool, ignore: Collection[VerifyCode]
+    ) -> None:
+        self._log = log
+        self._error_codes = error_codes
+        self._ignore = frozenset(ignore)
+        self.bad = False
+
+    def section(self, title: str) -> None:
+        """Say what is checked next."""
+        self._log(f"* {title}")
+
+    def note(self, text: str) -> None:
+        """Say something that is no finding."""
+        self._log(f"  - {text}")
+
+    def error(self, code: VerifyCode, name: str, text: str) -> None:
+        """An error, or a warning where it is to be ignored."""
+        if code in self._ignore:
+            self.warning(code, name, text)
+            return
+        self.bad = True
+        self._write("ERROR", code, name, text)
+
+    def warning(self, code: VerifyCode, name: str, text: str) -> None:
+        """Something to look at, which does not make the check fail."""
+        self._write("WARNING", code, name, text)
+
+    def _write(self, level: str, code: VerifyCode, name: str, text: str) -> None:
+        kind = OBJECT_TYPE[code]
+        if self._error_codes:
+            self._log(f"  - {level}:{code}:{kind}:{name}:{text}")
+        else:
+            what = f"{kind} {name}" if name else kind
+            self._log(f"  - {level}: {what}: {text}")

@@ -1,0 +1,100 @@
+"""The instances' part of a group check: are they where they should be, with their disks?"""
+
+from pyganeti.master.lu.cluster.findings import Findings
+from pyganeti.master.run import Run
+from pyganeti.master.specs import disk_spec
+from pyganeti.model.enums import AdminState
+from pyganeti.model.errors import GenericError
+from pyganeti.model.instance import Instance
+from pyganeti.model.node import Node
+from pyganeti.model.verify_codes import VerifyCode
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.blockdev import BlockdevGetdimensionsCall
+from pyganeti.wire.noderpc.types import NodeVerifyResult
+
+
+async def check_instances(
+    findings: Findings, run: Run, members: list[Node], found: dict[str, NodeVerifyResult]
+) -> None:
+    """Compare what runs on the nodes that answered (``found``) with what should."""
+    view = run.config.view
+    findings.section("Verifying instance status")
+    running = {
+        uuid: {name for names in result.instances.values() for name in names}
+        for uuid, result in found.items()
+    }
+    for node in members:
+        for instance in view.primary_instances(node.uuid):
+            if not instance.forthcoming:
+                _check_instance(findings, view, instance, node, running)
+    await _check_disks(findings, run, members, set(found))
+    findings.section("Verifying orphan instances")
+    for uuid, names in running.items():
+        for name in sorted(names):
+            known = view.find_instance(name)
+            if known is None or known.name != name:
+                text = f"instance {name} is running but the configuration does not know it"
+                findings.error(VerifyCode.ENODEORPHANINSTANCE, view.node(uuid).name, text)
+
+
+def _check_instance(
+    findings: Findings,
+    view: ClusterView,
+    instance: Instance,
+    primary: Node,
+    running: dict[str, set[str]],
+) -> None:
+    name = instance.name
+    if primary.offline:
+        text = f"instance has an offline primary node {primary.name}"
+        findings.error(VerifyCode.EINSTANCEBADNODE, name, text)
+    if not primary.vm_capable:
+        text = f"primary node {primary.name} is not vm_capable"
+        findings.error(VerifyCode.EINSTANCEBADNODE, name, text)
+    here = running.get(primary.uuid)
+    wanted = instance.admin_state is AdminState.UP
+    if here is not None and wanted and name not in here:
+        text = f"instance not running on its primary node {primary.name}"
+        findings.error(VerifyCode.EINSTANCEDOWN, name, text)
+    if here is not None and not wanted and name in here:
+        text = f"instance is marked {instance.admin_state} but runs on {primary.name}"
+        findings.warning(VerifyCode.EINSTANCEWRONGNODE, name, text)
+    for uuid, names in running.items():
+        if uuid != primary.uuid and name in names:
+            text = f"instance should not run on node {view.node(uuid).name}"
+            findings.error(VerifyCode.EINSTANCEWRONGNODE, name, text)
+
+
+async def _check_disks(
+    findings: Findings, run: Run, members: list[Node], answered: set[str]
+) -> None:
+    """Each disk must be there, with its recorded size."""
+    view = run.config.view
+    asked = {
+        node.uuid: [
+            (instance, disk)
+            for instance in view.primary_instances(node.uuid)
+            if not instance.forthcoming
+            for disk in view.disks_of(instance)
+        ]
+        for node in members
+        if node.uuid in answered
+    }
+    calls = {
+        uuid: BlockdevGetdimensionsCall(disks=tuple(disk_spec(disk) for _, disk in disks))
+        for uuid, disks in asked.items()
+        if disks
+    }
+    findings.section(f"Gathering disk information ({len(calls)} nodes)")
+    for uuid, answer in (await run.nodes.call_each(calls)).items():
+        node = view.node(uuid)
+        if isinstance(answer, GenericError):
+            findings.error(VerifyCode.ENODERPC, node.name, f"while asking for disks: {answer}")
+            continue
+        for (instance, disk), size in zip(asked[uuid], answer, strict=True):
+            if size is None:
+                text = f"{disk.iv_name} on {node.name} is missing"
+                findings.error(VerifyCode.EINSTANCEMISSINGDISK, instance.name, text)
+            elif size[0] != disk.size * 1024 * 1024:
+                text = f"{disk.iv_name} on {node.name} has {size[0]} bytes, not {disk.size} MiB"
+                findings.error(VerifyCode.EINSTANCEFAULTYDISK, instance.name, text)

@@ -1,0 +1,82 @@
+"""The Logical Unit of each opcode that is built; one explicit, alphabetical line each."""
+
+from typing import Any
+
+from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPostInit
+from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
+from pyganeti.master.lu.cluster.set_params import LUClusterSetParams
+from pyganeti.master.lu.cluster.verify import LUClusterVerify
+from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
+from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
+from pyganeti.master.lu.instance.create import LUInstanceCreate
+from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
+from pyganeti.master.lu.instance.grow_disk import LUInstanceGrowDisk
+from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
+from pyganeti.master.lu.instance.reboot import LUInstanceReboot
+from pyganeti.master.lu.instance.reinstall import LUInstanceReinstall
+from pyganeti.master.lu.instance.remove import LUInstanceRemove
+from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
+from pyganeti.master.lu.instance.startup import LUInstanceStartup
+from pyganeti.master.lu.node.add import LUNodeAdd
+from pyganeti.master.lu.node.remove import LUNodeRemove
+from pyganeti.master.lu.os.diagnose import LUOsDiagnose
+from pyganeti.master.lu.tags.tags import LUTagsDel, LUTagsGet, LUTagsSearch, LUTagsSet
+from pyganeti.master.lu.test.delay import LUTestDelay
+from pyganeti.opcodes.base import Opcode
+from pyganeti.opcodes.cluster import (
+    OpClusterDestroy,
+    OpClusterPostInit,
+    OpClusterRedistConf,
+    OpClusterSetParams,
+    OpClusterVerify,
+    OpClusterVerifyConfig,
+    OpClusterVerifyGroup,
+)
+from pyganeti.opcodes.instance import (
+    OpInstanceActivateDisks,
+    OpInstanceCreate,
+    OpInstanceDeactivateDisks,
+    OpInstanceGrowDisk,
+    OpInstanceQueryData,
+    OpInstanceReboot,
+    OpInstanceReinstall,
+    OpInstanceRemove,
+    OpInstanceShutdown,
+    OpInstanceStartup,
+)
+from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
+from pyganeti.opcodes.os import OpOsDiagnose
+from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
+from pyganeti.opcodes.test import OpTestDelay
+
+# Any: each Logical Unit has its own plan and result.
+AnyLU = LogicalUnit[Any, Any, Any]
+
+LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
+    OpClusterDestroy: LUClusterDestroy(),
+    OpClusterPostInit: LUClusterPostInit(),
+    OpClusterRedistConf: LUClusterRedistConf(),
+    OpClusterSetParams: LUClusterSetParams(),
+    OpClusterVerify: LUClusterVerify(),
+    OpClusterVerifyConfig: LUClusterVerifyConfig(),
+    OpClusterVerifyGroup: LUClusterVerifyGroup(),
+    OpInstanceActivateDisks: LUInstanceActivateDisks(),
+    OpInstanceCreate: LUInstanceCreate(),
+    OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
+    OpInstanceGrowDisk: LUInstanceGrowDisk(),
+    OpInstanceQueryData: LUInstanceQueryData(),
+    OpInstanceReboot: LUInstanceReboot(),
+    OpInstanceReinstall: LUInstanceReinstall(),
+    OpInstanceRemove: LUInstanceRemove(),
+    OpInstanceShutdown: LUInstanceShutdown(),
+    OpInstanceStartup: LUInstanceStartup(),
+    OpNodeAdd: LUNodeAdd(),
+    OpNodeRemove: LUNodeRemove(),
+    OpOsDiagnose: LUOsDiagnose(),
+    OpTagsDel: LUTagsDel(),
+    OpTagsGet: LUTagsGet(),
+    OpTagsSearch: LUTagsSearch(),
+    OpTagsSet: LUTagsSet(),
+    OpTestDelay: LUTestDelay(),
+}

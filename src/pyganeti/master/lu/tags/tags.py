@@ -1,0 +1,179 @@
+"""Tags of the cluster, groups, nodes, instances and networks. Source: the tag commands of gnt-*."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run
+from pyganeti.model.change import Change, kind_of
+from pyganeti.model.cluster import Cluster
+from pyganeti.model.enums import TagKind
+from pyganeti.model.errors import ECode, OpPrereqError, TagError
+from pyganeti.model.group import NodeGroup
+from pyganeti.model.instance import Instance
+from pyganeti.model.names import check_tags
+from pyganeti.model.network import Network
+from pyganeti.model.node import Node
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
+
+MAX_TAGS: Final = 4096
+
+Tagged = Cluster | NodeGroup | Node | Instance | Network
+
+
+@dataclass(frozen=True, slots=True)
+class TagsPlan:
+    """The object, and the tags to add, remove or answer."""
+
+    target: Tagged
+    tags: tuple[str, ...]
+
+
+def _target(op: OpTagsSet | OpTagsDel | OpTagsGet, view: ClusterView) -> Tagged:
+    name = op.name or ""
+    match op.kind:
+        case TagKind.CLUSTER:
+            return view.cluster
+        case TagKind.NODE:
+            return view.node(name)
+        case TagKind.INSTANCE:
+            return view.instance(name)
+        case TagKind.NODEGROUP:
+            return view.group(name)
+        case TagKind.NETWORK:
+            return view.network(name)
+
+
+def _locks(target: Tagged) -> LockRequest:
+    match target:
+        case Instance():
+            return LockRequest(instances=frozenset({target.name}))
+        case Node():
+            return LockRequest(nodes=frozenset({target.uuid}))
+        case NodeGroup():
+            return LockRequest(groups=frozenset({target.uuid}))
+        case Network():
+            return LockRequest(networks=frozenset({target.uuid}))
+        case Cluster():
+            return LockRequest()
+
+
+async def _put(run: Run, target: Tagged, add: frozenset[str], remove: frozenset[str]) -> None:
+    def change(view: ClusterView) -> Change:
+        now = view.find_object(kind_of(target), target.uuid)
+        if not isinstance(now, Tagged):
+            raise OpPrereqError("the object is gone", ECode.NOENT)
+        tags = tuple(sorted((frozenset(now.tags) | add) - remove))
+        if len(tags) > MAX_TAGS:
+            raise TagError(f"{len(tags)} tags are more than the {MAX_TAGS} allowed")
+        return (
+            Change()
+            if tags == now.tags
+            else Change(puts=(msgspec.structs.replace(now, tags=tags),))
+        )
+
+    async with run.step("record tags"):
+        await run.config.commit(change)
+
+
+class LUTagsSet(LogicalUnit[OpTagsSet, TagsPlan, None]):
+    """Add tags; those that are there stay."""
+
+    def declare_locks(self, op: OpTagsSet, view: ClusterView) -> LockRequest:
+        """Lock the object."""
+        return _locks(_target(op, view))
+
+    async def check_prereq(self, op: OpTagsSet, view: ClusterView, nodes: NodeReader) -> TagsPlan:
+        """Refuse malformed tags."""
+        return TagsPlan(_target(op, view), check_tags(op.tags))
+
+    async def execute(self, run: Run, plan: TagsPlan) -> None:
+        """Record them."""
+        await _put(run, plan.target, frozenset(plan.tags), frozenset())
+
+
+class LUTagsDel(LogicalUnit[OpTagsDel, TagsPlan, None]):
+    """Remove tags."""
+
+    def declare_locks(self, op: OpTagsDel, view: ClusterView) -> LockRequest:
+        """Lock the object."""
+        return _locks(_target(op, view))
+
+    async def check_prereq(self, op: OpTagsDel, view: ClusterView, nodes: NodeReader) -> TagsPlan:
+        """Refuse tags that are not there.
+
+        Raises:
+            OpPrereqError: ``ECode.NOENT``.
+        """
+        target, tags = _target(op, view), check_tags(op.tags)
+        missing = sorted(set(tags) - set(target.tags))
+        if missing:
+            text = f"tag(s) not found: {', '.join(missing)}"
+            raise OpPrereqError(text, ECode.NOENT)
+        return TagsPlan(target, tags)
+
+    async def execute(self, run: Run, plan: TagsPlan) -> None:
+        """Record it."""
+        await _put(run, plan.target, frozenset(), frozenset(plan.tags))
+
+
+class LUTagsGet(LogicalUnit[OpTagsGet, TagsPlan, list[str]]):
+    """Answer an object's tags."""
+
+    def declare_locks(self, op: OpTagsGet, view: ClusterView) -> LockRequest:
+        """Nothing: a snapshot does not change."""
+        return LockRequest()
+
+    async def check_prereq(self, op: OpTagsGet, view: ClusterView, nodes: NodeReader) -> TagsPlan:
+        """Refuse an unknown object."""
+        target = _target(op, view)
+        return TagsPlan(target, target.tags)
+
+    async def execute(self, run: Run, plan: TagsPlan) -> list[str]:
+        """Answer."""
+        return list(plan.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """The pattern, and where to look."""
+
+    pattern: re.Pattern[str]
+
+
+class LUTagsSearch(LogicalUnit[OpTagsSearch, SearchPlan, list[tuple[str, str]]]):
+    """All tags that a regular expression matches, as ``(path of the object, tag)``."""
+
+    def declare_locks(self, op: OpTagsSearch, view: ClusterView) -> LockRequest:
+        """Nothing: a snapshot does not change."""
+        return LockRequest()
+
+    async def check_prereq(
+        self, op: OpTagsSearch, view: ClusterView, nodes: NodeReader
+    ) -> SearchPlan:
+        """Refuse what is no regular expression.
+
+        Raises:
+            OpPrereqError: ``ECode.INVAL``.
+        """
+        try:
+            return SearchPlan(re.compile(op.pattern))
+        except re.error as err:
+            text = f"invalid search pattern {op.pattern!r}: {err}"
+            raise OpPrereqError(text, ECode.INVAL) from err
+
+    async def execute(self, run: Run, plan: SearchPlan) -> list[tuple[str, str]]:
+        """Search."""
+        view = run.config.view
+        places: list[tuple[str, tuple[str, ...]]] = [("/cluster", view.cluster.tags)]
+        places += [(f"/instances/{item.name}", item.tags) for item in view.all_instances()]
+        places += [(f"/nodes/{item.name}", item.tags) for item in view.all_nodes()]
+        places += [(f"/nodegroup/{item.name}", item.tags) for item in view.all_groups()]
+        places += [(f"/network/{item.name}", item.tags) for item in view.all_networks()]
+        return [(path, tag) for path, tags in places for tag in tags if plan.pattern.search(tag)]

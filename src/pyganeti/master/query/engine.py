@@ -1,0 +1,186 @@
+"""Answers queries: filters objects, asks nodes at most once, builds rows.
+
+Called by the LUXI handlers and by the query opcodes. One query reads one snapshot. Result shape:
+``{"fields": [{"name", "title", "kind", "doc"}], "data": [[[status, value], ...], ...]}``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from pyganeti.model.enums import QueryResource
+from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.names import nice_sort_key
+
+from .export import EXPORTS
+from .fields import Cell, Field, Need, Status, unknown
+from .filter import FILTERS
+from .filters import compile_filter, requested_names
+from .group import GROUPS
+from .instance import INSTANCES
+from .job import JOBS
+from .lock import LOCKS
+from .network import NETWORKS
+from .node import NODES
+from .sources import Sources
+
+# Any: each resource has its own type of objects and context.
+AnyField = Field[Any, Any]
+QueryResult = dict[str, Any]
+
+
+class Resource(Protocol):
+    """What can be queried: its fields, its objects and what their fields need.
+
+    Attributes:
+        fields: by name.
+        name_field: the field whose values name the objects.
+        defaults: nothing is known of them; clients bring their own lists.
+    """
+
+    @property
+    def fields(self) -> Mapping[str, AnyField]:
+        """By name."""
+        ...
+
+    @property
+    def name_field(self) -> str:
+        """The field whose values name the objects."""
+        ...
+
+    async def items(
+        self, sources: Sources, names: Sequence[object] | None, used: frozenset[str]
+    ) -> list[Any]:
+        """The named objects in this order, or all in their natural order.
+
+        Args:
+            sources: where they are.
+            names: what the client asked for.
+            used: names of the fields that are shown or filtered by.
+
+        Raises:
+            OpPrereqError: ``ECode.NOENT``, a name means nothing.
+        """
+        ...
+
+    async def context(self, sources: Sources, items: list[Any], needs: frozenset[Need]) -> Any:
+        """What the fields of ``items`` read, nodes having been asked for ``needs``."""
+        ...
+
+
+RESOURCES: Final[Mapping[QueryResource, Resource]] = {
+    QueryResource.EXPORT: EXPORTS,
+    QueryResource.FILTER: FILTERS,
+    QueryResource.GROUP: GROUPS,
+    QueryResource.INSTANCE: INSTANCES,
+    QueryResource.JOB: JOBS,
+    QueryResource.LOCK: LOCKS,
+    QueryResource.NETWORK: NETWORKS,
+    QueryResource.NODE: NODES,
+}
+
+
+def get_resource(what: str) -> Resource:
+    """The resource of a name.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``, the master daemon does not answer it.
+    """
+    resource = RESOURCES.get(QueryResource(what)) if what in set(QueryResource) else None
+    if resource is None:
+        known = ", ".join(RESOURCES)
+        raise OpPrereqError(f"cannot query {what!r}, expected one of {known}", ECode.INVAL)
+    return resource
+
+
+class QueryEngine:
+    """Answers queries.
+
+    Args:
+        sources: makes what one query reads, from the newest snapshot.
+    """
+
+    def __init__(self, sources: Callable[[], Sources]) -> None:
+        self._sources = sources
+
+    async def query(self, what: str, fields: Sequence[str], qfilter: object) -> QueryResult:
+        """LUXI's ``Query``.
+
+        Raises:
+            OpPrereqError: an unknown resource, or a name that means nothing.
+            QueryFilterParseError: the filter is none.
+        """
+        resource = get_resource(what)
+        wanted = _wanted(resource, fields)
+        rows = await self._rows(resource, wanted, qfilter)
+        return {"fields": [field.definition() for field in wanted], "data": rows}
+
+    def query_fields(self, what: str, fields: Sequence[str] | None) -> QueryResult:
+        """LUXI's ``QueryFields``: all in natural order, or those named.
+
+        Raises:
+            OpPrereqError: an unknown resource.
+        """
+        resource = get_resource(what)
+        names = fields or sorted(resource.fields, key=nice_sort_key)
+        return {"fields": [field.definition() for field in _wanted(resource, names)]}
+
+    async def plain(
+        self, what: str, names: Sequence[object], fields: Sequence[str], *, lock: bool = False
+    ) -> list[list[object]]:
+        """The older calls (``QueryNodes``, ...): rows of values, ``None`` where there is none.
+
+        Args:
+            what: the resource.
+            names: objects in the order wanted; none of them means all.
+            fields: names of fields.
+            lock: always refused: queries take no locks.
+
+        Raises:
+            OpPrereqError: an unknown field or name, or ``lock``.
+        """
+        if lock:
+            raise OpPrereqError("queries take no locks, use the query opcodes", ECode.INVAL)
+        resource = get_resource(what)
+        missing = [name for name in fields if name not in resource.fields]
+        if missing:
+            raise OpPrereqError(
+                f"unknown output fields for {what}: {', '.join(missing)}", ECode.INVAL
+            )
+        listed = [["=", resource.name_field, name] for name in names]
+        rows = await self._rows(
+            resource, _wanted(resource, fields), ["|", *listed] if listed else None
+        )
+        return [[value for _, value in row] for row in rows]
+
+    async def query_jobs(
+        self, ids: Sequence[int | str], fields: Sequence[str]
+    ) -> list[list[object] | None]:
+        """LUXI's ``QueryJobs``: as :meth:`plain`, with ``None`` for a job that does not exist."""
+        rows = await self.plain(QueryResource.JOB, ids, [*fields, "status"])
+        return [None if row[-1] is None else row[:-1] for row in rows]
+
+    async def _rows(
+        self, resource: Resource, wanted: Sequence[AnyField], qfilter: object
+    ) -> list[list[Cell]]:
+        sources = self._sources()
+        keep, used = (None, []) if qfilter is None else compile_filter(qfilter, resource.fields)
+        names = requested_names(qfilter, resource.name_field)
+        every = frozenset(field.name for field in (*wanted, *used))
+        items = await resource.items(sources, names, every)
+        if keep is not None and names is None:
+            context = await resource.context(sources, items, _needs(used))
+            items = [item for item in items if keep(item, context)]
+        context = await resource.context(sources, items, _needs(wanted))
+        cells = [field.cell for field in wanted]
+        return [[cell(item, context) for cell in cells] for item in items]
+
+
+def _wanted(resource: Resource, names: Iterable[str]) -> list[AnyField]:
+    return [resource.fields.get(name) or unknown(name) for name in names]
+
+
+def _needs(fields: Iterable[AnyField]) -> frozenset[Need]:
+    return frozenset(field.need for field in fields if field.need is not None)
+
+
+__all__ = ["RESOURCES", "QueryEngine", "Resource", "Status", "get_resource"]

@@ -1,0 +1,111 @@
+"""What queries ask nodes: one call a node at most, all nodes at once.
+
+:class:`LiveReader` is the border; :class:`NodeLiveReader` asks through node calls. An answer that
+did not come is an error in its place, never an exception.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.enums import DiskTemplate
+from pyganeti.model.errors import GenericError
+from pyganeti.model.instance import Instance
+from pyganeti.model.templates import STORAGE_TYPE
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceConsoleInfoCall
+from pyganeti.wire.noderpc.node import NodeInfoCall
+from pyganeti.wire.noderpc.types import ConsoleInfo, GuestInfo, NodeInfo, Params, StorageUnit
+
+Guests = Mapping[str, GuestInfo]
+"""Guests of a node by name."""
+
+
+class LiveReader(Protocol):
+    """Asks nodes; offline ones are not among those asked."""
+
+    async def node_info(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, NodeInfo | GenericError]:
+        """Memory, CPUs and storage of each node, by UUID."""
+        ...
+
+    async def guests(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Guests | GenericError]:
+        """Guests of the enabled hypervisors on each node, by UUID."""
+        ...
+
+    async def consoles(
+        self, view: ClusterView, instances: Sequence[Instance]
+    ) -> Mapping[str, ConsoleInfo | GenericError]:
+        """How to reach the console of each instance, by UUID."""
+        ...
+
+
+class NodeLiveReader:
+    """Asks through node calls.
+
+    Args:
+        nodes: read-only calls.
+    """
+
+    def __init__(self, nodes: NodeReader) -> None:
+        self._nodes = nodes
+
+    async def node_info(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, NodeInfo | GenericError]:
+        """See :class:`LiveReader`."""
+        call = NodeInfoCall(storage_units=storage_units(view), hypervisors=_hypervisors(view))
+        return await self._nodes.call_all(nodes, call)
+
+    async def guests(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Guests | GenericError]:
+        """See :class:`LiveReader`."""
+        hypervisors = _hypervisors(view)
+        call = AllInstancesInfoCall(hypervisors=tuple(hypervisors), hvparams=hypervisors)
+        return await self._nodes.call_all(nodes, call)
+
+    async def consoles(
+        self, view: ClusterView, instances: Sequence[Instance]
+    ) -> Mapping[str, ConsoleInfo | GenericError]:
+        """See :class:`LiveReader`; a console each takes a call each, so nodes get several."""
+        result: dict[str, ConsoleInfo | GenericError] = {}
+        # In rounds with one instance of each node, so that no node is asked twice at once.
+        waiting = list(instances)
+        while waiting:
+            turn = {instance.primary_node: instance for instance in reversed(waiting)}
+            calls = {
+                node: InstanceConsoleInfoCall(instance=instance_spec(view, instance))
+                for node, instance in turn.items()
+            }
+            answers = await self._nodes.call_each(calls)
+            result |= {turn[node].uuid: answer for node, answer in answers.items()}
+            waiting = [instance for instance in waiting if instance.uuid not in result]
+        return result
+
+
+def _hypervisors(view: ClusterView) -> dict[str, Params]:
+    cluster = view.cluster
+    return {str(hv): dict(cluster.hvparams.get(hv, {})) for hv in cluster.enabled_hypervisors}
+
+
+def storage_units(view: ClusterView) -> tuple[StorageUnit, ...]:
+    """What a node is asked the space of: one unit for each enabled template that has one."""
+    cluster = view.cluster
+    names = {
+        DiskTemplate.PLAIN: cluster.volume_group_name,
+        DiskTemplate.DRBD: cluster.volume_group_name,
+        DiskTemplate.FILE: cluster.file_storage_dir,
+        DiskTemplate.SHAREDFILE: cluster.shared_file_storage_dir,
+        DiskTemplate.GLUSTER: cluster.gluster_storage_dir,
+    }
+    units: dict[StorageUnit, None] = {}
+    for template in cluster.enabled_disk_templates:
+        name = names.get(template)
+        if name:
+            units[StorageUnit(type=STORAGE_TYPE[template], name=name)] = None
+    return tuple(units)

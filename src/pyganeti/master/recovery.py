@@ -1,0 +1,76 @@
+"""What a new master does with the jobs it finds: unwind what ran, queue what waited.
+
+Called once, before the first job starts, so no lock is needed: nothing else runs, and nodes have
+ended the old term's tasks. See ``docs/design/0003-jobs-locks-steps.md`` (After a crash).
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+
+from pyganeti.master.journal import Undo, decode_undo, parse_key
+from pyganeti.master.queue.job import Job
+from pyganeti.master.queue.queue import JobQueue
+from pyganeti.master.run import Run
+from pyganeti.model.enums import FINALIZED, JobStatus
+from pyganeti.model.errors import JobCanceled, OpExecError, OpPrereqError, to_wire
+from pyganeti.opcodes.codec import has_redacted
+from pyganeti.store.interface import Contents, Table
+
+_log = logging.getLogger(__name__)
+
+MakeRun = Callable[[Job, int], Run]
+
+
+def _by_job(contents: Contents) -> dict[int, list[tuple[int, int, Undo]]]:
+    found: dict[int, list[tuple[int, int, Undo]]] = defaultdict(list)
+    for key, data in contents[Table.JOURNAL].items():
+        job, op, step = parse_key(key)
+        found[job].append((op, step, decode_undo(data)))
+    return found
+
+
+async def recover(queue: JobQueue, contents: Contents, make_run: MakeRun) -> None:
+    """Bring every job that is not final to a state from which the queue can go on.
+
+    Args:
+        queue: loaded from ``contents``.
+        contents: what the store held at start.
+        make_run: a run of one opcode of a job, for its unwinding.
+    """
+    journals = _by_job(contents)
+    for job in sorted(queue.jobs.values(), key=lambda job: job.id):
+        if job.status in FINALIZED:
+            continue
+        began = {JobStatus.RUNNING, JobStatus.CANCELING} & {op.status for op in job.ops}
+        if began or job.id in journals:
+            await _unwind(queue, job, journals.get(job.id, []), make_run)
+            continue
+        for op in job.ops:
+            if op.status is JobStatus.WAITING:
+                op.status = JobStatus.QUEUED
+        if any(has_redacted(op.input) for op in job.ops):
+            text = "its secret parameters were lost when the master daemon restarted"
+            await queue.finish(job, JobStatus.ERROR, to_wire(OpPrereqError(text, "wrong_state")))
+
+
+async def _unwind(
+    queue: JobQueue, job: Job, records: list[tuple[int, int, Undo]], make_run: MakeRun
+) -> None:
+    _log.info("job %s ran when the last master ended: undoing it", job.id)
+    left: list[str] = []
+    for op in sorted({record[0] for record in records}, reverse=True):
+        run = make_run(job, op)
+        for index, step, undo in records:
+            if index == op:
+                run.journal.resume(step, undo)
+        left += await run.unwind()
+    killed = any(op.status is JobStatus.CANCELING for op in job.ops)
+    text = "the master daemon ended while the job ran; what it had done was undone"
+    if left:
+        text = f"the master daemon ended while the job ran; left to be undone: {'; '.join(left)}"
+    if killed and not left:
+        canceled = to_wire(JobCanceled("the job was cancelled"))
+        await queue.finish(job, JobStatus.CANCELED, canceled)
+    else:
+        await queue.finish(job, JobStatus.ERROR, to_wire(OpExecError(text)))

@@ -1,0 +1,13 @@
+"""Undo actions by the names under which the journal knows them; never rename one."""
+
+from pyganeti.master.run import UndoRegistry
+from pyganeti.master.undo import instance, node
+
+UNDO_ACTIONS: UndoRegistry = {
+    "disk.remove": instance.remove_disks,
+    "instance.deactivate_disks": instance.deactivate_disks,
+    "instance.remove_from_config": instance.remove_from_config,
+    "instance.set_fields": instance.set_fields,
+    "instance.stop": instance.stop,
+    "node.restore": node.restore,
+}
