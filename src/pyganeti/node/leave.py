@@ -9,7 +9,7 @@ from pyganeti.kit.paths import Paths
 
 from .files import SSCONF_KEYS
 
-_DATABASE_SUFFIXES: Final = ("", "-wal", "-shm")
+_DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-mark")
 
 
 def cluster_files(paths: Paths, *, ssh: bool) -> tuple[str, ...]:

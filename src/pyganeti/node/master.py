@@ -12,6 +12,7 @@ from pyganeti.node.network.base import Network
 from pyganeti.wire.noderpc.call import FAST_S
 from pyganeti.wire.noderpc.node import MasterIpParams
 
+_DAEMON_UTIL: Final = "pyganeti.tools.daemon_util"
 _IP_VERSION: Final = {2: "4", 10: "6"}
 # "ip address add" of an address that is there, and "del" of one that is not.
 _DONE_BEFORE: Final = frozenset({0, 2})
@@ -38,11 +39,9 @@ def address_command(action: str, master: MasterIpParams) -> Command:
     return Command(argv, ok_codes=_DONE_BEFORE)
 
 
-def daemons_command(action: str, *, no_voting: bool = False) -> Command:
-    """Start (``start-master``) or stop (``stop-master``) the master's daemons."""
-    extra = {"EXTRA_MASTERD_ARGS": "--no-voting --yes-do-it"} if no_voting else {}
-    argv = (sys.executable, "-m", "pyganeti.tools.daemon_util", action)
-    return Command(argv, env={**os.environ, **extra}, timeout_s=FAST_S)
+def daemons_command(*words: str) -> Command:
+    """Let ``daemon-util`` start or stop daemons."""
+    return Command((sys.executable, "-m", _DAEMON_UTIL, *words), timeout_s=FAST_S)
 
 
 class MasterRole:
@@ -79,7 +78,10 @@ class MasterRole:
 
     async def start_daemons(self, runner: Runner, *, no_voting: bool) -> None:
         """Start the master's daemons. Raises: OpExecError."""
-        await self._daemons(daemons_command("start-master", no_voting=no_voting), runner)
+        if no_voting:
+            words = ("start", "ganeti-masterd", "--", "--no-voting", "--yes-do-it")
+            await self._daemons(daemons_command(*words), runner)
+        await self._daemons(daemons_command("start-master"), runner)
 
     async def stop_daemons(self, runner: Runner) -> None:
         """Stop the master's daemons. Raises: OpExecError."""

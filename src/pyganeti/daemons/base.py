@@ -1,0 +1,154 @@
+"""What every daemon does around its work: detach, pid file, log, signals, readiness.
+
+    main() -> run_daemon(spec, body) -> body(life) ... life.ready() ... life.stopped() -> exit code
+
+Used by noded and masterd. ``daemon-util start`` and service managers both see readiness: the first
+by the pid file, the others by ``sd_notify``.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pyganeti.kit.paths import Paths
+from pyganeti.model.errors import GenericError
+from pyganeti.tools import services
+
+from .logs import ReopenedFile, set_up_logging
+from .pidfile import PidFile
+
+OK: Final = 0
+FAILURE: Final = 1
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSpec:
+    """A daemon: its name (``ganeti-noded``), the base of its log file, where it lies, options."""
+
+    name: str
+    log_base: str
+    paths: Paths
+    options: argparse.Namespace
+
+
+class Life:
+    """A daemon's life as its body sees it."""
+
+    def __init__(self, pid_file: PidFile, env: Mapping[str, str]) -> None:
+        self._pid_file = pid_file
+        self._env = env
+        self._stop = asyncio.Event()
+
+    def ready(self) -> None:
+        """Tell whoever started us that we answer now."""
+        self._pid_file.announce()
+        notify(self._env, "READY=1")
+        _LOG.info("ready")
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stop.set()
+
+    async def stopped(self) -> None:
+        """Wait for the time to end."""
+        await self._stop.wait()
+        notify(self._env, "STOPPING=1")
+
+
+Body = Callable[[Life], Awaitable[int]]
+
+
+def notify(env: Mapping[str, str], state: str) -> None:
+    """Tell a service manager that asks (sd_notify(3)); one that does not listen is fine."""
+    address = env.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        try:
+            sock.sendto(state.encode("ascii"), address)
+        except OSError as err:
+            _LOG.warning("service manager does not listen: %s", err)
+
+
+def run_daemon(spec: DaemonSpec, body: Body, argv: Sequence[str]) -> int:
+    """Run a daemon and return its exit code.
+
+    Without ``-f`` it is started in a session of its own, and this returns once it is ready.
+
+    Args:
+        spec: which daemon.
+        body: its work; returns the exit code after ``life.stopped()``.
+        argv: its command line, program first.
+    """
+    try:
+        if not spec.options.foreground:
+            return _detach(spec, argv)
+        return _run_here(spec, body)
+    except GenericError as err:
+        print(f"{spec.name}: {err}", file=sys.stderr)
+    except OSError as err:
+        where = f"{err.filename}: " if err.filename else ""
+        print(f"{spec.name}: {where}{err.strerror or err}", file=sys.stderr)
+    return FAILURE
+
+
+def _detach(spec: DaemonSpec, argv: Sequence[str]) -> int:
+    service = services.find_service(spec.name)
+    if service is None:
+        raise GenericError(f"{spec.name} is no daemon of this system")
+    os.makedirs(spec.paths.log_dir, 0o755, exist_ok=True)
+    services.start(spec.paths, service, os.path.abspath(argv[0]), list(argv[1:]))
+    return OK
+
+
+def _run_here(spec: DaemonSpec, body: Body) -> int:
+    for directory in (spec.paths.log_dir, spec.paths.run_dir):
+        os.makedirs(directory, 0o755, exist_ok=True)
+    pid_file = PidFile(spec.paths.pid_file(spec.name))
+    try:
+        log = set_up_logging(
+            spec.name,
+            spec.paths.log_file(spec.log_base),
+            debug=spec.options.debug,
+            syslog=spec.options.syslog,
+        )
+        return asyncio.run(_live(spec, body, pid_file, log))
+    finally:
+        pid_file.close()
+        logging.shutdown()
+
+
+async def _live(spec: DaemonSpec, body: Body, pid_file: PidFile, log: ReopenedFile | None) -> int:
+    life = Life(pid_file, os.environ)
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, life.stop)
+    if log is not None:
+        loop.add_signal_handler(signal.SIGHUP, log.reopen)
+    _LOG.info("%s starts", spec.name)
+    try:
+        code = await body(life)
+    except* (GenericError, OSError) as failures:
+        code = FAILURE
+        for failure in _leaves(failures):
+            _LOG.error("%s", failure)
+            print(f"{spec.name}: {failure}", file=sys.stderr)
+    _LOG.info("%s ends with code %d", spec.name, code)
+    return code
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

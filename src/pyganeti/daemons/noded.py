@@ -1,0 +1,138 @@
+"""``ganeti-noded``: the daemon that works on a node.
+
+    certificate files -> HTTPS server -> dispatcher -> handlers -> drivers
+
+Runs as root on every node. Ending it, also by force, ends no guest.
+"""
+
+import asyncio
+import os
+import ssl
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from aiohttp import web
+
+from pyganeti.kit import tls
+from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.files import read_bytes
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
+from pyganeti.model.errors import ConfigurationError
+from pyganeti.node.app import assemble_node, build_node
+from pyganeti.store.replica import Replica
+from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.wire.noderpc.server import node_server
+
+from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from .options import add_network_options, daemon_parser, service_port
+from .replica import CandidateStore
+
+NAME: Final = "ganeti-noded"
+LOG_BASE: Final = "node-daemon"
+DEFAULT_PORT: Final = 1811
+# Calls that were being answered get this long when the daemon is told to end.
+_GRACE_S: Final = 2.0
+# An answer under way must have left before a daemon that was told to leave its cluster ends.
+_LEAVE_DELAY_S: Final = 0.5
+_INET6: Final = b"10"
+
+
+def default_address(paths: Paths) -> str:
+    """Where to listen: a virtual node on its own address, a real one on all.
+
+    Raises:
+        ConfigurationError: a virtual node's name is not in its hosts file.
+    """
+    if not paths.is_virtual:
+        family = (read_bytes(paths.ssconf("primary_ip_family")) or b"").strip()
+        return "::" if family == _INET6 else "0.0.0.0"  # noqa: S104
+    try:
+        return resolve(paths, own_hostname(paths))[1]
+    except UnknownHost as err:
+        raise ConfigurationError(f"own address of {paths.hostname}: {err}") from err
+
+
+def node_share(paths: Paths) -> int:
+    """The part of the machine a virtual node owns, as one in this many.
+
+    Raises:
+        ConfigurationError: the file does not hold a positive number.
+    """
+    path = f"{paths.conf_dir}/node-share"
+    text = (read_bytes(path) or b"1").decode("ascii", "replace").strip()
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigurationError(f"{path} does not hold a positive number: {text[:40]!r}")
+    return int(text)
+
+
+def _context(paths: Paths) -> ssl.SSLContext:
+    try:
+        return tls.server_context(paths.server_pem, paths.ca_cert)
+    except OSError as err:
+        files = f"{paths.server_pem} and {paths.ca_cert}"
+        raise ConfigurationError(f"no usable certificates in {files}: {err.strerror}") from err
+
+
+async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
+    """Answer calls until it is time to end."""
+    context = _context(paths)
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="replica")
+    replica = Replica(lambda: SqliteBackend(paths.database), executor)
+    try:
+        parts = build_node(
+            paths,
+            clock=SystemClock(),
+            replica=CandidateStore(replica),
+            stop_daemon=_later(life.stop),
+            share=node_share(paths),
+        )
+        async with assemble_node(parts) as dispatcher:
+            runner = web.ServerRunner(
+                node_server(dispatcher), handle_signals=False, shutdown_timeout=_GRACE_S
+            )
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, address, port, ssl_context=context).start()
+                life.ready()
+                await life.stopped()
+            finally:
+                await runner.cleanup()
+    finally:
+        await replica.close()
+        executor.shutdown()
+    return OK
+
+
+def _later(stop: Callable[[], None]) -> Callable[[], None]:
+    def schedule() -> None:
+        asyncio.get_running_loop().call_later(_LEAVE_DELAY_S, stop)
+
+    return schedule
+
+
+def main() -> int:
+    """Entry point."""
+    parser = daemon_parser(NAME)
+    add_network_options(parser)
+    parser.add_argument(
+        "--no-mlock", action="store_true", help="do not lock memory (this daemon never does)"
+    )
+    options = parser.parse_args()
+    try:
+        paths = Paths.from_env(os.environ)
+    except ValueError as err:
+        print(f"{NAME}: {err}", file=sys.stderr)
+        return FAILURE
+    port = options.port or service_port(NAME, DEFAULT_PORT)
+
+    async def body(life: Life) -> int:
+        return await serve(paths, life, options.bind or default_address(paths), port)
+
+    return run_daemon(DaemonSpec(NAME, LOG_BASE, paths, options), body, sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

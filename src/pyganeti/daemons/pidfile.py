@@ -1,0 +1,38 @@
+"""A daemon's own pid file: locked as long as it lives, filled once it is ready.
+
+``tools/pidfile.py`` reads it. Source: contract between daemon-util and the daemons.
+"""
+
+import fcntl
+import os
+
+from pyganeti.model.errors import GenericError
+
+
+class PidFile:
+    """The pid file of this process.
+
+    Raises:
+        GenericError: another process holds it.
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            os.close(self._handle)
+            raise GenericError(f"already running: another process holds {path}") from err
+        # What a former process wrote must not be taken for ours while we are not ready.
+        os.ftruncate(self._handle, 0)
+
+    def announce(self) -> None:
+        """Say that this process is ready."""
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def close(self) -> None:
+        """Give it up. The file stays, empty: removing it would race with the next process."""
+        os.ftruncate(self._handle, 0)
+        os.close(self._handle)
