@@ -1,11 +1,11 @@
 # What a developer types. Everything uses .venv, made by ./run-tests or "make prepare".
 .DEFAULT_GOAL := check
 BIN := .venv/bin
-CODE := src/pyganeti tests tools benchmarks
+CODE := src/pyganeti tests tools $(wildcard benchmarks/*.py)
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare check format lint types layers test docs fix e2e bench soak golden lab
+.PHONY: help prepare check format lint types layers test docs fix e2e bench soak
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -46,9 +46,3 @@ bench: ## the figures of docs/architecture.md, each beside its target
 
 soak: ## long random runs
 	$(BIN)/pytest -m soak tests/sim tests/e2e
-
-golden: ## capture the output of real tools anew into tests/golden
-	$(BIN)/python -m tests.golden.capture
-
-lab: ## real LVM, DRBD, KVM in nodes that are virtual machines
-	$(BIN)/pytest tests/lab
