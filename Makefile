@@ -41,7 +41,7 @@ fix: ## format, and repair what a tool can repair
 e2e: ## real daemons, QEMU guests, on this machine; needs root
 	$(BIN)/pytest tests/e2e
 
-bench: ## the figures of docs/architecture.md, each beside its target
+bench: ## measured figures, each beside its target
 	$(BIN)/python benchmarks/run.py
 
 soak: ## long random runs
