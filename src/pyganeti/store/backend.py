@@ -6,6 +6,7 @@ are :mod:`pyganeti.store.committer`'s business.
 
 from typing import Protocol
 
+from pyganeti.model.errors import StoreFenced
 from pyganeti.store.interface import Contents, Dump, Table, Transaction
 
 
@@ -24,10 +25,16 @@ class Backend(Protocol):
         """Keys of ``table``, sorted."""
         ...
 
-    def apply(self, transaction: Transaction) -> None:
+    def apply(self, transaction: Transaction, *, epoch: int | None = None) -> None:
         """Make the writes and ``meta/seq`` durable, all or nothing.
 
+        Args:
+            transaction: what to write; its number follows the stored one.
+            epoch: the highest term that may be stored; ``None`` for any.
+
         Raises:
+            StoreFenced: a higher epoch is stored, or another handle has written since our last
+                transaction; nothing changed.
             ConfigurationError: refused (a full disk); nothing changed.
         """
         ...
@@ -43,3 +50,15 @@ class Backend(Protocol):
     def close(self) -> None:
         """Let go."""
         ...
+
+
+def check_turn(stored_seq: int, stored_epoch: int, seq: int, epoch: int | None) -> None:
+    """Whether transaction ``seq`` of term ``epoch`` may be applied to what is stored.
+
+    Raises:
+        StoreFenced: it may not.
+    """
+    if epoch is not None and stored_epoch > epoch:
+        raise StoreFenced(f"the store obeys term {stored_epoch}, this master has {epoch}")
+    if seq != stored_seq + 1:
+        raise StoreFenced(f"the store is at change {stored_seq}, {seq} does not follow it")

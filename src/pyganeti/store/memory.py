@@ -4,7 +4,8 @@ A simulated crash drops the master and keeps the backend: what was applied is th
 not.
 """
 
-from pyganeti.store.interface import LOADED, SEQ, Contents, Dump, Put, Table, Transaction
+from pyganeti.store.backend import check_turn
+from pyganeti.store.interface import EPOCH, LOADED, SEQ, Contents, Dump, Put, Table, Transaction
 
 
 class MemoryBackend:
@@ -25,14 +26,16 @@ class MemoryBackend:
         """Keys of ``table``, sorted."""
         return sorted(self._tables[table])
 
-    def apply(self, transaction: Transaction) -> None:
+    def apply(self, transaction: Transaction, *, epoch: int | None = None) -> None:
         """Apply all writes and the sequence number."""
+        meta = self._tables[Table.META]
+        check_turn(int(meta.get(SEQ, b"0")), int(meta.get(EPOCH, b"0")), transaction.seq, epoch)
         for write in transaction.writes:
             if isinstance(write, Put):
                 self._tables[write.table][write.key] = write.value
             else:
                 self._tables[write.table].pop(write.key, None)
-        self._tables[Table.META][SEQ] = str(transaction.seq).encode()
+        meta[SEQ] = str(transaction.seq).encode()
 
     def dump(self) -> Dump:
         """Everything."""

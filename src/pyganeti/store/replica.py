@@ -68,7 +68,7 @@ class Replica:
                     continue
                 if transaction.seq != seq + 1:
                     raise ReplicaGap(f"has {seq}, was sent {transaction.seq}", seq)
-                backend.apply(transaction)
+                backend.apply(transaction, epoch=epoch)
                 seq = transaction.seq
             return seq
 
@@ -93,12 +93,14 @@ class Replica:
     async def close(self) -> None:
         """Let go of the database; the next call opens it again."""
 
-        def work(backend: Backend) -> None:
-            backend.close()
-            self._opened = None
-
-        if self._opened is not None:
-            await self._blocking(work)
+        async with self._turn:
+            opened, self._opened = self._opened, None
+            if opened is None:
+                return
+            if self._executor is None:
+                opened.close()
+            else:
+                await asyncio.get_running_loop().run_in_executor(self._executor, opened.close)
 
 
 def _state(backend: Backend) -> tuple[int, int]:

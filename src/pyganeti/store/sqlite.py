@@ -1,21 +1,30 @@
 """Records in one SQLite database.
 
 WAL and ``synchronous=FULL``: a transaction is one append and one sync, whatever the size of the
-cluster. Each value carries a CRC-32 and the whole file is checked at open, so that damage is found
-before anything is served. Source: sqlite.org, "Write-Ahead Logging", "How To Corrupt".
+cluster. Each row carries a CRC-32 and the whole file is checked, read-only, before it is opened for
+writing, so that damage is found before anything is served or changed. Beside the database lies
+the :mod:`high-water mark <pyganeti.store.mark>`. Source: sqlite.org, "Write-Ahead Logging",
+"Database File Format", "How To Corrupt".
 """
 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final
+from urllib.parse import quote
 from zlib import crc32
 
+from pyganeti.kit.files import sync_directory
 from pyganeti.model.errors import ConfigurationError, StoreCorrupt
-from pyganeti.store.interface import LOADED, SEQ, Contents, Dump, Put, Table, Transaction
+from pyganeti.store.backend import check_turn
+from pyganeti.store.interface import EPOCH, LOADED, SEQ, Contents, Dump, Put, Table, Transaction
+from pyganeti.store.mark import HighWaterMark
 
 _SCHEMA_VERSION: Final = 1
+# "pgn" and a byte that repeats the version: damage in one of them is no other version.
+_APPLICATION: Final = 0x70676E00
+_SMALLEST_PAGE: Final = 512
 _SCHEMA: Final = """
 CREATE TABLE records (
     tbl TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL,
@@ -24,6 +33,22 @@ CREATE TABLE records (
 """
 _PUT: Final = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)"
 _DELETE: Final = "DELETE FROM records WHERE tbl = ? AND key = ?"
+_STATE: Final = "SELECT key, value FROM records WHERE tbl = 'meta' AND key IN ('epoch', 'seq')"
+# What the machine refused; everything else that SQLite says of our own statements is damage.
+_ENVIRONMENT: Final = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_MISUSE,
+    }
+)
 
 
 class SqliteBackend:
@@ -40,67 +65,151 @@ class SqliteBackend:
 
     def __init__(self, path: str, *, synchronous: str = "FULL") -> None:
         self.path = path
+        with self._translated():
+            self._mark = HighWaterMark(path + "-mark")
+            try:
+                self._make()
+                self._inspect()
+                self._db = self._open(synchronous)
+            except BaseException:
+                self._mark.close()
+                raise
+
+    def _make(self) -> None:
+        """Make an empty file with mode 0600, durably, unless there is one."""
+        if not os.path.lexists(self.path):
+            # Before the file: a crash in between must not leave an empty one with a high mark.
+            self._mark.reset()
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            sync_directory(os.path.dirname(os.path.abspath(self.path)))
+        # Not by opening it: closing it again would drop the locks of another handle of ours.
+        if not os.access(self.path, os.R_OK | os.W_OK):
+            raise ConfigurationError(f"cannot use the database {self.path}: it is not writable")
+
+    def _inspect(self) -> None:
+        """Read all of the file and change nothing: closing a writer would fold the log into it."""
+        if _size(self.path) < _SMALLEST_PAGE and _size(self.path + "-wal") > 0:
+            # SQLite would remove the log, also when it only reads.
+            raise self._corrupt("it is empty, and its log is not")
+        wanted = self._mark.read()  # first, for another process may go on writing
+        uri = f"file:{quote(os.path.abspath(self.path))}?mode=ro"
+        with closing(self._connect(uri)) as db:
+            found = self._check_rows(db) if self._has_records(db) else 0
+        if found < wanted:
+            raise self._corrupt(
+                f"it ends with change {found}, but {wanted} is acknowledged in {self._mark.path}"
+            )
+
+    def _has_records(self, db: sqlite3.Connection) -> bool:
+        """Whether there is more than an empty database; refuses what is not ours or not sound."""
+        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != b"ok":
+            raise self._corrupt(verdict)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (objects,) = db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()
+        if version == application == objects == 0:
+            return False
+        if application != _APPLICATION + version:
+            raise self._corrupt("it is not one of ours")
+        if version != _SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"the database {self.path} has format {version}, this program reads format"
+                f" {_SCHEMA_VERSION}; use the version of the program that wrote it"
+            )
+        return True
+
+    def _check_rows(self, db: sqlite3.Connection) -> int:
+        """Check the archive too: a row whose key is damaged is missed by nobody later."""
+        seq = 0
+        for tbl, key, value, crc in db.execute("SELECT tbl, key, value, crc FROM records"):
+            self._check_row(tbl, key, value, crc)
+            if (tbl, key) == (b"meta", SEQ.encode()):
+                seq = int(value)
+        return seq
+
+    def _check_row(self, tbl: bytes, key: bytes, value: object, crc: object) -> bytes:
+        if not isinstance(value, bytes) or _row_crc(tbl, key, value) != crc:
+            raise self._corrupt(f"checksum of {tbl!r} {key!r}")
+        return value
+
+    @staticmethod
+    def _connect(uri: str) -> sqlite3.Connection:
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        # Damage may have made a text undecodable; the checksum shall say so.
+        db.text_factory = bytes
+        return db
+
+    def _open(self, synchronous: str) -> sqlite3.Connection:
+        db = self._connect(f"file:{quote(os.path.abspath(self.path))}?mode=rw")
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as err:
-            raise ConfigurationError(f"cannot open the database {path}: {err}") from err
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute(f"PRAGMA synchronous={synchronous}")
+            db.execute("BEGIN IMMEDIATE")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                db.execute(_SCHEMA)
+                db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+                db.execute(f"PRAGMA application_id={_APPLICATION + _SCHEMA_VERSION}")
+            self._probe(db)
+            db.execute("COMMIT")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _probe(self, db: sqlite3.Connection) -> None:
+        """Whether SQLite would write: one byte of the header may tell it not to."""
         try:
-            with self._translated():
-                self._open(synchronous)
-        except ConfigurationError:
-            self._db.close()
+            db.execute("DELETE FROM records WHERE 0")
+        except sqlite3.OperationalError as err:
+            if err.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+                raise self._corrupt(err) from err
             raise
 
-    def _open(self, synchronous: str) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute(f"PRAGMA synchronous={synchronous}")
-        if version == 0:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-            self._db.execute("COMMIT")
-        elif version != _SCHEMA_VERSION:
-            raise ConfigurationError(
-                f"the database {self.path} has format {version},"
-                f" this program reads format {_SCHEMA_VERSION}"
-            )
-        (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise self._corrupt(verdict)
-
     def _corrupt(self, what: object) -> StoreCorrupt:
-        text = " ".join(str(what).split())
+        text = what.decode(errors="replace") if isinstance(what, bytes) else str(what)
         return StoreCorrupt(
-            f"the database {self.path} is damaged ({text}) and was left as it is; restore it from"
-            " a master candidate or move it away to start from config.data"
+            f"the database {self.path} is damaged ({' '.join(text.split())}) and was left as it"
+            " is; restore it from a master candidate or move it away to start from config.data"
         )
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as err:
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError) as err:
             raise ConfigurationError(f"the database {self.path} refused: {err}") from err
-        except sqlite3.DatabaseError as err:
+        except sqlite3.Error as err:
+            # The low byte is the primary code. Errors the module makes itself carry none.
+            code = getattr(err, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            if code in _ENVIRONMENT:
+                raise ConfigurationError(f"the database {self.path} refused: {err}") from err
             raise self._corrupt(err) from err
-
-    def _value(self, table: str, key: str, value: bytes, crc: int) -> bytes:
-        if crc32(value) != crc:
-            raise self._corrupt(f"checksum of {table}/{key}")
-        return value
+        except OSError as err:
+            raise ConfigurationError(
+                f"cannot use the database {self.path}: {err.strerror}"
+            ) from err
+        except UnicodeDecodeError as err:
+            # The module could not even make its message of what it found.
+            raise self._corrupt("its schema is unreadable") from err
 
     def load(self) -> Contents:
         """All records but the archive."""
-        return {table: self._rows(table) for table in LOADED}
+        return self._rows(LOADED)
 
-    def _rows(self, table: Table) -> dict[str, bytes]:
+    def _rows(self, tables: tuple[Table, ...]) -> Contents:
+        """One statement, so one snapshot, whoever else writes meanwhile."""
+        contents: Contents = {table: {} for table in tables}
+        by_name = {table.encode(): rows for table, rows in contents.items()}
+        marks = ", ".join("?" * len(tables))
         with self._translated():
-            rows = self._db.execute(
-                "SELECT key, value, crc FROM records WHERE tbl = ?", (table.value,)
-            )
-            return {key: self._value(table, key, value, crc) for key, value, crc in rows}
+            for tbl, key, value, crc in self._db.execute(
+                f"SELECT tbl, key, value, crc FROM records WHERE tbl IN ({marks})",  # noqa: S608
+                [table.value for table in tables],
+            ):
+                by_name[tbl][key.decode()] = self._check_row(tbl, key, value, crc)
+        return contents
 
     def read(self, table: Table, key: str) -> bytes | None:
         """One record."""
@@ -108,7 +217,7 @@ class SqliteBackend:
             row = self._db.execute(
                 "SELECT value, crc FROM records WHERE tbl = ? AND key = ?", (table.value, key)
             ).fetchone()
-        return None if row is None else self._value(table, key, row[0], row[1])
+        return None if row is None else self._check_row(table.encode(), key.encode(), *row)
 
     def keys(self, table: Table) -> list[str]:
         """Keys of ``table``, sorted."""
@@ -116,22 +225,28 @@ class SqliteBackend:
             rows = self._db.execute(
                 "SELECT key FROM records WHERE tbl = ? ORDER BY key", (table.value,)
             )
-            return [key for (key,) in rows]
+            return [key.decode() for (key,) in rows]
 
-    def apply(self, transaction: Transaction) -> None:
+    def apply(self, transaction: Transaction, *, epoch: int | None = None) -> None:
         """Apply all writes and the sequence number in one SQLite transaction."""
         with self._atomic():
+            self._check_turn(transaction.seq, epoch)
             for write in transaction.writes:
                 if isinstance(write, Put):
-                    value = write.value
-                    self._db.execute(_PUT, (write.table.value, write.key, value, crc32(value)))
+                    self._put(write.table, write.key, write.value)
                 else:
                     self._db.execute(_DELETE, (write.table.value, write.key))
-            self._put_seq(transaction.seq)
+            self._put(Table.META, SEQ, str(transaction.seq).encode())
+        self._mark.advance(transaction.seq)
 
-    def _put_seq(self, seq: int) -> None:
-        value = str(seq).encode()
-        self._db.execute(_PUT, (Table.META.value, SEQ, value, crc32(value)))
+    def _check_turn(self, seq: int, epoch: int | None) -> None:
+        """Inside the transaction: another process may have written since our last one."""
+        state = {key.decode(): int(value) for key, value in self._db.execute(_STATE)}
+        check_turn(state.get(SEQ, 0), state.get(EPOCH, 0), seq, epoch)
+
+    def _put(self, table: Table, key: str, value: bytes) -> None:
+        crc = _row_crc(table.encode(), key.encode(), value)
+        self._db.execute(_PUT, (table.value, key, value, crc))
 
     @contextmanager
     def _atomic(self) -> Iterator[None]:
@@ -140,27 +255,47 @@ class SqliteBackend:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
                 self._db.execute("COMMIT")
-            except sqlite3.Error:
-                # A full disk may have rolled back already; then there is nothing to roll back.
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+            except BaseException:
+                self._roll_back()
                 raise
+
+    def _roll_back(self) -> None:
+        # A full disk may have rolled back already; then there is nothing to roll back. An error
+        # here must not hide the first one.
+        with suppress(sqlite3.Error):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def dump(self) -> Dump:
         """Everything."""
-        contents = {table: self._rows(table) for table in Table}
+        contents = self._rows(tuple(Table))
         return Dump(int(contents[Table.META].get(SEQ, b"0")), contents)
 
     def restore(self, dump: Dump) -> None:
         """Replace everything in one SQLite transaction."""
+        with self._translated():
+            # First, since the new contents may have a lower number.
+            self._mark.reset()
         with self._atomic():
             self._db.execute("DELETE FROM records")
             for table, rows in dump.contents.items():
-                self._db.executemany(
-                    _PUT, ((table.value, key, value, crc32(value)) for key, value in rows.items())
-                )
-            self._put_seq(dump.seq)
+                for key, value in rows.items():
+                    self._put(table, key, value)
+            self._put(Table.META, SEQ, str(dump.seq).encode())
+        self._mark.advance(dump.seq)
 
     def close(self) -> None:
         """Close the file; what was applied is durable already."""
         self._db.close()
+        self._mark.close()
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _row_crc(tbl: bytes, key: bytes, value: bytes) -> int:
+    return crc32(value, crc32(b"%s\0%s\0" % (tbl, key)))
