@@ -120,7 +120,9 @@ def execute(context: Context, command: Command, options: "Values", args: list[st
         context.say(f"JobID: {submitted.args[0]}")
         return failure.OK
     except NoMasterError as absent:
-        return _fail(context, context.explain_absence(absent), options)
+        reason = context.explain_absence(absent)
+        reason.__cause__ = absent if reason is not absent else None
+        return _fail(context, reason, options)
     except GenericError as failed:
         return _fail(context, failed, options)
     except KeyboardInterrupt:

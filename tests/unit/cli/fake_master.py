@@ -40,7 +40,9 @@ class FakeMaster(LuxiClient):
         answers: by method: a value, an error, or a function of the arguments.
     """
 
-    def __init__(self, *, jobs: Sequence[Job] = (), answers: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, *, jobs: Sequence[Job] = (), answers: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__("/nowhere/socket/ganeti-master")
         self.calls: list[tuple[str, list[Any]]] = []
         self.ops: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Every sub-command, argument and option of Ganeti 3.1 exists, and is built or listed as pending."""
+"""Every sub-command, argument and option of Ganeti 3.1 exists, and is built or pending."""
 
 import json
 import tomllib

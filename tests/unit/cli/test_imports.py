@@ -1,12 +1,12 @@
-"""A short command loads the standard library's little and nothing else: a slow import is named here."""
+"""A short command loads a little of the standard library; what is slow to import is named."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import pyganeti
+from pyganeti.kit.process import Command, run_blocking
 
 FORBIDDEN = {
     "aiohttp",
@@ -36,17 +36,12 @@ def imported(line: str) -> set[str]:
         f"import sys; from pyganeti.cli.main import {program.replace('-', '_')} as main; main();"
         " print(*sys.modules, sep='\\n')"
     )
-    ran = subprocess.run(
-        [sys.executable, "-S", "-c", code, *words],
-        env={
-            "GANETI_ROOTDIR": "/nowhere/node1",
-            "GANETI_HOSTNAME": "node1",
-            "PYTHONPATH": str(Path(pyganeti.__file__).parents[1]),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    env = {
+        "GANETI_ROOTDIR": "/nowhere/node1",
+        "GANETI_HOSTNAME": "node1",
+        "PYTHONPATH": str(Path(pyganeti.__file__).parents[1]),
+    }
+    ran = run_blocking(Command((sys.executable, "-S", "-c", code, *words), env=env))
     return set(ran.stdout.split())
 
 

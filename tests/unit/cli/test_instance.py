@@ -1,0 +1,330 @@
+"""gnt-instance: what is submitted for which options, selection, confirmation, console, info."""
+
+from typing import Any
+
+import pytest
+
+from .fake_master import FakeMaster, Job, Terminal, named_rows, run
+
+ADD = "gnt-instance add -t file -n node1:node2 -o micro+default"
+
+
+def added(line: str) -> dict[str, Any]:
+    master = FakeMaster()
+    ran = run(line, master)
+    assert ran.code == 0, ran.err
+    return master.ops[0]
+
+
+def refusal(line: str) -> str:
+    master = FakeMaster()
+    ran = run(line, master)
+    assert ran.code == 1
+    assert master.calls == []
+    return ran.err
+
+
+def test_add() -> None:
+    op = added(
+        f"{ADD} --disk 0:size=1g,mode=ro --disk 1:size=512 --net 1:mac=generate,link=br1"
+        " -H kvm:acpi,no_usb -B maxmem=1g,minmem=512m,vcpus=2 -O dns=x --os-parameters-secret k=s"
+        " --tags a,b --no-start web1"
+    )
+    wanted = {
+        "OP_ID": "OP_INSTANCE_CREATE",
+        "mode": "create",
+        "instance_name": "web1",
+        "disk_template": "file",
+        "disks": [{"size": 1024, "mode": "ro"}, {"size": 512}],
+        "nics": [{}, {"mac": "generate", "link": "br1"}],
+        "pnode": "node1",
+        "snode": "node2",
+        "hypervisor": "kvm",
+        "hvparams": {"acpi": True, "usb": False},
+        "beparams": {"maxmem": 1024, "minmem": 512, "vcpus": "2"},
+        "os_type": "micro+default",
+        "osparams": {"dns": "x"},
+        "osparams_private": {},
+        "osparams_secret": {"k": "s"},
+        "tags": ["a", "b"],
+        "start": False,
+        "name_check": False,
+        "ip_check": False,
+        "wait_for_sync": True,
+    }
+    assert {key: op[key] for key in wanted} == wanted
+
+
+def test_add_has_one_nic_unless_told_otherwise() -> None:
+    assert added(f"{ADD} -s 1g web1")["nics"] == [{}]
+    assert added(f"{ADD} -s 1g --no-nics web1")["nics"] == []
+
+
+def test_add_without_an_os_does_not_start() -> None:
+    op = added(f"{ADD} -s 1g --no-install web1")
+    assert (op["no_install"], op["start"]) == (True, False)
+
+
+def test_add_warns_about_options_that_do_nothing() -> None:
+    ran = run(f"{ADD} -s 1g --no-name-check --no-ip-check web1", FakeMaster())
+    assert ran.code == 0
+    assert ran.err.splitlines() == [
+        "Warning: --no-name-check has no effect any more",
+        "Warning: --no-ip-check has no effect any more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("web1", "no disk information"),
+        ("-s 1g --disk 0:size=1g web1", "either '--disk' or '-s'"),
+        ("--disk 0:mode=ro web1", "disk 0: missing size"),
+        ("--disk 0:size=1g,adopt=x web1", "disk 0: size and adopt"),
+        ("--disk 0:size=10x web1", "disk 0: '10x' is not a size"),
+        ("--disk 0:size=1g,spindles=z web1", "spindles 'z' is not a number"),
+        ("--disk 1:size=1g web1", "disk 0: missing size"),
+        ("--disk a:size=1g web1", "invalid disk index 'a'"),
+        ("-s 1g --net 0:ip=x --no-nics web1", "exclude each other"),
+        ("-s 1g -B maxmem=2q web1", "backend parameter maxmem: '2q' is not a size"),
+        ("-s 1g -H no_kvm web1", "'kvm' cannot be removed"),
+    ],
+)
+def test_add_refuses_before_any_call(words: str, text: str) -> None:
+    assert text in refusal(f"{ADD} {words}")
+
+
+def test_a_diskless_instance_has_no_disks() -> None:
+    assert added("gnt-instance add -t diskless -n node1 -o x web1")["disks"] == []
+    assert "has no disks" in refusal("gnt-instance add -t diskless -s 1g -o x web1")
+
+
+def test_startup_of_one_asks_nothing() -> None:
+    master = FakeMaster(answers={"Query": named_rows({"name": "web1.example.com"})})
+    ran = run("gnt-instance start --paused -H acpi=no web1", master)
+    assert ran.code == 0
+    assert ran.out == "Waiting for job 1 for web1.example.com ...\n"
+    assert master.of("Query") == [["instance", ["name"], ["|", ["=", "name", "web1"]]]]
+    op = master.ops[0]
+    assert (op["instance_name"], op["startup_paused"]) == ("web1.example.com", True)
+    assert op["hvparams"] == {"acpi": "no"}
+    assert "beparams" not in op
+
+
+def two() -> FakeMaster:
+    return FakeMaster(answers={"Query": named_rows({"name": "a"}, {"name": "b"})})
+
+
+def test_several_ask_first() -> None:
+    master = two()
+    assert run("gnt-instance shutdown --all", master).code == 13
+    assert master.ops == []
+    terminal = Terminal("v", "y")
+    ran = run("gnt-instance shutdown --all --timeout 5", master, terminal=terminal)
+    assert ran.code == 0
+    assert "  a\n  b" in terminal.written
+    assert [op["timeout"] for op in master.ops] == [5, 5]
+    assert ran.out.startswith("Submitted jobs 1, 2\n")
+
+
+def test_force_multiple_asks_nothing() -> None:
+    master = two()
+    assert run("gnt-instance reboot --force-multiple -t soft a b", master).code == 0
+    assert [op["reboot_type"] for op in master.ops] == ["soft", "soft"]
+
+
+def test_one_failure_of_several_fails_the_command() -> None:
+    error = ["OpExecError", ["no"]]
+    rows = named_rows({"name": "a"}, {"name": "b"})
+    master = FakeMaster(jobs=[Job("error", error), Job()], answers={"Query": rows})
+    ran = run("gnt-instance startup --force-multiple a b", master)
+    assert ran.code == 1
+    assert "Job 1 for a has failed: Failure: command execution error:\nno\n" in ran.err
+
+
+def test_submit_of_several_shows_each_id() -> None:
+    ran = run("gnt-instance startup --force-multiple --submit a b", two())
+    assert ran.out == "1: a\n2: b\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        ("--node n1", ["node", ["pinst_list", "sinst_list"], ["|", ["=", "name", "n1"]]]),
+        ("--primary n1", ["node", ["pinst_list"], ["|", ["=", "name", "n1"]]]),
+        ("--sec-node-tags t", ["node", ["sinst_list"], ["|", ["=[]", "tags", "t"]]]),
+    ],
+)
+def test_selection_by_nodes(words: str, query: list[Any]) -> None:
+    rows = named_rows({"pinst_list": ["a"], "sinst_list": ["b", "a"]})
+    master = FakeMaster(answers={"Query": rows})
+    run(f"gnt-instance startup --force-multiple {words}", master)
+    assert master.of("Query") == [query]
+    assert [op["instance_name"] for op in master.ops] == {
+        2: ["a", "b"],
+        1: ["a"] if "--primary" in words else ["b", "a"],
+    }[len(query[1])]
+
+
+def test_selection_by_instance_tags() -> None:
+    master = two()
+    run("gnt-instance startup --force-multiple --tags x y", master)
+    qfilter = ["|", ["=[]", "tags", "x"], ["=[]", "tags", "y"]]
+    assert master.of("Query") == [["instance", ["name"], qfilter]]
+
+
+def test_selection_refuses() -> None:
+    assert "no names given" in refusal("gnt-instance startup")
+    assert "--all takes no names" in refusal("gnt-instance startup --all web1")
+    none = FakeMaster(answers={"Query": named_rows()})
+    assert "does not match" in run("gnt-instance startup --tags x", none).err
+    assert run("gnt-instance startup --all", none).code == 0
+
+
+def test_remove_asks() -> None:
+    master = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
+    assert run("gnt-instance remove web1", master).code == 13
+    assert master.ops == []
+    assert run("gnt-instance remove web1", master, terminal=Terminal("y")).code == 0
+    assert master.ops[0]["instance_name"] == "web1"
+
+
+def test_reinstall_asks_and_force_is_not_enough_for_several() -> None:
+    one = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
+    assert run("gnt-instance reinstall web1", one).code == 13
+    assert run("gnt-instance reinstall -f -o micro web1", one).code == 0
+    assert one.ops[0]["os_type"] == "micro"
+    assert run("gnt-instance reinstall -f a b", two()).code == 13
+
+
+def test_reinstall_with_a_chosen_os() -> None:
+    row = ["micro", True, False, False, ["a", "b"], [], [20], {}, {}, {}]
+    answers = {"Query": named_rows({"name": "web1"})}
+    master = FakeMaster(jobs=[Job(result=[row])], answers=answers)
+    ran = run("gnt-instance reinstall -f --select-os web1", master, terminal=Terminal("1"))
+    assert ran.code == 0
+    assert master.ops[1]["os_type"] == "micro+b"
+
+
+def test_activate_disks_prints_where_they_are() -> None:
+    master = FakeMaster(jobs=[Job(result=[["node1", "disk/0", "/dev/x"]])])
+    assert run("gnt-instance activate-disks web1", master).out == "node1:disk/0:/dev/x\n"
+
+
+def test_grow_disk() -> None:
+    master = FakeMaster()
+    assert run("gnt-instance grow-disk --absolute web1 0 2g", master).code == 0
+    op = master.ops[0]
+    assert (op["disk"], op["amount"], op["absolute"]) == (0, 2048, True)
+    assert "invalid disk index 'x'" in refusal("gnt-instance grow-disk web1 x 1g")
+    assert "amount: '10x'" in refusal("gnt-instance grow-disk web1 0 10x")
+
+
+def console(value: object) -> FakeMaster:
+    return FakeMaster(answers={"Query": named_rows({"name": "web1", "console": value})})
+
+
+def test_console_shows_the_command_of_a_virtual_node() -> None:
+    value = {"instance": "web1", "kind": "ssh", "host": "node2", "command": ["cat", "a b"]}
+    ran = run("gnt-instance console --show-cmd web1", console(value))
+    assert (ran.code, ran.out) == (0, "cat 'a b'\n")
+
+
+def test_console_goes_over_ssh_to_another_machine() -> None:
+    value = {"kind": "ssh", "host": "far.example.com", "user": "root", "command": ["cat", "a b"]}
+    env = {"GANETI_ROOTDIR": ""}
+    ran = run("gnt-instance console --show-cmd web1", console(value), env=env)
+    assert ran.out.startswith("ssh -oEscapeChar=none -q ")
+    assert ran.out.endswith("""-t root@far.example.com 'cat '"'"'a b'"'"''\n""")
+
+
+def test_console_kinds_that_are_only_told() -> None:
+    value: dict[str, Any] = {"instance": "web1", "kind": "vnc", "host": "h", "port": 5903}
+    assert "display 3), URL <vnc://h:5903/>" in run("gnt-instance console x", console(value)).out
+    value["kind"] = "spice"
+    assert "<spice://h:5903/>" in run("gnt-instance console x", console(value)).out
+    told = {"kind": "msg", "message": "no console"}
+    assert run("gnt-instance console x", console(told)).out == "no console\n"
+
+
+def test_console_of_a_stopped_instance() -> None:
+    ran = run("gnt-instance console web1", console((3, None)))
+    assert ran.code == 1
+    assert "is not running" in ran.err
+
+
+DATA = {
+    "name": "web1", "uuid": "u1", "serial_no": 2, "ctime": None, "mtime": None,
+    "config_state": "up", "run_state": "down", "pnode": "node1", "pnode_group_name": "default",
+    "pnode_group_uuid": "g1", "snodes": ["node2"], "snodes_group_names": ["default"],
+    "snodes_group_uuids": ["g1"], "os": "micro", "os_instance": {}, "os_actual": {"a": "b"},
+    "network_port": 5901, "hypervisor": "kvm", "hv_instance": {"acpi": True},
+    "hv_actual": {"acpi": True, "vnc_bind_address": "0.0.0.0"}, "be_instance": {},
+    "be_actual": {"maxmem": 128}, "disk_template": "drbd",
+    "nics": [["eth", "n1", None, "aa:00:00:00:00:01", "bridged", "br0", "", None, None]],
+    "disks": [{
+        "iv_name": "disk/0", "dev_type": "drbd", "size": 1024, "mode": "rw", "name": None,
+        "uuid": "d1", "spindles": None, "logical_id": ["a", "b", 11000, 0, 1, "s"],
+        "drbd_info": {"primary_node": "node1", "primary_minor": 0, "secondary_node": "node2",
+                      "secondary_minor": 1, "port": 11000},
+        "pstatus": ["/dev/drbd0", 147, 0, 50.0, 30, True, 0], "sstatus": None,
+        "children": [{
+            "iv_name": None, "dev_type": "plain", "size": 1024, "mode": "rw", "name": None,
+            "uuid": "d2", "logical_id": ["xenvg", "x.disk0"], "pstatus": None, "sstatus": None,
+            "children": []}],
+    }],
+}  # fmt: skip
+
+
+def test_info() -> None:
+    ran = run("gnt-instance info web1", FakeMaster(jobs=[Job(result={"web1": DATA})]))
+    lines = ran.out.splitlines()
+    for line in (
+        "- Instance name: web1",
+        "  State: configured to be up, actual state is down",
+        "    - primary: node1",
+        "      group: default (UUID g1)",
+        "    - secondaries: node2 (group default, group UUID g1)",
+        "  console connection: vnc to node1:5901 (display :1)",
+        "    acpi: True",
+        "    maxmem: default (128)",
+        "      MAC: aa:00:00:00:00:01",
+        "    - disk/0: drbd, size 1.0G",
+        "      nodeA: node1, minor=0",
+        "      on primary: /dev/drbd0 (147:0), syncing 50.00%, ETA 30s, *DEGRADED*",
+        "      child devices: ",
+        "        - child 0: plain, size 1.0G",
+        "          logical_id: xenvg/x.disk0",
+    ):
+        assert line in lines
+
+
+def test_static_info_asks_no_node() -> None:
+    master = FakeMaster(jobs=[Job(result={"web1": DATA})])
+    ran = run("gnt-instance info -s web1", master)
+    assert master.ops[0]["static"] is True
+    assert "actual state" not in ran.out
+    assert "on primary" not in ran.out
+
+
+def test_info_in_roman() -> None:
+    master = FakeMaster(jobs=[Job(result={"web1": DATA})])
+    assert "Serial number: II\n" in run("gnt-instance info --roman web1", master).out
+
+
+def test_info_needs_a_choice() -> None:
+    assert "no instance selected" in refusal("gnt-instance info")
+    assert "--all takes no names" in refusal("gnt-instance info --all web1")
+
+
+def test_tags(tmp_path: object) -> None:
+    path = f"{tmp_path}/tags"
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write("b\n\nc\n")
+    master = FakeMaster(answers={"QueryTags": ["z", "a"]})
+    assert run(f"gnt-instance add-tags --from {path} web1 a", master).code == 0
+    op = master.ops[0]
+    assert (op["kind"], op["name"], op["tags"]) == ("instance", "web1", ["a", "b", "c"])
+    assert run("gnt-instance list-tags web1", master).out == "a\nz\n"
+    assert master.of("QueryTags") == [["instance", "web1"]]
+    assert "no tags given" in run("gnt-instance remove-tags web1", master).err

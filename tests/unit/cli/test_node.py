@@ -1,0 +1,101 @@
+"""gnt-node: add to virtual nodes with a stand-in for the tool, remove, modify."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.cli.gnt_node import add
+from pyganeti.cli.main import load_command, load_tool, parse
+from pyganeti.cli.ssh import scp_command, ssh_command
+from pyganeti.kit.paths import Paths
+from pyganeti.model.errors import OpPrereqError
+
+from .fake_master import FakeMaster, Job, named_rows, run
+
+KNOWN = {"name": "node1", "uuid": "u1", "sip": "127.77.1.1"}
+
+
+def options(words: str) -> Any:
+    tool = load_tool("gnt-node")
+    return parse(tool, "add", load_command(tool, "add"), words.split(), {})[0]
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    etc = tmp_path / "node1/etc"
+    etc.mkdir(parents=True)
+    (etc / "hosts").write_text("127.77.1.1 node1\n127.77.1.2 node2\n")
+    return {"GANETI_ROOTDIR": str(tmp_path / "node1")}
+
+
+def master() -> FakeMaster:
+    return FakeMaster(answers={"Query": named_rows(KNOWN)})
+
+
+def test_add_refuses_what_has_no_address(env: dict[str, str]) -> None:
+    ran = run("gnt-node add nowhere", master(), env=env)
+    assert ran.code == 1
+    assert "error type: resolver_error" in ran.err
+
+
+def test_add_refuses_a_known_node(env: dict[str, str]) -> None:
+    ran = run("gnt-node add node1", master(), env=env)
+    assert "use --readd" in ran.err
+    assert "leave out --readd" in run("gnt-node add --readd node2", master(), env=env).err
+
+
+def test_the_opcode_of_a_new_node() -> None:
+    op = add.make_op(options("-g rack1 --vm-capable no -s 192.0.2.9 x"), "n", "192.0.2.1", None)
+    assert (op["group"], op["vm_capable"], op["master_capable"]) == ("rack1", False, None)
+    assert (op["primary_ip"], op["secondary_ip"]) == ("192.0.2.1", "192.0.2.9")
+    assert op["readd"] is False
+
+
+def test_a_node_added_again_keeps_its_secondary_address() -> None:
+    op = add.make_op(options("--readd x"), "node1", "127.77.1.1", KNOWN)
+    assert (op["readd"], op["secondary_ip"]) == (True, "127.77.1.1")
+
+
+def test_ssh_port() -> None:
+    cluster = {"ndparams": {"ssh_port": 2222}}
+    assert add.ssh_port(options("x"), cluster) == 2222
+    assert add.ssh_port(options("--node-parameters ssh_port=23 x"), cluster) == 23
+    assert add.ssh_port(options("x"), {"ndparams": {}}) == 22
+    with pytest.raises(OpPrereqError):
+        add.ssh_port(options("--node-parameters ssh_port=x x"), cluster)
+
+
+def test_ssh_asks_unless_told_not_to() -> None:
+    asking = ssh_command(Paths(), "n", ["a", "b c"], ask=True)
+    assert "-oStrictHostKeyChecking=ask" in asking
+    assert "-oBatchMode=no" in asking
+    assert asking[-2:] == ["root@n", "a 'b c'"]
+    silent = ssh_command(Paths(), "n", ["a"], ask=True, check_key=False)
+    assert "-oStrictHostKeyChecking=no" in silent
+    assert "-oUserKnownHostsFile=/dev/null" in silent
+
+
+def test_scp() -> None:
+    argv = scp_command(Paths(), "n", "/a", "/b", port=23)
+    assert "-P23" in argv
+    assert argv[-3:] == ["--", "/a", "root@[n]:/b"]
+
+
+def test_remove() -> None:
+    master = FakeMaster()
+    assert run("gnt-node remove node2", master).code == 0
+    assert master.ops[0]["node_name"] == "node2"
+
+
+def test_modify_prints_what_changed() -> None:
+    master = FakeMaster(jobs=[Job(result=[["offline", True]])])
+    ran = run("gnt-node modify -O yes --auto-promote node2", master)
+    assert ran.out == "Modified node node2\n - offline -> True\n"
+    op = master.ops[0]
+    assert (op["offline"], op["auto_promote"]) == (True, True)
+    assert "drained" not in op
+
+
+def test_modify_needs_something() -> None:
+    assert "at least one" in run("gnt-node modify node2", FakeMaster()).err
