@@ -80,11 +80,32 @@ def certificate_digest(pem: bytes) -> str:
     Raises:
         ValueError: there is none.
     """
+    return digest_of(_first_certificate(pem))
+
+
+def certificate_uuid(pem: bytes) -> str:
+    """UUID of the node that the first certificate in a PEM file was issued for; or empty.
+
+    The URI stands in the certificate as plain text, so a daemon need not load ``cryptography`` to
+    learn who it is.
+
+    Raises:
+        ValueError: there is no certificate in it.
+    """
+    der = _first_certificate(pem)
+    begin = der.find(_NODE_URI.encode("ascii"))
+    if begin < 0:
+        return ""
+    begin += len(_NODE_URI)
+    return der[begin : begin + 36].decode("ascii", "replace")
+
+
+def _first_certificate(pem: bytes) -> bytes:
     begin, end = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
     start, stop = pem.find(begin), pem.find(end)
     if start < 0 or stop < start:
         raise ValueError("no certificate in this file")
-    return digest_of(ssl.PEM_cert_to_DER_cert(pem[start : stop + len(end)].decode("ascii")))
+    return ssl.PEM_cert_to_DER_cert(pem[start : stop + len(end)].decode("ascii"))
 
 
 def peer_of(connection: ssl.SSLObject) -> Peer | None:

@@ -179,6 +179,17 @@ class Master:
             return True, f"Job {job.id} will be canceled"
         return False, f"Job {job.id} is running and cannot be cancelled without --kill"
 
+    async def change_priority(self, job: Job, priority: int) -> None:
+        """Give the opcodes of ``job`` that are not done another priority."""
+        for op in job.ops:
+            if op.status not in FINALIZED:
+                op.priority = priority
+        await self.queue.save(job)
+        self.scheduler.add(job)
+        for owner in self.locks.waiting():
+            if owner.partition("/")[0] == str(job.id):
+                self.locks.change_priority(owner, priority)
+
     def _job_limit(self) -> int:
         return self.config.view.cluster.max_running_jobs
 

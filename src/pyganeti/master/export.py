@@ -29,7 +29,7 @@ CONFIG_HASH: Final = "config_hash"
 SMALL_DELAY_S: Final = 1.0
 LARGE_DELAY_S: Final = 20.0
 _LARGE: Final = 1000
-_MODE: Final = 0o640
+CONFIG_MODE: Final = 0o640
 
 
 def digest(data: bytes) -> str:
@@ -133,7 +133,7 @@ class Exporter:
         await self._store.commit(
             Batch((Put(Table.META, CONFIG_HASH, msgspec.json.encode(self._hashes)),))
         )
-        await in_thread(lambda: write_atomic(self._paths.config_file, data, mode=_MODE))
+        await in_thread(lambda: write_atomic(self._paths.config_file, data, mode=CONFIG_MODE))
         self._config_written = view.serial
 
     async def _write_jobs(self) -> None:
@@ -153,9 +153,9 @@ class Exporter:
             here, there = self._paths.job_file(job.id), self._paths.archived_job_file(job.id)
             if job.archived:
                 os.makedirs(os.path.dirname(there), mode=0o750, exist_ok=True)
-                write_atomic(there, data, mode=_MODE, durable=False)
+                write_atomic(there, data, mode=CONFIG_MODE, durable=False)
                 remove(here)
             else:
-                write_atomic(here, data, mode=_MODE, durable=False)
+                write_atomic(here, data, mode=CONFIG_MODE, durable=False)
         path = f"{self._paths.queue_dir}/serial"
-        write_atomic(path, b"%d\n" % serial, mode=_MODE, durable=False)
+        write_atomic(path, b"%d\n" % serial, mode=CONFIG_MODE, durable=False)

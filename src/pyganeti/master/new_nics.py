@@ -1,7 +1,7 @@
 """NICs as an opcode asks for them, and as they come to stand in the configuration.
 
-Asked for: a mapping with ``mac`` (``auto``, ``generate`` or an address), ``ip``, ``mode``, ``link``,
-``vlan``, ``network``, ``name``. Source: gnt-instance(8) ADD (``--net``); nicparams facts.
+Asked for: a mapping with ``mac`` (``auto``, ``generate`` or an address), ``ip``, ``mode``,
+``link``, ``vlan``, ``network``, ``name``. Source: gnt-instance(8) ADD (``--net``); nicparams facts.
 """
 
 from collections.abc import Mapping, Sequence

@@ -68,7 +68,7 @@ class NodeReader:
         return CallContext(epoch=self._access.epoch(), job=self._job, op=self._op, step=self.step)
 
     async def call(self, node: str, call: NodeCall[R]) -> R:
-        """Make a read-only ``call`` on the node with UUID ``node``; raises as ``NodeClient.call``."""
+        """Make a read-only ``call`` on the node with UUID ``node``; raises as ``NodeClient``."""
         return await self.call_address(self.address(node), call)
 
     async def call_address(self, address: NodeAddress, call: NodeCall[R]) -> R:

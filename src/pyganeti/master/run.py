@@ -1,6 +1,6 @@
 """One execution of one opcode: its steps, its log, its unwinding.
 
-Data flow: ``LogicalUnit.execute`` -> :meth:`Run.step` -> journal (durable) -> node effect or commit;
+Data flow: ``LogicalUnit.execute`` -> :meth:`Run.step` -> journal (durable) -> effect or commit;
 on failure :meth:`Run.unwind` -> registered undo actions, newest first.
 """
 
@@ -114,7 +114,7 @@ class Run:
 
         Args:
             name: what is done, for people: ``"start guest"``.
-            undo: what makes it undone, whatever part of the body ran; ``None`` when nothing needs to.
+            undo: what makes it undone, whatever part of the body ran; or ``None``.
         """
         self.nodes.step += 1
         if undo is None:

@@ -11,7 +11,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
-from pyganeti.kit.tls import certificate_digest
+from pyganeti.kit.tls import certificate_digest, certificate_uuid
 from pyganeti.model.errors import GenericError
 from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
 from pyganeti.wire.noderpc.types import NodeInfo, NodeVerifyResult, OsInfo, VersionInfo
@@ -74,7 +74,8 @@ class NodeChecks:
                 if not os.access(self._files.local(script), os.X_OK)
             ),
             oses=await self._oses() if call.oses else (),
-            client_cert_digest=self._client_digest(),
+            client_cert_digest=self._of_certificate(certificate_digest),
+            client_cert_uuid=self._of_certificate(certificate_uuid),
             setup_errors=_setup_errors(self._paths) if call.node_setup else (),
         )
 
@@ -132,9 +133,9 @@ class NodeChecks:
         answers = {name: test.result() for name, test in tests.items()}
         return {name: fault for name, fault in answers.items() if fault is not None}
 
-    def _client_digest(self) -> str:
+    def _of_certificate(self, what: Callable[[bytes], str]) -> str:
         try:
-            return certificate_digest(read_bytes(self._paths.client_pem) or b"")
+            return what(read_bytes(self._paths.client_pem) or b"")
         except ValueError:
             return ""
 

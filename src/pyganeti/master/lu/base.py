@@ -1,6 +1,6 @@
 """What a Logical Unit is: the logic of one opcode in phases that hand values over.
 
-Called by the processor, in the order ``declare_locks``, ``check_prereq``, ``hooks``, ``execute``; see
+Called by the processor, in the order ``declare_locks``, ``check_prereq``, ``hooks``, ``execute``:
 ``docs/design/0003-jobs-locks-steps.md``. A Logical Unit has no state: one instance serves all jobs.
 """
 

@@ -12,7 +12,7 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.names import nice_sort_key
 
 from .export import EXPORTS
-from .fields import Cell, Field, Need, Status, unknown
+from .fields import Cell, Field, Need, unknown
 from .filter import FILTERS
 from .filters import compile_filter, requested_names
 from .group import GROUPS
@@ -34,7 +34,6 @@ class Resource(Protocol):
     Attributes:
         fields: by name.
         name_field: the field whose values name the objects.
-        defaults: nothing is known of them; clients bring their own lists.
     """
 
     @property
@@ -167,12 +166,20 @@ class QueryEngine:
         names = requested_names(qfilter, resource.name_field)
         every = frozenset(field.name for field in (*wanted, *used))
         items = await resource.items(sources, names, every)
+        needs = _needs(wanted)
         if keep is not None and names is None:
-            context = await resource.context(sources, items, _needs(used))
+            # Nodes are asked once: for all objects where the filter needs it, else for the found.
+            first = _needs(used) and _needs(used) | needs
+            context = await resource.context(sources, items, first)
             items = [item for item in items if keep(item, context)]
-        context = await resource.context(sources, items, _needs(wanted))
-        cells = [field.cell for field in wanted]
-        return [[cell(item, context) for cell in cells] for item in items]
+            if first:
+                return _cells(wanted, items, context)
+        return _cells(wanted, items, await resource.context(sources, items, needs))
+
+
+def _cells(wanted: Sequence[AnyField], items: list[Any], context: Any) -> list[list[Cell]]:
+    cells = [field.cell for field in wanted]
+    return [[cell(item, context) for cell in cells] for item in items]
 
 
 def _wanted(resource: Resource, names: Iterable[str]) -> list[AnyField]:
@@ -181,6 +188,3 @@ def _wanted(resource: Resource, names: Iterable[str]) -> list[AnyField]:
 
 def _needs(fields: Iterable[AnyField]) -> frozenset[Need]:
     return frozenset(field.need for field in fields if field.need is not None)
-
-
-__all__ = ["RESOURCES", "QueryEngine", "Resource", "Status", "get_resource"]

@@ -13,8 +13,8 @@ from typing import Final, Generic, TypeVar
 
 from pyganeti.model.params.kinds import Kind
 
-ItemT = TypeVar("ItemT")
-ContextT = TypeVar("ContextT")
+ItemT = TypeVar("ItemT", contravariant=True)
+ContextT = TypeVar("ContextT", contravariant=True)
 
 
 class Status(IntEnum):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.specs import instance_spec
-from pyganeti.model.enums import DiskTemplate
+from pyganeti.model.enums import DiskTemplate, StorageType
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import STORAGE_TYPE
@@ -108,4 +108,8 @@ def storage_units(view: ClusterView) -> tuple[StorageUnit, ...]:
         name = names.get(template)
         if name:
             units[StorageUnit(type=STORAGE_TYPE[template], name=name)] = None
+    vg = cluster.volume_group_name
+    if vg and any(view.group_ndparams(g).exclusive_storage for g in view.groups.values()):
+        # Physical volumes are given out whole there: they are the spindles.
+        units[StorageUnit(type=StorageType.LVM_PV, name=vg)] = None
     return tuple(units)

@@ -78,7 +78,7 @@ class JobQueue:
             raise JobLost(f"Job {job_id} not found")
         return job
 
-    async def find(self, job_id: int) -> Job | None:
+    async def find_job(self, job_id: int) -> Job | None:
         """A job, archived or not."""
         job = self.jobs.get(job_id)
         if job is not None:
@@ -89,6 +89,16 @@ class JobQueue:
         job = Job.from_json(data)
         job.archived = True
         return job
+
+    def current_jobs(self) -> list[Job]:
+        """Jobs that are not archived, by ascending id."""
+        return sorted(self.jobs.values(), key=lambda job: job.id)
+
+    async def archived_jobs(self) -> list[Job]:
+        """Archived jobs, by ascending id."""
+        ids = sorted(int(key) for key in await self._store.keys(Table.ARCHIVE))
+        found = [await self.find_job(job_id) for job_id in ids]
+        return [job for job in found if job is not None]
 
     # --- submission
 

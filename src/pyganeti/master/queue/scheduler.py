@@ -112,7 +112,7 @@ class Scheduler:
 
     async def _dependency(self, job_id: int, wanted: list[str]) -> JobStatus | None:
         """SUCCESS: met. ``None``: not yet. CANCELED or ERROR: it never will be."""
-        other = await self._queue.find(job_id)
+        other = await self._queue.find_job(job_id)
         if other is None:
             return JobStatus.ERROR
         if other.status not in FINALIZED:

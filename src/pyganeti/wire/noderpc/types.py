@@ -277,6 +277,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         missing_scripts: user scripts that are missing or not executable.
         oses: all OS definitions.
         client_cert_digest: digest of the node's client certificate; empty when it has none.
+        client_cert_uuid: UUID that certificate was issued for.
         setup_errors: what is wrong with directories and files of the node.
     """
 
@@ -295,6 +296,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     missing_scripts: tuple[str, ...] = ()
     oses: tuple[OsInfo, ...] = ()
     client_cert_digest: str = ""
+    client_cert_uuid: str = ""
     setup_errors: tuple[str, ...] = ()
 
 

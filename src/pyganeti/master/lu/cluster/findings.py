@@ -1,4 +1,4 @@
-"""Reports of the checks: each finding is one line of the job's log. Source: gnt-cluster(8) VERIFY."""
+"""Reports of the checks: each finding is one line of the job's log."""
 
 from collections.abc import Callable, Collection
 

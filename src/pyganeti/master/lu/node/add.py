@@ -1,6 +1,6 @@
 """Add a node: ``gnt-node add``.
 
-The node's daemon runs already, with certificates that the command brought it; this makes it a member.
+The node's daemon runs already, with certificates that the command brought; this makes it a member.
 Data flow: opcode -> checks on the new node -> configuration -> its files. Source: gnt-node(8) ADD;
 hooks path ``node-add``.
 """
@@ -25,11 +25,18 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.node import OpNodeAdd
 from pyganeti.wire.noderpc.call import NodeAddress
 from pyganeti.wire.noderpc.node import NodeVerifyCall, VersionCall
+from pyganeti.wire.noderpc.types import NodeVerifyResult
 
 
 @dataclass(frozen=True, slots=True)
 class AddPlan:
-    """The node as it will be recorded, the digest of its certificate, and its record before."""
+    """What will be recorded.
+
+    Attributes:
+        node: the record; its UUID is the one its certificate was issued for.
+        digest: of its client certificate.
+        before: the record it has now, when it is taken back.
+    """
 
     node: Node
     digest: str
@@ -61,8 +68,13 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
         primary_ip = op.primary_ip or (await nodes.resolve(name))[1]
         node = self._wanted(op, view, name, primary_ip, before)
         _check_addresses(view, node)
-        digest = await self._ask(view, nodes, node)
-        return AddPlan(node, digest, before)
+        found = await self._ask(view, nodes, node)
+        if before is None:
+            node = msgspec.structs.replace(node, uuid=found.client_cert_uuid)
+        elif found.client_cert_uuid != before.uuid:
+            text = f"the certificate on {name} is not for the node that is taken back"
+            raise OpPrereqError(text, ECode.STATE)
+        return AddPlan(node, found.client_cert_digest, before)
 
     @staticmethod
     def _wanted(
@@ -99,8 +111,8 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
         )
 
     @staticmethod
-    async def _ask(view: ClusterView, nodes: NodeReader, node: Node) -> str:
-        """The new node's answer: right version, and the digest of its client certificate."""
+    async def _ask(view: ClusterView, nodes: NodeReader, node: Node) -> NodeVerifyResult:
+        """The new node's answer: right version, and a certificate of this cluster."""
         address = NodeAddress(node.name, node.primary_ip, NODED_PORT)
         try:
             version = await nodes.call_address(address, VersionCall())
@@ -115,9 +127,9 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
                 f" this cluster {PROTOCOL_VERSION}",
                 ECode.ENVIRON,
             )
-        if not found.client_cert_digest:
+        if not found.client_cert_uuid:
             raise OpPrereqError(f"node {node.name} has no client certificate", ECode.ENVIRON)
-        return found.client_cert_digest
+        return found
 
     def hooks(self, plan: AddPlan, view: ClusterView) -> HookContext:
         """Before on the old nodes, afterwards on the new one too."""
@@ -136,8 +148,6 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
     async def execute(self, run: Run, plan: AddPlan) -> None:
         """Record the node, then bring it and the others what they must know."""
         node = plan.node
-        if plan.before is None:
-            node = msgspec.structs.replace(node, uuid=run.ids.uuid())
         back = undo(
             "node.restore",
             uuid=node.uuid,

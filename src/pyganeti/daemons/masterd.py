@@ -1,0 +1,231 @@
+"""``ganeti-masterd``: the daemon that owns configuration, jobs and locks.
+
+    database -> term -> recovery -> LUXI sockets -> jobs
+
+Runs on the master only. ``--take-config-file`` and ``--keep-database`` decide, once, which of two
+diverging states counts, and end.
+"""
+
+import asyncio
+import os
+import ssl
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Final
+
+from pyganeti.kit import tls
+from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.ids import SystemIds
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
+from pyganeti.kit.threads import in_thread
+from pyganeti.master.app import Master, Surroundings
+from pyganeti.master.export import Exporter, check_config_file
+from pyganeti.master.imports import keep_database, needs_import, take_config_file
+from pyganeti.master.luxi import LuxiMethods
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.model.errors import (
+    ConfigurationError,
+    GenericError,
+    NotMasterError,
+    ResolverError,
+)
+from pyganeti.store.committer import Committer
+from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.wire.luxi.server import LuxiServer
+from pyganeti.wire.noderpc.client import HttpNodeClient
+from pyganeti.wire.noderpc.node import MasterIpParams, NodeActivateMasterIpCall
+
+from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from .options import daemon_parser
+
+NAME: Final = "ganeti-masterd"
+LOG_BASE: Final = "master-daemon"
+NODED_PORT: Final = 1811
+# Running jobs get this long when the daemon is told to end; then they are left to the next one.
+STOP_TIMEOUT_S: Final = 60.0
+VOTE_TIMEOUT_S: Final = 60.0
+
+_PING_TIMEOUT_S: Final = 3.0
+
+
+class _Stopped(Exception):
+    """Ends the daemon's task group."""
+
+
+def _client_context(paths: Paths) -> ssl.SSLContext:
+    try:
+        return tls.client_context(paths.client_pem, paths.ca_cert)
+    except OSError as err:
+        files = f"{paths.client_pem} and {paths.ca_cert}"
+        raise ConfigurationError(f"no usable certificates in {files}: {err.strerror}") from err
+
+
+async def _resolve(paths: Paths, name: str) -> tuple[str, str]:
+    try:
+        return await in_thread(resolve, paths, name)
+    except UnknownHost as err:
+        raise ResolverError(name, "resolver_error", str(err)) from err
+
+
+async def _answers(address: str) -> bool:
+    """Whether a node daemon's port at ``address`` can be connected to."""
+    try:
+        async with asyncio.timeout(_PING_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(address, NODED_PORT)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _check_is_master(paths: Paths, master: str) -> None:
+    here = own_hostname(paths)
+    if here != master:
+        raise NotMasterError(f"this is {here}, the master is {master}")
+
+
+class Daemon:
+    """The master daemon, from open database to closed.
+
+    Args:
+        paths: this node.
+        life: told when it is ready; tells when to end.
+        voting: whether a majority of nodes must agree.
+    """
+
+    def __init__(self, paths: Paths, life: Life, *, voting: bool) -> None:
+        self._paths = paths
+        self._life = life
+        self._voting = voting
+        self._clock = SystemClock()
+
+    async def serve(self) -> int:
+        """Work until it is time to end."""
+        async with AsyncExitStack() as stack:
+            executor = stack.enter_context(ThreadPoolExecutor(1, "store"))
+            if needs_import(self._paths):
+                take_config_file(self._paths)
+            backend = await asyncio.get_running_loop().run_in_executor(
+                executor, SqliteBackend, self._paths.database
+            )
+            store = Committer(backend, executor)
+            client = await stack.enter_async_context(
+                HttpNodeClient(_client_context(self._paths), self._clock)
+            )
+            contents = await store.load()
+            check_config_file(self._paths, contents)
+            around = Surroundings(
+                store=store,
+                client=client,
+                clock=self._clock,
+                ids=SystemIds(),
+                resolve=partial(_resolve, self._paths),
+                answers=_answers,
+                data_dir=self._paths.data_dir,
+            )
+            master = await Master.begin(around, voting=self._voting, timeout_s=VOTE_TIMEOUT_S)
+            _check_is_master(self._paths, master.config.view.master_node.name)
+            exporter = Exporter(self._paths, store, master.config, master.queue, self._clock)
+            exporter.load(contents)
+            return await self._run(master, exporter)
+
+    async def _run(self, master: Master, exporter: Exporter) -> int:
+        master.config.subscribe(lambda *_: exporter.config_changed())
+        master.queue.subscribe(exporter.job_changed)
+        methods = LuxiMethods(master)
+        servers = [
+            LuxiServer(methods.handle, path)
+            for path in (self._paths.master_socket, self._paths.query_socket)
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in (*master.background(), exporter.run()):
+                    group.create_task(task)
+                await master.recover()
+                group.create_task(master.serve())
+                await self._activate_ip(master)
+                for server in servers:
+                    await server.start()
+                self._life.ready()
+                await self._life.stopped()
+                for server in servers:
+                    await server.stop()
+                await master.stop(STOP_TIMEOUT_S)
+                await exporter.flush()
+                await master.around.store.close()
+                raise _Stopped
+        except* _Stopped:
+            pass
+        return OK
+
+    async def _activate_ip(self, master: Master) -> None:
+        """Bring the cluster's address up; without it jobs run all the same."""
+        cluster = master.config.view.cluster
+        call = NodeActivateMasterIpCall(
+            master=MasterIpParams(
+                ip=cluster.master_ip,
+                netmask=cluster.master_netmask,
+                netdev=cluster.master_netdev,
+                ip_family=cluster.primary_ip_family,
+                uuid=cluster.uuid,
+            ),
+            use_external_script=cluster.use_external_mip_script,
+        )
+        try:
+            await NodeWriter(master.access).call(cluster.master_node, call)
+        except GenericError as err:
+            print(f"{NAME}: the cluster's address could not be activated: {err}", file=sys.stderr)
+
+
+def _decide(paths: Paths, action: Callable[[Paths], None]) -> int:
+    try:
+        action(paths)
+    except (GenericError, OSError) as err:
+        print(f"{NAME}: {err}", file=sys.stderr)
+        return FAILURE
+    return OK
+
+
+def _options() -> Namespace:
+    parser = daemon_parser(NAME)
+    parser.add_argument("--no-voting", action="store_true", help="become master without a majority")
+    parser.add_argument("--yes-do-it", action="store_true", help="needed with --no-voting")
+    parser.add_argument("--no-user-checks", action="store_true", help="accepted, has no effect")
+    parser.add_argument(
+        "--take-config-file", action="store_true", help="make config.data the state, and end"
+    )
+    parser.add_argument(
+        "--keep-database", action="store_true", help="write config.data anew, and end"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Entry point."""
+    options = _options()
+    try:
+        paths = Paths.from_env(os.environ)
+    except ValueError as err:
+        print(f"{NAME}: {err}", file=sys.stderr)
+        return FAILURE
+    if options.take_config_file:
+        return _decide(paths, take_config_file)
+    if options.keep_database:
+        return _decide(paths, keep_database)
+    if options.no_voting and not options.yes_do_it:
+        print(f"{NAME}: --no-voting is dangerous: give --yes-do-it as well", file=sys.stderr)
+        return FAILURE
+
+    async def body(life: Life) -> int:
+        return await Daemon(paths, life, voting=not options.no_voting).serve()
+
+    return run_daemon(DaemonSpec(NAME, LOG_BASE, paths, options), body, sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,240 @@
+"""The beginning and the end of a cluster, and what a joining node is given.
+
+Called by the three commands that have no master to ask: ``gnt-cluster init`` and ``destroy``, and
+``gnt-node add`` for what only this node's disk has. Blocking; runs as root on the master node.
+Source: gnt-cluster(8) INIT, DESTROY; layout facts; ``docs/design/0002-node-calls.md``.
+"""
+
+import os
+import secrets
+import sys
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from pyganeti.kit import tls
+from pyganeti.kit.clock import now
+from pyganeti.kit.files import read_bytes, remove, write_atomic
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.process import Command, ProcessError, run_blocking
+from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
+from pyganeti.master.config import config_writes
+from pyganeti.master.initial import initial_objects
+from pyganeti.model.change import Change
+from pyganeti.model.enums import FINALIZED
+from pyganeti.model.errors import (
+    ConfigurationError,
+    ECode,
+    GenericError,
+    OpExecError,
+    OpPrereqError,
+    ResolverError,
+)
+from pyganeti.model.names import check_hostname
+from pyganeti.model.ssconf import ssconf_values
+from pyganeti.model.view import ClusterView
+from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
+from pyganeti.store.sqlite import SqliteBackend
+
+# Any: option values, checked by initial_objects.
+Options = Mapping[str, Any]
+
+_DAEMON_TIMEOUT_S: Final = 180.0
+_SSCONF_MODE: Final = 0o444
+
+
+def init_cluster(paths: Paths, options: Options) -> None:
+    """Found a cluster with this node as master, and start its daemons.
+
+    Args:
+        paths: this node.
+        options: settings by the names of ``gnt-cluster init``'s options.
+
+    Raises:
+        OpPrereqError: a setting is wrong, a name has no address, or the node has a cluster already;
+            nothing was changed.
+        OpExecError: a daemon did not start; everything made was removed again.
+    """
+    if os.path.exists(paths.server_pem) or os.path.exists(paths.database):
+        raise OpPrereqError("Cluster is already initialised", ECode.STATE)
+    cluster_name = check_hostname(str(options["cluster_name"]))
+    node_name = own_hostname(paths)
+    addresses = {name: _address(paths, name) for name in (cluster_name, node_name)}
+    if addresses[cluster_name] == addresses[node_name]:
+        text = f"cluster {cluster_name} and node {node_name} have the same address"
+        raise OpPrereqError(f"{text} {addresses[node_name]}", ECode.NOTUNIQUE)
+    view = initial_objects(
+        options,
+        node_name=node_name,
+        node_ip=addresses[node_name],
+        master_ip=addresses[cluster_name],
+        node_uuid=str(uuid.uuid4()),
+        now=now(),
+        host_key=_host_key(paths),
+    )
+    try:
+        _write_all(paths, view)
+        _daemon_util("start", "ganeti-noded")
+        _daemon_util("start", "ganeti-masterd")
+        _post_init(paths)
+    except (GenericError, OSError) as err:
+        with suppress(GenericError):
+            finalize_destroy(paths)
+        raise OpExecError(
+            f"the cluster could not be started, nothing is left of it: {err}"
+        ) from err
+
+
+def _address(paths: Paths, name: str) -> str:
+    try:
+        return resolve(paths, name)[1]
+    except UnknownHost as err:
+        raise ResolverError(name, "resolver_error", str(err)) from err
+
+
+def _host_key(paths: Paths) -> str:
+    """The machine's public ssh host key; a virtual node has none."""
+    if paths.is_virtual:
+        return ""
+    text = (read_bytes("/etc/ssh/ssh_host_rsa_key.pub") or b"").decode("utf-8", "replace")
+    return " ".join(text.split()[:2])
+
+
+def _write_all(paths: Paths, view: ClusterView) -> None:
+    """Keys, then the database, then the files that follow from it."""
+    cluster, node = view.cluster, view.master_node
+    authority = tls.make_ca(cluster.cluster_name, now())
+    pem = tls.issue_node_certificate(authority, node.name, node.uuid, now())
+    write_atomic(paths.ca_cert, authority.certificate, mode=0o444)
+    write_atomic(paths.ca_key, authority.key, mode=0o400)
+    write_atomic(paths.server_pem, pem, mode=0o440)
+    write_atomic(paths.client_pem, pem, mode=0o440)
+    write_atomic(paths.rapi_pem, _self_signed(cluster.cluster_name), mode=0o440)
+    write_atomic(paths.hmac_key, f"{secrets.token_hex(20)}\n".encode(), mode=0o440)
+    write_atomic(paths.domain_secret, f"{secrets.token_hex(20)}\n".encode(), mode=0o640)
+    certs = {node.uuid: tls.certificate_digest(pem)}
+    change = Change(puts=(_with_certs(view, certs),))
+    view = view.apply(change)
+    _write_database(paths, view)
+    for key, value in ssconf_values(view).items():
+        write_atomic(paths.ssconf(key), f"{value}\n".encode(), mode=_SSCONF_MODE)
+
+
+def _with_certs(view: ClusterView, certs: dict[str, str]) -> Any:  # Any: a Cluster
+    import msgspec
+
+    return msgspec.structs.replace(view.cluster, candidate_certs=certs)
+
+
+def _self_signed(name: str) -> bytes:
+    """Key and certificate of the REST daemon; it is its own authority."""
+    authority = tls.make_ca(name, now())
+    return tls.issue_node_certificate(authority, name, "", now()) + authority.certificate
+
+
+def _write_database(paths: Paths, view: ClusterView) -> None:
+    everything = Change(
+        puts=(
+            view.cluster,
+            *view.groups.values(),
+            *view.nodes.values(),
+        )
+    )
+    backend = SqliteBackend(paths.database)
+    try:
+        serial = Put(Table.META, CONFIG_SERIAL, str(view.serial).encode())
+        backend.apply(Transaction(1, (*config_writes(everything), serial)))
+    finally:
+        backend.close()
+
+
+def _daemon_util(*words: str) -> None:
+    command = Command(
+        (sys.executable, "-m", "pyganeti.tools.daemon_util", *words),
+        env=dict(os.environ),
+        timeout_s=_DAEMON_TIMEOUT_S,
+    )
+    try:
+        run_blocking(command)
+    except ProcessError as err:
+        raise OpExecError(f"daemon-util {' '.join(words)}: {err}") from err
+
+
+def _post_init(paths: Paths) -> None:
+    """Run the hooks of the new cluster, as a job."""
+    from pyganeti.wire.luxi.client import LuxiClient
+
+    client = LuxiClient(paths.master_socket)
+    try:
+        job = client.submit_job([{"OP_ID": "OP_CLUSTER_POST_INIT"}])
+        while (found := client.query_jobs([job], ["status"])[0]) is not None:
+            if found[0] in FINALIZED:
+                break
+            client.wait_for_job_change(job, ["status"], found, None, 30)
+    finally:
+        client.close()
+
+
+def finalize_destroy(paths: Paths) -> None:
+    """Stop the daemons and remove what makes this node a member.
+
+    Raises:
+        OpExecError: a daemon could not be stopped.
+    """
+    _daemon_util("stop-all")
+    for path in _state(paths):
+        remove(path)
+    for directory in (paths.queue_dir, paths.archive_dir):
+        _empty(directory)
+
+
+def _state(paths: Paths) -> list[str]:
+    single = [
+        paths.ca_cert,
+        paths.ca_key,
+        paths.client_pem,
+        paths.config_file,
+        paths.database,
+        f"{paths.database}-shm",
+        f"{paths.database}-wal",
+        paths.domain_secret,
+        paths.epoch_file,
+        paths.hmac_key,
+        paths.known_hosts,
+        paths.rapi_pem,
+        paths.spice_ca_pem,
+        paths.spice_pem,
+        paths.server_pem,
+    ]
+    try:
+        names = os.listdir(paths.data_dir)
+    except FileNotFoundError:
+        names = []
+    return single + [f"{paths.data_dir}/{name}" for name in names if name.startswith("ssconf_")]
+
+
+def _empty(directory: str) -> None:
+    """Remove the job files of the cluster that ends."""
+    for root, _, files in os.walk(directory):
+        for name in files:
+            remove(os.path.join(root, name))
+
+
+def issue_node_files(paths: Paths, node_name: str, node_uuid: str) -> dict[str, str]:
+    """The files a joining node is given, by name below its data directory.
+
+    Raises:
+        ConfigurationError: this node has not the cluster's keys: it is no master candidate.
+    """
+    certificate, key = read_bytes(paths.ca_cert), read_bytes(paths.ca_key)
+    if certificate is None or key is None:
+        raise ConfigurationError(f"{paths.ca_key} is missing: only the master can add nodes")
+    authority = tls.Authority(certificate, key)
+    pem = tls.issue_node_certificate(authority, node_name, node_uuid, now()).decode("ascii")
+    files = {"ca.pem": certificate.decode("ascii"), "server.pem": pem, "client.pem": pem}
+    for name in ("hmac.key", "cluster-domain-secret", "rapi.pem", "known_hosts"):
+        content = read_bytes(f"{paths.data_dir}/{name}")
+        if content is not None:
+            files[name] = content.decode("ascii")
+    return files

@@ -1,0 +1,233 @@
+"""LUXI methods on the master: a typed signature each, checked before anything is done.
+
+Data flow: ``LuxiServer`` -> :meth:`LuxiMethods.handle` -> queue, queries, settings. Source: LUXI
+protocol facts (methods, arguments, results).
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, get_type_hints
+
+import msgspec
+
+from pyganeti.kit.clock import Clock
+from pyganeti.master.app import Master
+from pyganeti.master.cluster_info import cluster_info, config_values
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.query.engine import QueryEngine
+from pyganeti.master.query.live import NodeLiveReader
+from pyganeti.master.query.sources import Sources
+from pyganeti.master.queue.job import Job
+from pyganeti.master.watch import wait_for_change
+from pyganeti.model.enums import FINALIZED, TagKind
+from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
+from pyganeti.model.view import ClusterView
+from pyganeti.store.interface import Batch, Put, Table
+
+# Any: methods take and answer JSON.
+Answer = Any
+JobId = int
+
+WATCHER_PAUSE: Final = "watcher_pause"
+_PRIORITIES: Final = range(-20, 20)
+
+
+class NoExports:
+    """What nodes keep of exports while no operation makes any: nothing."""
+
+    async def exports(self, view: ClusterView, nodes: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """See :class:`~pyganeti.master.query.sources.ExportSource`."""
+        return dict.fromkeys(nodes, ())
+
+
+class LuxiMethods:
+    """The methods; names as on the wire.
+
+    Args:
+        master: the master in its term.
+    """
+
+    def __init__(self, master: Master) -> None:
+        self._master = master
+        self._clock: Clock = master.around.clock
+        self._watcher_pause: float | None = None
+        reader = NodeReader(master.access)
+        live, exports = NodeLiveReader(reader), NoExports()
+
+        def sources() -> Sources:
+            view = master.config.view
+            return Sources(view, live, master.queue, master.locks.states, exports)
+
+        self._queries = QueryEngine(sources)
+        self._methods = {
+            name: (method, _signature(method))
+            for name, method in inspect.getmembers(self, inspect.ismethod)
+            if name[0].isupper()
+        }
+
+    async def handle(self, method: str, args: Sequence[object]) -> Answer:
+        """Call ``method``.
+
+        Raises:
+            ParameterError: there is no such method, or an argument is missing, too many or wrong.
+            GenericError: what the method raises.
+        """
+        found = self._methods.get(method)
+        if found is None:
+            raise ParameterError(f"there is no LUXI method {method!r}")
+        call, types = found
+        if len(args) != len(types):
+            raise ParameterError(f"{method} takes {len(types)} arguments, got {len(args)}")
+        converted = [
+            _converted(method, name, types[name], arg)
+            for name, arg in zip(types, args, strict=True)
+        ]
+        return await call(*converted)
+
+    # --- jobs
+
+    async def SubmitJob(self, ops: list[Any]) -> int:  # noqa: N802 - the protocol's names
+        """Queue a job; its id."""
+        return await self._master.queue.submit(ops)
+
+    async def SubmitJobToDrainedQueue(self, ops: list[Any]) -> int:  # noqa: N802
+        """Queue a job although the queue is drained; its id."""
+        return await self._master.queue.submit(ops, ignore_drain=True)
+
+    async def SubmitManyJobs(self, jobs: list[list[Any]]) -> Answer:  # noqa: N802
+        """Queue several; ``[ok, id or text]`` for each."""
+        return await self._master.queue.submit_many(jobs)
+
+    async def WaitForJobChange(  # noqa: N802
+        self, job: JobId, fields: list[str], info: Any, serial: int | None, timeout: float
+    ) -> Answer:
+        """``[values, log entries]`` once they are other than known, or ``nochange``."""
+        return await wait_for_change(
+            self._master.queue, self._queries, job, fields, info, serial, timeout
+        )
+
+    async def QueryJobs(self, ids: list[int | str] | None, fields: list[str]) -> Answer:  # noqa: N802
+        """Rows of values; ``null`` for a job that does not exist."""
+        return await self._queries.query_jobs([int(job) for job in ids or []], fields)
+
+    async def CancelJob(self, job: JobId, kill: bool) -> Answer:  # noqa: N802
+        """``[whether it will end, text]``."""
+        return await self._master.cancel(self._master.queue.get(job), kill=kill)
+
+    async def ChangeJobPriority(self, job: JobId, priority: int) -> Answer:  # noqa: N802
+        """``[whether it was changed, text]``."""
+        if priority not in _PRIORITIES:
+            raise ParameterError(f"priority {priority} is not between -20 and 19")
+        found = self._master.queue.get(job)
+        if found.status in FINALIZED:
+            return False, f"Job {job} is finished"
+        await self._master.change_priority(found, priority)
+        return True, f"Priorities of pending opcodes for job {job} have been changed to {priority}"
+
+    async def ArchiveJob(self, job: JobId) -> bool:  # noqa: N802
+        """Whether it was moved to the archive."""
+        return await self._master.queue.archive([self._master.queue.get(job)]) == 1
+
+    async def AutoArchiveJobs(self, age: float, timeout: float) -> Answer:  # noqa: N802
+        """``[archived, left]``; ``age`` in seconds since the end, -1 for all."""
+        limit = self._clock.now() - age
+        jobs = [
+            job
+            for job in self._master.queue.jobs.values()
+            if job.status in FINALIZED and (age < 0 or _ended(job) < limit)
+        ]
+        count = await self._master.queue.archive(jobs)
+        return count, 0
+
+    async def PickupJob(self, job: JobId) -> Answer:  # noqa: N802
+        """Refused, as upstream: jobs need not be picked up."""
+        raise OpPrereqError("PickupJob is internal", ECode.INVAL)
+
+    async def SetDrainFlag(self, flag: bool) -> bool:  # noqa: N802
+        """Take no new jobs, or take them again."""
+        await self._master.queue.set_drained(flag)
+        return True
+
+    async def SetWatcherPause(self, until: float | None) -> Answer:  # noqa: N802
+        """Pause the watcher until then; the same back."""
+        value = msgspec.json.encode(until)
+        await self._master.around.store.commit(Batch((Put(Table.META, WATCHER_PAUSE, value),)))
+        self._watcher_pause = until
+        return until
+
+    # --- queries
+
+    async def Query(self, what: str, fields: list[str], qfilter: Any) -> Answer:  # noqa: N802
+        """Rows of ``[status, value]``."""
+        return await self._queries.query(what, fields, qfilter)
+
+    async def QueryFields(self, what: str, fields: list[str] | None) -> Answer:  # noqa: N802
+        """Definitions of fields."""
+        return self._queries.query_fields(what, fields)
+
+    async def QueryNodes(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+        """Rows of plain values."""
+        return await self._queries.plain("node", names, fields, lock=lock)
+
+    async def QueryGroups(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+        """Rows of plain values."""
+        return await self._queries.plain("group", names, fields, lock=lock)
+
+    async def QueryNetworks(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+        """Rows of plain values."""
+        return await self._queries.plain("network", names, fields, lock=lock)
+
+    async def QueryInstances(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+        """Rows of plain values."""
+        return await self._queries.plain("instance", names, fields, lock=lock)
+
+    async def QueryFilters(self, uuids: list[str], fields: list[str]) -> Answer:  # noqa: N802
+        """Rows of plain values."""
+        return await self._queries.plain("filter", uuids, fields)
+
+    async def QueryClusterInfo(self) -> Answer:  # noqa: N802
+        """All settings."""
+        return cluster_info(self._master.config.view)
+
+    async def QueryConfigValues(self, fields: list[str]) -> Answer:  # noqa: N802
+        """Single settings, in the order asked."""
+        return config_values(
+            fields,
+            self._master.config.view,
+            drained=self._master.queue.drained,
+            watcher_pause=self._watcher_pause,
+        )
+
+    async def QueryTags(self, kind: str, name: str | None) -> list[str]:  # noqa: N802
+        """Tags of an object."""
+        view = self._master.config.view
+        known: Mapping[str, Callable[[], Any]] = {
+            TagKind.CLUSTER: lambda: view.cluster,
+            TagKind.NODE: lambda: view.node(name or ""),
+            TagKind.INSTANCE: lambda: view.instance(name or ""),
+            TagKind.NODEGROUP: lambda: view.group(name or ""),
+            TagKind.NETWORK: lambda: view.network(name or ""),
+        }
+        if kind not in known:
+            raise ParameterError(f"{kind!r} has no tags, expected one of {', '.join(known)}")
+        return list(known[kind]().tags)
+
+
+def _ended(job: Job) -> float:
+    seconds, micros = job.end_timestamp or (0, 0)
+    return seconds + micros / 1_000_000
+
+
+def _signature(method: Callable[..., Any]) -> dict[str, Any]:
+    """Types of the arguments by name, in order. Any: type expressions."""
+    hints = get_type_hints(method)
+    return {name: hints[name] for name in inspect.signature(method).parameters}
+
+
+def _converted(method: str, name: str, kind: Any, value: object) -> Any:  # Any: as declared
+    if kind is JobId and isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as err:
+        raise ParameterError(f"{method}: argument {name!r}: {err}") from err
