@@ -1,5 +1,7 @@
 """A node group."""
 
+from collections.abc import Mapping
+
 from .base import TaggedObject, always, sparse, values
 from .enums import AllocPolicy
 from .params.disk import DiskParams
@@ -21,6 +23,6 @@ class NodeGroup(TaggedObject, frozen=True, kw_only=True):
     alloc_policy: AllocPolicy
     ipolicy: Values = values()
     diskparams: DiskParams = values()
-    networks: Values = values()
+    networks: Mapping[str, Values] = values()
     hv_state_static: HvState = sparse()
     disk_state_static: DiskState = sparse()

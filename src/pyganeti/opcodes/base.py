@@ -5,6 +5,7 @@ logic is the Logical Unit of the same name in ``master/lu``. Source: the 76 opco
 """
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 import msgspec
@@ -17,6 +18,17 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 def _op_id(class_name: str) -> str:
     """``OP_INSTANCE_STARTUP`` for ``OpInstanceStartup``."""
     return _WORD.sub("_", class_name).upper()
+
+
+def summary_text(op_id: str, field: str | None, values: Mapping[str, object]) -> str:
+    """``INSTANCE_STARTUP(web1)`` for an opcode whose ``field`` says what it is about."""
+    name = op_id.removeprefix("OP_")
+    if field is None:
+        return name
+    value = values.get(field)
+    if isinstance(value, tuple | list):
+        value = ",".join(str(item) for item in value)
+    return f"{name}({value})"
 
 
 class Opcode(
@@ -55,13 +67,7 @@ class Opcode(
 
     def summary(self) -> str:
         """One word for lists, such as ``INSTANCE_STARTUP(web1)``."""
-        name = self.op_id().removeprefix("OP_")
-        if self.SUMMARY_FIELD is None:
-            return name
-        value = getattr(self, self.SUMMARY_FIELD)
-        if isinstance(value, tuple | list):
-            value = ",".join(str(item) for item in value)
-        return f"{name}({value})"
+        return summary_text(self.op_id(), self.SUMMARY_FIELD, msgspec.structs.asdict(self))
 
     def check(self) -> None:
         """Refuse what the types cannot; called at submission.

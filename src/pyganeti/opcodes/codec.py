@@ -11,7 +11,7 @@ import msgspec
 
 from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
 
-from .base import Opcode
+from .base import Opcode, summary_text
 from .describe import describe
 from .registry import BY_ID
 
@@ -161,3 +161,10 @@ def _blanked(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _blanked(item) for key, item in value.items()}
     return None if value is None else REDACTED
+
+
+def summary_of(data: Mapping[str, Any]) -> str:
+    """:meth:`Opcode.summary` of an encoded opcode, even of one that we do not know (any more)."""
+    op_id = str(data.get(OP_ID, ""))
+    cls = BY_ID.get(op_id)
+    return summary_text(op_id, cls.SUMMARY_FIELD if cls else None, data)

@@ -17,7 +17,7 @@ from .filter import FILTERS
 from .filters import compile_filter, requested_names
 from .group import GROUPS
 from .instance import INSTANCES
-from .job import JOBS
+from .job import JOBS, parse_job_id
 from .lock import LOCKS
 from .network import NETWORKS
 from .node import NODES
@@ -154,8 +154,13 @@ class QueryEngine:
     async def query_jobs(
         self, ids: Sequence[int | str], fields: Sequence[str]
     ) -> list[list[object] | None]:
-        """LUXI's ``QueryJobs``: as :meth:`plain`, with ``None`` for a job that does not exist."""
-        rows = await self.plain(QueryResource.JOB, ids, [*fields, "status"])
+        """LUXI's ``QueryJobs``: as :meth:`plain`, with ``None`` for a job that does not exist.
+
+        Raises:
+            OpPrereqError: an unknown field, or something that is no job id.
+        """
+        wanted = [parse_job_id(job_id) for job_id in ids]
+        rows = await self.plain(QueryResource.JOB, wanted, [*fields, "status"])
         return [None if row[-1] is None else row[:-1] for row in rows]
 
     async def _rows(

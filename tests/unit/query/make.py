@@ -1,0 +1,156 @@
+"""A small cluster, and stand-ins for what queries ask: nodes, the queue, locks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyganeti.master.locks import LockState
+from pyganeti.master.query.engine import QueryEngine
+from pyganeti.master.query.live import Guests
+from pyganeti.master.query.sources import JobRecord, LogEntry, Sources, Timestamp
+from pyganeti.model.enums import JobStatus
+from pyganeti.model.errors import CallTimeout, GenericError
+from pyganeti.model.instance import Instance
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.types import (
+    ConsoleInfo,
+    GuestInfo,
+    GuestState,
+    HypervisorInfo,
+    NodeInfo,
+    StorageInfo,
+)
+
+INFO = NodeInfo(
+    boot_id="boot-1",
+    storage=(StorageInfo(type="file", name="/srv", storage_free=700, storage_size=1000),),
+    hypervisors={
+        "fake": HypervisorInfo(
+            memory_total=4096,
+            memory_free=3000,
+            memory_dom0=500,
+            cpu_total=8,
+            cpu_nodes=2,
+            cpu_sockets=1,
+            cpu_dom0=7,
+        )
+    },
+)
+
+
+def guest(name: str, state: GuestState = GuestState.RUNNING) -> GuestInfo:
+    """A guest as its node reports it."""
+    return GuestInfo(name=name, memory=256, vcpus=2, state=state, cputime=1.0)
+
+
+@dataclass
+class FakeLive:
+    """Answers from tables; a node in none of them does not answer. ``asked`` counts calls."""
+
+    info: Mapping[str, NodeInfo] = field(default_factory=dict)
+    on_nodes: Mapping[str, Guests] = field(default_factory=dict)
+    console: Mapping[str, ConsoleInfo] = field(default_factory=dict)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    async def node_info(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, NodeInfo | GenericError]:
+        """What ``info`` says."""
+        wanted = tuple(nodes)
+        self.asked.append(("node_info", wanted))
+        return {node: self.info.get(node) or CallTimeout(node) for node in wanted}
+
+    async def guests(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Guests | GenericError]:
+        """What ``on_nodes`` says."""
+        wanted = tuple(nodes)
+        self.asked.append(("guests", wanted))
+        return {node: self.on_nodes.get(node, CallTimeout(node)) for node in wanted}
+
+    async def consoles(
+        self, view: ClusterView, instances: Sequence[Instance]
+    ) -> Mapping[str, ConsoleInfo | GenericError]:
+        """What ``console`` says."""
+        wanted = tuple(instance.name for instance in instances)
+        self.asked.append(("consoles", wanted))
+        return {i.uuid: self.console.get(i.name) or CallTimeout(i.name) for i in instances}
+
+
+@dataclass
+class Op:
+    """An opcode of a job."""
+
+    input: dict[str, Any]
+    status: JobStatus = JobStatus.QUEUED
+    result: Any = None
+    log: list[LogEntry] = field(default_factory=list)
+    priority: int = 0
+    start_timestamp: Timestamp | None = None
+    exec_timestamp: Timestamp | None = None
+    end_timestamp: Timestamp | None = None
+
+
+@dataclass
+class FakeJob:
+    """A job."""
+
+    id: int
+    ops: list[Op]
+    status: JobStatus = JobStatus.QUEUED
+    priority: int = 0
+    archived: bool = False
+    received_timestamp: Timestamp | None = (100, 500_000)
+    start_timestamp: Timestamp | None = None
+    end_timestamp: Timestamp | None = None
+
+
+@dataclass
+class FakeQueue:
+    """The queue."""
+
+    jobs: Sequence[FakeJob] = ()
+
+    def current_jobs(self) -> Sequence[JobRecord]:
+        """Those not archived."""
+        return [job for job in self.jobs if not job.archived]
+
+    async def archived_jobs(self) -> Sequence[JobRecord]:
+        """The others."""
+        return [job for job in self.jobs if job.archived]
+
+    async def find_job(self, job_id: int) -> JobRecord | None:
+        """One of either."""
+        return next((job for job in self.jobs if job.id == job_id), None)
+
+
+@dataclass
+class FakeExports:
+    """Exports by node; a node without an entry does not answer."""
+
+    on_nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    async def exports(
+        self, view: ClusterView, nodes: Sequence[str]
+    ) -> Mapping[str, Sequence[str] | GenericError]:
+        """What the table says."""
+        return {node: self.on_nodes.get(node, CallTimeout(node)) for node in nodes}
+
+
+def engine(
+    view: ClusterView,
+    *,
+    live: FakeLive | None = None,
+    jobs: Sequence[FakeJob] = (),
+    locks: Sequence[LockState] = (),
+    exports: Mapping[str, Sequence[str]] | None = None,
+) -> QueryEngine:
+    """An engine over stand-ins."""
+    sources = Sources(
+        view=view,
+        live=live or FakeLive(),
+        jobs=FakeQueue(jobs),
+        locks=lambda: locks,
+        exports=FakeExports(exports or {}),
+    )
+    return QueryEngine(lambda: sources)

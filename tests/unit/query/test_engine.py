@@ -1,0 +1,353 @@
+"""Rows, statuses, names and what nodes are asked."""
+
+import time
+from typing import Any
+
+import pytest
+
+from pyganeti.master.locks import Level, LockState, Mode
+from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus
+from pyganeti.model.errors import ECode, OpPrereqError, QueryFilterParseError
+from pyganeti.model.filter import FilterRule
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.types import ConsoleInfo, GuestState
+from tests.unit.model import make as m
+
+from . import make
+from .make import FakeJob, FakeLive, Op, engine, guest
+
+Rows = list[list[Any]]
+
+
+def cluster() -> ClusterView:
+    """Three nodes, the last offline; web1 on node1, web2 mirrored, web10 on the offline one."""
+    return m.view(
+        m.node(1, tags=("b", "a")),
+        m.node(2, ndparams={"oob_program": "/bin/oob"}),
+        m.node(3, offline=True),
+        m.group(networks={"network-1": {"mode": "bridged", "link": "br9", "vlan": ""}}),
+        m.network(reservations="11000001", ext_reservations="00010000"),
+        m.instance(
+            1,
+            disks=("disk-1",),
+            nics=(
+                m.nic(1, ip="192.0.2.9"),
+                m.nic(2, network="network-1", nicparams={"mode": "routed"}),
+            ),
+        ),
+        m.instance(2, disks=("disk-2",), admin_state=AdminState.DOWN),
+        m.instance(10, primary_node="node-3"),
+        m.disk(1, name="root"),
+        m.drbd(2),
+    )
+
+
+async def rows(what: str, fields: list[str], qfilter: object = None, **stand_ins: Any) -> Rows:
+    """The values of a query, or the status name where there is none."""
+    answer = await engine(cluster(), **stand_ins).query(what, fields, qfilter)
+    return [
+        [value if status == 0 else f"({status})" for status, value in row] for row in answer["data"]
+    ]
+
+
+async def test_result_has_definitions_and_cells() -> None:
+    answer = await engine(cluster()).query("instance", ["name", "nonsense"], ["=", "name", "web1"])
+    assert answer["fields"][0]["title"] == "Instance"
+    assert answer["fields"][1] == {
+        "name": "nonsense",
+        "title": "nonsense",
+        "kind": "unknown",
+        "doc": "Unknown field 'nonsense'",
+    }
+    assert answer["data"] == [[[0, "web1.example.com"], [1, None]]]
+
+
+async def test_all_objects_come_in_natural_order() -> None:
+    found = await rows("instance", ["name"])
+    assert found == [["web1.example.com"], ["web2.example.com"], ["web10.example.com"]]
+
+
+async def test_listed_names_come_as_asked_even_twice() -> None:
+    names = ["|", ["=", "name", "web10"], ["==", "name", "web1"], ["=", "name", "web10"]]
+    found = await rows("instance", ["name"], names)
+    assert found == [["web10.example.com"], ["web1.example.com"], ["web10.example.com"]]
+    with pytest.raises(OpPrereqError) as refused:
+        await rows("instance", ["name"], ["|", ["=", "name", "web1"], ["=", "name", "web3"]])
+    assert refused.value.code is ECode.NOENT
+
+
+@pytest.mark.parametrize(
+    ("qfilter", "names"),
+    [
+        (["=", "admin_state", "down"], ["web2"]),
+        (["!=", "admin_state", "down"], ["web1", "web10"]),
+        (["&", ["=", "pnode", "node1"], ["?", "admin_up"]], ["web1"]),
+        (["!", ["=", "pnode", "node1"]], ["web10"]),
+        (["|", ["=[]", "snodes", "node2"], ["=~", "name", "^web10"]], ["web2", "web10"]),
+        ([">=", "disk.size/0", 1024], ["web1", "web2"]),
+        (["<", "disk.count", 1], ["web10"]),
+        (["=[]", "nic.ips", "192.0.2.9"], ["web1"]),
+        (["?", "network_port"], []),
+        (["=", "disk.count", True], []),
+        (["&"], ["web1", "web2", "web10"]),
+        (["|"], []),
+    ],
+)
+async def test_filters(qfilter: object, names: list[str]) -> None:
+    found = await rows("instance", ["name"], qfilter)
+    assert [row[0].partition(".")[0] for row in found] == names
+
+
+@pytest.mark.parametrize(
+    "qfilter",
+    [
+        [],
+        "name",
+        ["=", "name"],
+        ["~", "name", "x"],
+        ["=", "nonsense", 1],
+        ["=~", "name", "("],
+        ["<", "name", 5],
+        ["!", ["=", "name", "a"], ["=", "name", "b"]],
+        ["=", ["name"], "a"],
+    ],
+)
+async def test_broken_filters_are_refused(qfilter: object) -> None:
+    with pytest.raises(QueryFilterParseError):
+        await rows("instance", ["name"], qfilter)
+
+
+async def test_a_very_deep_filter_is_refused() -> None:
+    qfilter: list[object] = ["?", "admin_up"]
+    for _ in range(1000):
+        qfilter = ["!", qfilter]
+    with pytest.raises(QueryFilterParseError, match="nested"):
+        await rows("instance", ["name"], qfilter)
+
+
+async def test_statuses_say_why_there_is_no_value() -> None:
+    live = FakeLive(on_nodes={"node-1": {"web1.example.com": guest("web1.example.com")}})
+    fields = ["status", "oper_state", "oper_ram", "oper_vcpus"]
+    found = await rows("instance", fields, live=live)
+    assert found == [
+        ["running", True, 256, 2],
+        ["ADMIN_down", False, "(3)", "(3)"],
+        ["ERROR_nodeoffline", "(4)", "(4)", "(4)"],
+    ]
+    assert await rows("instance", fields, ["=", "name", "web1"]) == [
+        ["ERROR_nodedown", "(2)", "(2)", "(2)"]
+    ]
+
+
+async def test_a_guest_on_the_wrong_node_is_seen() -> None:
+    guests = {"web2.example.com": guest("web2.example.com")}
+    live = FakeLive(on_nodes={"node-1": {}, "node-2": guests})
+    assert await rows("instance", ["status"], ["=", "name", "web2"], live=live) == [
+        ["ERROR_wrongnode"]
+    ]
+    stopped = {"web2.example.com": guest("web2.example.com", GuestState.SHUTDOWN)}
+    live = FakeLive(on_nodes={"node-1": {}, "node-2": stopped})
+    assert await rows("instance", ["status"], ["=", "name", "web2"], live=live) == [["ADMIN_down"]]
+
+
+async def test_each_node_is_asked_once_and_only_where_needed() -> None:
+    live = FakeLive(on_nodes={"node-1": {}, "node-2": {}})
+    await rows("instance", ["name", "pnode"], ["?", "admin_up"], live=live)
+    assert live.asked == []
+    await rows("instance", ["status", "oper_ram"], ["!=", "status", "running"], live=live)
+    assert live.asked == [("guests", ("node-1", "node-2"))]
+    live.asked.clear()
+    await rows("instance", ["status"], ["=", "disk_template", "file"], live=live)
+    assert live.asked == [("guests", ("node-1",))]
+
+
+async def test_consoles_are_asked_for_running_guests_only() -> None:
+    live = FakeLive(
+        on_nodes={"node-1": {"web1.example.com": guest("web1.example.com")}},
+        console={"web1.example.com": ConsoleInfo(instance="web1.example.com", kind="msg")},
+    )
+    found = await rows("instance", ["console"], live=live)
+    assert found[0][0]["kind"] == "msg"
+    assert found[1:] == [["(3)"], ["(4)"]]
+    assert live.asked[-1] == ("consoles", ("web1.example.com",))
+
+
+async def test_devices_and_aliases() -> None:
+    fields = ["disk.sizes", "sda_size", "sdb_size", "disk.name/0", "disk_template", "disk_usage"]
+    assert await rows("instance", fields) == [
+        [[1024], 1024, "(3)", "root", "file", 1024],
+        [[1024], 1024, "(3)", "(3)", "drbd", 1152],
+        [[], "(3)", "(3)", "(3)", "diskless", 0],
+    ]
+    fields = ["mac", "ip", "nic.ip/1", "bridge", "nic.bridges", "nic.network.name/1", "nic.modes"]
+    assert await rows("instance", fields, ["=", "name", "web1"]) == [
+        [
+            "aa:00:00:00:00:01",
+            "192.0.2.9",
+            "(3)",
+            "br0",
+            ["br0", None],
+            "lan",
+            ["bridged", "routed"],
+        ]
+    ]
+
+
+async def test_parameters_are_filled_and_the_cluster_s_own_left_out() -> None:
+    fields = ["be/memory", "vcpus", "hv/acpi", "hv/boot_order", "hv/num_ttys", "osparams"]
+    assert await rows("instance", fields, ["=", "name", "web1"]) == [
+        [256, 1, False, "network", "(3)", {"a": "os", "b": "variant"}]
+    ]
+    ((hvparams,),) = await rows("instance", ["hvparams"], ["=", "name", "web1"])
+    assert "migration_port" not in hvparams
+    assert "kernel_args" in hvparams
+
+
+async def test_a_forthcoming_instance_has_no_state() -> None:
+    view = m.view(m.instance(1, primary_node="", forthcoming=True))
+    answer = await engine(view).query("instance", ["status", "oper_state", "pnode"], None)
+    assert answer["data"] == [[[3, None], [3, None], [3, None]]]
+
+
+async def test_nodes() -> None:
+    live = FakeLive(info={"node-1": make.INFO})
+    fields = ["name", "role", "mtotal", "mfree", "mnode", "dtotal", "dfree", "ctotal", "bootid"]
+    assert await rows("node", fields, live=live) == [
+        ["node1.example.com", "M", 4096, 3000, 500, 1000, 700, 8, "boot-1"],
+        ["node2.example.com", "R", *["(2)"] * 7],
+        ["node3.example.com", "O", *["(4)"] * 7],
+    ]
+    assert live.asked == [("node_info", ("node-1", "node-2"))]
+    fields = ["pinst_cnt", "pinst_list", "sinst_cnt", "sinst_list", "powered", "tags", "group"]
+    assert await rows("node", fields) == [
+        [2, ["web1.example.com", "web2.example.com"], 0, [], "(3)", ["a", "b"], "default"],
+        [0, [], 1, ["web2.example.com"], True, [], "default"],
+        [1, ["web10.example.com"], 0, [], "(3)", [], "default"],
+    ]
+
+
+async def test_groups_and_networks() -> None:
+    fields = ["name", "node_cnt", "pinst_cnt", "alloc_policy", "ndp/ssh_port"]
+    assert await rows("group", fields) == [["default", 3, 3, "preferred", 2222]]
+    fields = ["name", "free_count", "reserved_count", "map", "external_reservations", "gateway"]
+    assert await rows("network", fields) == [["lan", 4, 4, "XX.X...X", "198.51.100.3", "(3)"]]
+    assert await rows("network", ["group_list", "inst_list"]) == [
+        [[["default", "bridged", "br9", ""]], ["web1.example.com"]]
+    ]
+
+
+def jobs() -> list[FakeJob]:
+    """Two jobs and an archived one."""
+    secret = {
+        "OP_ID": "OP_INSTANCE_CREATE",
+        "instance_name": "web9",
+        "osparams_private": {"key": "k"},
+    }
+    return [
+        FakeJob(7, [Op({"OP_ID": "OP_TEST_DELAY", "duration": 1.0})]),
+        FakeJob(12, [Op(secret)], JobStatus.SUCCESS, end_timestamp=(200, 0)),
+        FakeJob(3, [], JobStatus.ERROR, archived=True),
+    ]
+
+
+async def test_jobs() -> None:
+    found = await rows("job", ["id", "summary", "status", "end_ts"], jobs=jobs())
+    assert found == [
+        [7, ["TEST_DELAY(1.0)"], "queued", "(3)"],
+        [12, ["INSTANCE_CREATE(web9)"], "success", (200, 0)],
+    ]
+    ((ops,),) = await rows("job", ["ops"], ["=", "id", "12"], jobs=jobs())
+    assert ops[0]["osparams_private"] == {"key": "<redacted>"}
+    found = await rows("job", ["id", "status"], ["=", "id", 99], jobs=jobs())
+    assert found == [[99, "(2)"]]
+    assert await rows("job", ["id", "archived"], jobs=jobs()) == [
+        [3, True],
+        [7, False],
+        [12, False],
+    ]
+    found = await rows("job", ["id"], ["<", "end_ts", 300.5], jobs=jobs())
+    assert found == [[12]]
+    found = await rows("job", ["id"], ["&", ["=", "id", "7"]], jobs=jobs())
+    assert found == [[7]]
+
+
+async def test_old_job_query_marks_missing_jobs() -> None:
+    found = await engine(cluster(), jobs=jobs()).query_jobs([12, "99"], ["id", "end_ts"])
+    assert found == [[12, (200, 0)], None]
+    with pytest.raises(OpPrereqError, match="not a job id"):
+        await engine(cluster(), jobs=jobs()).query_jobs(["x"], ["id"])
+
+
+async def test_locks_filters_and_exports() -> None:
+    state = LockState(
+        Level.NODE_RES,
+        "node-1",
+        Mode.INTENT_SHARED,
+        ("7/TEST",),
+        ((Mode.EXCLUSIVE, ("8/TEST",)),),
+    )
+    assert await rows("lock", ["name", "mode", "owner", "pending"], locks=[state]) == [
+        ["node-res/node-1", "shared", ["7/TEST"], [["exclusive", ["8/TEST"]]]]
+    ]
+    assert await rows("export", ["node", "export"], exports={"node-1": ["web1", "b"]}) == [
+        ["node1.example.com", "b"],
+        ["node1.example.com", "web1"],
+        ["node2.example.com", "(2)"],
+        ["node3.example.com", "(4)"],
+    ]
+    rules = [
+        FilterRule(
+            uuid=f"f{number}",
+            watermark=0,
+            priority=-number,
+            predicates=(),
+            action="ACCEPT",
+            reason_trail=(),
+        )
+        for number in (0, 1)
+    ]
+    answer = await engine(m.view(*rules)).query("filter", ["uuid", "action"], None)
+    assert answer["data"] == [[[0, "f1"], [0, "ACCEPT"]], [[0, "f0"], [0, "ACCEPT"]]]
+
+
+async def test_plain_rows_for_the_older_calls() -> None:
+    queries = engine(cluster())
+    fields = ["name", "network_port"]
+    found = await queries.plain("instance", ["web2", "web1"], fields)
+    assert found == [["web2.example.com", None], ["web1.example.com", None]]
+    assert len(await queries.plain("node", [], ["name"])) == 3
+    with pytest.raises(OpPrereqError, match="unknown output fields for node: nonsense"):
+        await queries.plain("node", [], ["nonsense"])
+    with pytest.raises(OpPrereqError, match="no locks"):
+        await queries.plain("node", [], ["name"], lock=True)
+
+
+async def test_fields_are_described_in_natural_order() -> None:
+    queries = engine(cluster())
+    names = [field["name"] for field in queries.query_fields("instance", None)["fields"]]
+    assert names.index("disk.size/2") < names.index("disk.size/10")
+    assert len(names) == 292
+    (field,) = queries.query_fields("node", ["mfree"])["fields"]
+    assert (field["title"], field["kind"]) == ("MFree", "unit")
+
+
+async def test_ten_thousand_instances_cost_little() -> None:
+    many = [
+        m.instance(number, primary_node=f"node-{number % 100 + 1}", disks=(f"disk-{number}",))
+        for number in range(10_000)
+    ]
+    view = m.view(
+        *(m.node(number) for number in range(1, 101)),
+        *many,
+        *(m.disk(number, dev_type=DiskTemplate.FILE) for number in range(10_000)),
+    )
+    guests = {
+        f"node-{node}": {i.name: guest(i.name) for i in many if i.primary_node == f"node-{node}"}
+        for node in range(1, 101)
+    }
+    queries = engine(view, live=FakeLive(on_nodes=guests))
+    fields = ["name", "hypervisor", "os", "pnode", "status", "oper_ram"]
+    start = time.process_time()
+    answer = await queries.query("instance", fields, None)
+    assert time.process_time() - start < 0.4
+    assert answer["data"][0][4] == [0, "running"]
