@@ -62,13 +62,18 @@ class LuxiServer:
         handler: called with method and arguments; a ``GenericError`` it raises is the answer.
         path: the socket; a file left there by an earlier process is replaced.
         mode: its permission bits.
+        max_request: bytes of the longest request taken.
     """
 
-    def __init__(self, handler: Handler, path: str, mode: int = 0o660) -> None:
+    def __init__(
+        self, handler: Handler, path: str, mode: int = 0o660, *, max_request: int = MAX_REQUEST
+    ) -> None:
         self._handler = handler
         self._path = path
         self._mode = mode
+        self._max_request = max_request
         self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen; returns once clients can connect.
@@ -80,19 +85,30 @@ class LuxiServer:
             with suppress(FileNotFoundError):
                 os.unlink(self._path)
             self._server = await asyncio.start_unix_server(
-                self._serve, self._path, limit=MAX_REQUEST, backlog=_BACKLOG
+                self._accept, self._path, limit=self._max_request, backlog=_BACKLOG
             )
             os.chmod(self._path, self._mode)
         except OSError as err:
             raise LuxiError(f"cannot listen on {self._path}: {err}") from err
 
     async def stop(self) -> None:
-        """Accept no more clients; connections end with their clients or with the loop."""
+        """Accept no more clients and end all connections; requests under way are cancelled."""
         if self._server is not None:
             self._server.close()
             self._server = None
             with suppress(FileNotFoundError):
                 os.unlink(self._path)
+        connections = self._connections - {asyncio.current_task()}
+        for task in connections:
+            task.cancel()
+        if connections:
+            await asyncio.wait(connections)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not a coroutine, for which asyncio would start a task that nobody owns: stop() ends these.
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
