@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.cli.failure import JobSubmitted, describe
-from pyganeti.model.errors import GenericError, JobCanceled, JobLost, OpExecError, from_wire
-from pyganeti.wire.luxi.client import OpDict
+from pyganeti.model.errors import GenericError, JobLost, from_wire
+from pyganeti.wire.luxi.client import FINAL, OpDict
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pyganeti.cli.context import Context
 
 PRIORITIES: Final = {"low": 10, "normal": 0, "high": -10}
-FINAL: Final = frozenset({"success", "error", "canceled"})
 # How long to wait for news before telling that the job waits.
 _NEWS_S: Final = 20
 _WAITS: Final = {
@@ -80,7 +79,7 @@ def follow(ctx: "Context", job_id: int, *, quiet: bool = False) -> list[Any]:
         elif info and info[0] in _WAITS and info[0] not in told and not quiet:
             told.add(info[0])
             ctx.warn(_WAITS[info[0]].format(job_id))
-    return results(ctx, job_id)
+    return ctx.client.job_results(job_id)
 
 
 def log_line(entry: list[Any]) -> str:
@@ -94,33 +93,6 @@ def log_text(kind: str, content: object) -> str:
     if kind == "message-list" and isinstance(content, list):
         return "\n".join(str(line) for line in content)
     return str(content)
-
-
-def results(ctx: "Context", job_id: int) -> list[Any]:
-    """Results of a job that has ended.
-
-    Raises:
-        GenericError: as :func:`follow`.
-    """
-    (row,) = ctx.client.query_jobs([job_id], ["status", "opstatus", "opresult"])
-    if row is None:
-        raise JobLost(f"job {job_id} does not exist")
-    status, op_status, op_results = row
-    if status == "canceled":
-        raise JobCanceled("job was canceled")
-    if status == "error":
-        raise _failure(op_status, op_results)
-    return list(op_results)
-
-
-def _failure(op_status: list[str], op_results: list[Any]) -> GenericError:
-    for index, (status, result) in enumerate(zip(op_status, op_results, strict=True)):
-        if status == "error":
-            if isinstance(result, list) and len(result) == 2 and isinstance(result[1], list):
-                return from_wire(result)
-            partial = f"partial failure (opcode {index}): " if index else ""
-            return OpExecError(f"{partial}{result}")
-    return OpExecError(str(op_results))
 
 
 class Jobs:

@@ -7,6 +7,7 @@ Source: Ganeti's on-disk layout.
 """
 
 import os
+import sys
 from typing import Final, NamedTuple
 
 from pyganeti.kit.paths import Paths
@@ -98,3 +99,17 @@ def group_id(name: str) -> int:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         return -1
+
+
+def main() -> int:
+    """Entry point of ``ensure-dirs``: ``python -m pyganeti.tools.layout``."""
+    try:
+        ensure_directories(Paths.from_env())
+    except OSError as err:
+        print(f"ensure-dirs: {err}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -95,7 +95,7 @@ def parse_request(text: str) -> Request:
 def file_kind(name: str) -> FileKind | None:
     """Mode and roles of a file, or ``None`` if it may not be written."""
     key = name.removeprefix("ssconf_")
-    if key != name and key.replace("_", "").isalnum():
+    if key != name and key.replace("_", "").replace("-", "").isalnum():
         return SSCONF
     return FILES.get(name)
 
@@ -161,7 +161,9 @@ def join(paths: Paths, request: Request) -> None:
     services.stop(paths, noded)
     try:
         ensure_directories(paths)
-        write_files(paths, request.files)
+        # Says whose node this is, should its joining be interrupted.
+        own = {"ssconf_cluster_name": f"{request.cluster_name}\n"}
+        write_files(paths, {**own, **request.files})
         if request.start_daemon:
             services.start(paths, noded, services.get_executable(noded), [])
     except (GenericError, OSError):

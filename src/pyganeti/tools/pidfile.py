@@ -24,12 +24,13 @@ def running_pid(path: str) -> int | None:
     """The pid of the daemon that holds ``path``, or ``None`` when it does not run."""
     pid = read_pid(path)
     # The process is looked at first: to try the lock for a moment could disturb one that starts.
-    if pid is None or not is_alive(pid) or not _is_locked(path):
+    if pid is None or not is_alive(pid) or not is_held(path):
         return None
     return pid
 
 
-def _is_locked(path: str) -> bool:
+def is_held(path: str) -> bool:
+    """Whether a process holds the file, ready or not."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import ProcessError, is_alive, spawn_daemon
 from pyganeti.model.errors import GenericError
-from pyganeti.tools.pidfile import running_pid, wait_until
+from pyganeti.tools.pidfile import is_held, running_pid, wait_until
 
 READY_S: Final = 60.0
 STOP_S: Final = 60.0
@@ -126,7 +126,13 @@ def start(paths: Paths, service: Service, program: str, args: list[str]) -> None
 
 
 def _comes_up(paths: Paths, service: Service, pid: int) -> bool:
-    wait_until(lambda: is_running(paths, service) or not is_alive(pid), READY_S)
+    path = paths.pid_file(service.name)
+
+    def decided() -> bool:
+        # Ours may have ended because another one, started at the same time, was first.
+        return is_running(paths, service) or not (is_alive(pid) or is_held(path))
+
+    wait_until(decided, READY_S)
     return is_running(paths, service)
 
 

@@ -70,7 +70,7 @@ def all_script(base: str, verb: str, action: str, order: list[str]) -> str:
     return _ALL.format(verb=verb, action=action, base=shlex.quote(base), order=" ".join(order))
 
 
-def make_node(base: str, node: str, hosts_text: str) -> None:
+def make_node(base: str, node: str, hosts_text: str, share: int) -> None:
     """Make the root directory of one node, or complete it.
 
     Raises:
@@ -85,6 +85,8 @@ def make_node(base: str, node: str, hosts_text: str) -> None:
     allowed = "".join(f"{root}{place}\n" for place in _FILE_STORAGE)
     if not os.path.exists(paths.file_storage_paths):
         write_atomic(paths.file_storage_paths, allowed.encode(), mode=0o644)
+    # How many nodes share this machine: each reports its part of memory and disk.
+    write_atomic(f"{paths.conf_dir}/node-share", f"{share}\n".encode(), mode=0o644)
     write_atomic(paths.etc_hosts, hosts_text.encode(), mode=0o644)
     write_atomic(f"{root}/cmd", command_script(node, root).encode(), mode=0o755)
 
@@ -99,7 +101,7 @@ def make_cluster(base: str, prefix: str, nodes: int, instances: int, cluster: st
     names = [f"node{number}" for number in range(1, nodes + 1)]
     os.makedirs(base, exist_ok=True)
     for name in names:
-        make_node(base, name, hosts(prefix, nodes, instances, cluster))
+        make_node(base, name, hosts(prefix, nodes, instances, cluster), nodes)
     # The master is usually the first: it is started last, when the others can answer its vote.
     start = all_script(base, "Starts", "start-all", [*names[1:], names[0]])
     write_atomic(f"{base}/start-all", start.encode(), mode=0o755)

@@ -86,8 +86,9 @@ class FakeMaster(LuxiClient):
         log = [
             [number, [1_700_000_000 + number, 0], kind, content]
             for number, (kind, content) in enumerate(job.log)
+            if number > serial
         ]
-        return [[job.status], [entry for entry in log if entry[0] > serial]]
+        return [[job.status], log]
 
     def _do_QueryJobs(self, ids: list[int], fields: list[str]) -> list[Any]:  # noqa: N802
         rows = []
@@ -137,7 +138,8 @@ class Terminal(io.StringIO):
         self.written += text
         return len(text)
 
-    def readline(self, size: int | None = -1, /) -> str:
+    # typeshed gives StringIO two bases that disagree on this method.
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
         """The next answer; end of input when there are no more."""
         return f"{self._answers.pop(0)}\n" if self._answers else ""
 

@@ -1,6 +1,7 @@
 """Lists: alignment, units, states of values, fields, filters, exit code 14."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,10 @@ def test_list_fields_of_an_unknown_one_exits_14() -> None:
 
 
 def test_locks() -> None:
-    rows = [["BGL", "shared", ["job1"], None], ["node/n1", None, None, [["exclusive", ["job2"]]]]]
+    rows: list[list[Any]] = [
+        ["BGL", "shared", ["job1"], None],
+        ["node/n1", None, None, [["exclusive", ["job2"]]]],
+    ]
     fields = [(name, name.title(), "other") for name in ("name", "mode", "owner", "pending")]
     ran = run("gnt-debug locks", FakeMaster(answers={"Query": query_answer(fields, rows)}))
     assert ran.out.splitlines()[1:] == [
@@ -151,7 +155,13 @@ def test_groups_and_networks() -> None:
     row = named_rows({**group, "ndparams": {"b": 2, "a": 1}})
     ran = run("gnt-group list --separator=;", FakeMaster(answers={"Query": row}))
     assert ran.out.splitlines()[1] == "g;1;0;preferred;a=1, b=2"
-    net = {"name": "n", "network": "192.0.2.0/24", "gateway": None, "mac_prefix": None, "tags": []}
+    net: dict[str, Any] = {
+        "name": "n",
+        "network": "192.0.2.0/24",
+        "gateway": None,
+        "mac_prefix": None,
+        "tags": [],
+    }
     row = named_rows({**net, "group_list": [["g", "bridged", "br0", ""]]})
     ran = run("gnt-network list --no-headers --separator=;", FakeMaster(answers={"Query": row}))
     assert ran.out == "n;192.0.2.0/24;None;None;g (bridged, br0, );\n"

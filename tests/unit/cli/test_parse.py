@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyganeti.cli.parse import (
+    IdentKeyVal,
     indexed,
     parse_bool,
     parse_bounds,
@@ -119,6 +120,7 @@ def test_indexed_fills_gaps() -> None:
 
 
 def test_indexed_refuses_what_is_no_index() -> None:
-    for groups in ([("x", {})], [("0", {}), ("0", {})], [("0", False)]):
+    wrong: list[list[IdentKeyVal]] = [[("x", {})], [("0", {}), ("0", {})], [("0", False)]]
+    for groups in wrong:
         with pytest.raises(ParameterError):
-            indexed(groups, "disk")  # type: ignore[arg-type]  # one of them is wrong on purpose
+            indexed(groups, "disk")

@@ -32,10 +32,10 @@ _FIELDS: Final = (
 OsRow = dict[str, Any]
 
 
-def diagnose(ctx: "Context", opts: "Values", names: list[str]) -> list[OsRow]:
+def diagnose(ctx: "Context", opts: "Values") -> list[OsRow]:
     """What the nodes report about their OS definitions."""
     fields = list(_FIELDS)
-    rows = run_op(ctx, opts, {"OP_ID": "OP_OS_DIAGNOSE", "output_fields": fields, "names": names})
+    rows = run_op(ctx, opts, {"OP_ID": "OP_OS_DIAGNOSE", "output_fields": fields, "names": []})
     return [dict(zip(fields, row, strict=True)) for row in rows]
 
 
@@ -48,7 +48,7 @@ def usable_names(ctx: "Context", opts: "Values") -> list[str]:
     """Names of all OSes that new instances may use."""
     return [
         name
-        for row in diagnose(ctx, opts, [])
+        for row in diagnose(ctx, opts)
         if row["valid"] and not row["hidden"] and not row["blacklisted"]
         for name in variant_names(row)
     ]
@@ -66,7 +66,7 @@ def show_list(ctx: "Context", opts: "Values", args: list[str]) -> int:
 def show_diagnosis(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os diagnose``; fails when an OS is not usable everywhere."""
     all_valid = True
-    for row in diagnose(ctx, opts, []):
+    for row in diagnose(ctx, opts):
         all_valid = all_valid and bool(row["valid"])
         for line in _diagnosis(row):
             ctx.say(line)
@@ -106,9 +106,10 @@ def _state(found: list[Any]) -> str:
 
 def show_info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os info``; fails when a named OS is not there."""
-    rows = diagnose(ctx, opts, args)
+    # All are asked for: one that is missing must not hide the others.
+    rows = diagnose(ctx, opts)
     known = {row["name"] for row in rows}
-    for row in rows:
+    for row in (row for row in rows if not args or row["name"] in args):
         ctx.write(info.render([(row["name"], _details(row))]))
     missing = [name for name in args if name not in known]
     for name in missing:

@@ -15,7 +15,15 @@ from typing import Any, Final
 
 from pyganeti.kit.clock import monotonic, sleep_blocking
 from pyganeti.kit.paths import Paths
-from pyganeti.model.errors import LuxiError, NoMasterError
+from pyganeti.model.errors import (
+    GenericError,
+    JobCanceled,
+    JobLost,
+    LuxiError,
+    NoMasterError,
+    OpExecError,
+    from_wire,
+)
 from pyganeti.model.versions import LUXI_VERSION
 from pyganeti.wire.luxi.framing import Splitter, encode, parse_response, request
 
@@ -29,6 +37,10 @@ _CHUNK: Final = 256 * 1024
 
 # One opcode, ready for JSON; values are whatever the opcode's parameters are.
 OpDict = dict[str, Any]
+
+
+# States that a job does not leave.
+FINAL: Final = frozenset({"success", "error", "canceled"})
 
 
 class LuxiTimeout(LuxiError):
@@ -76,6 +88,12 @@ class LuxiClient:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def __enter__(self) -> "LuxiClient":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
     # The result's type depends on the method; the wrappers below say which.
     def call(self, method: str, args: list[object]) -> Any:
@@ -193,6 +211,32 @@ class LuxiClient:
         info, entries = result
         return info, entries or []
 
+    def job_results(self, job_id: int) -> list[Any]:
+        """Results of the opcodes of a job that has ended.
+
+        Raises:
+            JobLost: there is no such job.
+            JobCanceled: it was cancelled.
+            GenericError: what its first failed opcode raised.
+        """
+        (row,) = self.query_jobs([job_id], ["status", "opstatus", "opresult"])
+        if row is None:
+            raise JobLost(f"job {job_id} does not exist")
+        status, op_status, op_results = row
+        if status == "canceled":
+            raise JobCanceled("job was canceled")
+        if status == "error":
+            raise _failure(op_status, op_results)
+        return list(op_results)
+
+    def wait_for_end(self, job_id: int) -> list[Any]:
+        """Wait until a job has ended, and return its results as :meth:`job_results`."""
+        info: list[Any] | None = None
+        while info is None or info[0] not in FINAL:
+            change = self.wait_for_job_change(job_id, ["status"], info, -1, WAIT_TIMEOUT_S)
+            info = info if change is None else change[0]
+        return self.job_results(job_id)
+
     def archive_job(self, job_id: int) -> bool:
         """Whether the job was archived."""
         return bool(self.call("ArchiveJob", [job_id]))
@@ -221,3 +265,14 @@ class LuxiClient:
     def set_watcher_pause(self, until: float | None) -> Any:
         """Pause the watcher until ``until`` (seconds since the epoch), or let it go on."""
         return self.call("SetWatcherPause", [until])
+
+
+def _failure(op_status: list[str], op_results: list[Any]) -> GenericError:
+    """The error of the first opcode that failed."""
+    for index, (status, result) in enumerate(zip(op_status, op_results, strict=True)):
+        if status == "error":
+            if isinstance(result, list) and len(result) == 2 and isinstance(result[1], list):
+                return from_wire(result)
+            partial = f"partial failure (opcode {index}): " if index else ""
+            return OpExecError(f"{partial}{result}")
+    return OpExecError(str(op_results))
