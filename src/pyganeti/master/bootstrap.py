@@ -233,7 +233,9 @@ def issue_node_files(paths: Paths, node_name: str, node_uuid: str) -> dict[str, 
     authority = tls.Authority(certificate, key)
     pem = tls.issue_node_certificate(authority, node_name, node_uuid, now()).decode("ascii")
     files = {"ca.pem": certificate.decode("ascii"), "server.pem": pem, "client.pem": pem}
-    for name in ("hmac.key", "cluster-domain-secret", "rapi.pem", "known_hosts"):
+    # With the ssconf files it knows whose calls to admit, before it is a member.
+    shared = [name for name in os.listdir(paths.data_dir) if name.startswith("ssconf_")]
+    for name in ("hmac.key", "cluster-domain-secret", "rapi.pem", "known_hosts", *sorted(shared)):
         content = read_bytes(f"{paths.data_dir}/{name}")
         if content is not None:
             files[name] = content.decode("ascii")

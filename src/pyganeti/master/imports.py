@@ -1,6 +1,7 @@
 """``config.data`` and the job files taken as the state, and the other way round.
 
-Masterd must not run. Called at the first start after Ganeti's, and by the two commands that decide when the file was
+Masterd must not run. Called at the first start after Ganeti's, and by the two commands that decide
+when the file was
 edited. Source: ``docs/design/0001-state.md`` (Exports).
 """
 
