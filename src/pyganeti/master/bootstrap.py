@@ -196,6 +196,7 @@ def _state(paths: Paths) -> list[str]:
         paths.client_pem,
         paths.config_file,
         paths.database,
+        f"{paths.database}-mark",
         f"{paths.database}-shm",
         f"{paths.database}-wal",
         paths.domain_secret,
@@ -233,8 +234,10 @@ def issue_node_files(paths: Paths, node_name: str, node_uuid: str) -> dict[str, 
     authority = tls.Authority(certificate, key)
     pem = tls.issue_node_certificate(authority, node_name, node_uuid, now()).decode("ascii")
     files = {"ca.pem": certificate.decode("ascii"), "server.pem": pem, "client.pem": pem}
-    # With the ssconf files it knows whose calls to admit, before it is a member.
-    shared = [name for name in os.listdir(paths.data_dir) if name.startswith("ssconf_")]
+    # With the ssconf files it knows whose calls to admit, before it is a member. A name with a dot
+    # is one that is being written.
+    names = os.listdir(paths.data_dir)
+    shared = [name for name in names if name.startswith("ssconf_") and "." not in name]
     for name in ("hmac.key", "cluster-domain-secret", "rapi.pem", "known_hosts", *sorted(shared)):
         content = read_bytes(f"{paths.data_dir}/{name}")
         if content is not None:

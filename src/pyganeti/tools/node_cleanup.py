@@ -24,9 +24,6 @@ _STATE: Final = (
     "ca.pem",
     "client.pem",
     "cluster-domain-secret",
-    "cluster.db",
-    "cluster.db-shm",
-    "cluster.db-wal",
     "config.data",
     "epoch",
     "hmac.key",
@@ -38,6 +35,8 @@ _STATE: Final = (
     "spice.pem",
     "watcher.pause",
 )
+# The database consists of several files.
+_STATE_PREFIXES: Final = ("cluster.db", "ssconf_")
 
 
 def state_files(paths: Paths) -> list[str]:
@@ -49,7 +48,7 @@ def state_files(paths: Paths) -> list[str]:
     return [
         os.path.join(paths.data_dir, name)
         for name in names
-        if name in _STATE or name.startswith("ssconf_")
+        if name in _STATE or name.startswith(_STATE_PREFIXES)
     ]
 
 

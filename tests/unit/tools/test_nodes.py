@@ -90,7 +90,9 @@ def test_a_wrong_request_is_refused(text: str) -> None:
 
 def test_what_may_be_written() -> None:
     assert file_kind("ssconf_node_list") is not None
+    assert file_kind("ssconf_hvparams_xen-pvm") is not None
     assert file_kind("ssconf_") is None
+    assert file_kind("ssconf_node_list.new.5") is None
     assert file_kind("ca.key") is None
 
 
