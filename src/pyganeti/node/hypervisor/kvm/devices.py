@@ -34,6 +34,12 @@ def device_arguments(info: HvInfo) -> str:
     return json.dumps(info, separators=(",", ":"))
 
 
+def boots_from(kind: str, hvp: Params) -> bool:
+    """Whether the firmware tries devices of this kind first."""
+    # QEMU gives the first place to a kernel, and refuses a second holder.
+    return bool(hvp["boot_order"] == kind and not hvp["kernel_path"])
+
+
 def disk_hvinfo(disk: GuestDisk, index: int, hvp: Params, slots: PciSlots) -> HvInfo:
     """Model and place of a disk.
 
@@ -85,7 +91,7 @@ def disk_arguments(disk: GuestDisk, index: int, hvp: Params, info: HvInfo) -> li
     device = {**info, "drive": node_name(disk, index)}
     if hvp["disk_cache"] == "writethrough" and "scsi-block" not in info["driver"]:
         device["write-cache"] = "off"
-    if index == 0 and hvp["boot_order"] == "disk":
+    if index == 0 and boots_from("disk", hvp):
         device["bootindex"] = 0
     value = json.dumps(blockdev(disk, index, hvp), separators=(",", ":"))
     return ["-blockdev", value, "-device", device_arguments(device)]
@@ -108,7 +114,7 @@ def removable_arguments(hvp: Params) -> list[str]:
     if hvp["floppy_image_path"]:
         image = {"driver": "file", "filename": hvp["floppy_image_path"]}
         device: HvInfo = {"driver": "floppy", "id": "floppy0-dev", "drive": "floppy0"}
-        if hvp["boot_order"] == "floppy":
+        if boots_from("floppy", hvp):
             device["bootindex"] = 0
         found += _drive({"driver": "raw", "node-name": "floppy0", "file": image}, device)
     return found
@@ -123,7 +129,7 @@ def _cdrom(index: int, image: str, hvp: Params) -> list[str]:
     kind = hvp["cdrom_disk_type"] or "ide"
     models = {"paravirtual": "virtio-blk-pci", "ide": "ide-cd"}
     device: HvInfo = {"driver": models.get(kind, "scsi-cd"), "id": f"{name}-dev", "drive": name}
-    if index == 0 and hvp["boot_order"] == "cdrom":
+    if index == 0 and boots_from("cdrom", hvp):
         device["bootindex"] = 0
     return _drive({"driver": "raw", "node-name": name, "read-only": True, "file": place}, device)
 
@@ -159,7 +165,7 @@ def nic_arguments(
     if queues > 1:
         # Two vectors a queue, one for changes of the configuration and one for control.
         device |= {"mq": "on", "vectors": 2 * queues + 2}
-    if index == 0 and hvp["boot_order"] == "network":
+    if index == 0 and boots_from("network", hvp):
         device["bootindex"] = 0
     files = f"fd={fds[0]}" if queues == 1 else "fds=" + ":".join(map(str, fds))
     acceleration = ",vhost=on" if vhost else ""
