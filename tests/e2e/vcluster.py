@@ -42,8 +42,8 @@ KVM_PARAMETERS: Final = ",".join(
 def micro(node: str) -> tuple[str, ...]:
     """Options of ``gnt-instance add`` for a micro guest on ``node``; the NIC is the caller's."""
     return (
-        "-t", "file", "--disk", "0:size=32m", "-o", "micro+default", "-n", node,
-        "-B", "minmem=96m,maxmem=128m", "--no-name-check", "--no-ip-check",
+        "-t", "file", "--disk", "0:size=1g", "-o", "micro+default", "-n", node,
+        "-B", "memory=128m",
     )  # fmt: skip
 
 
