@@ -25,12 +25,20 @@ _SCHEMA_VERSION: Final = 1
 # "pgn" and a byte that repeats the version: damage in one of them is no other version.
 _APPLICATION: Final = 0x70676E00
 _SMALLEST_PAGE: Final = 512
-_SCHEMA: Final = """
-CREATE TABLE records (
-    tbl TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL,
-    PRIMARY KEY (tbl, key)
-) WITHOUT ROWID
-"""
+_CREATE: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "BEGIN IMMEDIATE",
+    """
+    CREATE TABLE records (
+        tbl TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL,
+        PRIMARY KEY (tbl, key)
+    ) WITHOUT ROWID
+    """,
+    f"PRAGMA user_version={_SCHEMA_VERSION}",
+    f"PRAGMA application_id={_APPLICATION + _SCHEMA_VERSION}",
+    "COMMIT",
+)
 _PUT: Final = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)"
 _DELETE: Final = "DELETE FROM records WHERE tbl = ? AND key = ?"
 _STATE: Final = "SELECT key, value FROM records WHERE tbl = 'meta' AND key IN ('epoch', 'seq')"
@@ -76,15 +84,29 @@ class SqliteBackend:
                 raise
 
     def _make(self) -> None:
-        """Make an empty file with mode 0600, durably, unless there is one."""
+        """Make a database with mode 0600 and no records, durably, unless there is one."""
         if not os.path.lexists(self.path):
+            if _size(self.path + "-wal") > 0:
+                # SQLite would replay it into the new one.
+                raise self._corrupt("it is missing, and its log is not")
             # Before the file: a crash in between must not leave an empty one with a high mark.
             self._mark.reset()
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._make_elsewhere(self.path + "-new")
+            os.rename(self.path + "-new", self.path)
             sync_directory(os.path.dirname(os.path.abspath(self.path)))
         # Not by opening it: closing it again would drop the locks of another handle of ours.
         if not os.access(self.path, os.R_OK | os.W_OK):
             raise ConfigurationError(f"cannot use the database {self.path}: it is not writable")
+
+    def _make_elsewhere(self, path: str) -> None:
+        """Under another name, so that what a crash leaves half-made is never taken for damage."""
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.unlink(path + suffix)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with closing(self._connect(path, "rw")) as db:
+            for statement in _CREATE:
+                db.execute(statement)
 
     def _inspect(self) -> None:
         """Read all of the file and change nothing: closing a writer would fold the log into it."""
@@ -92,24 +114,20 @@ class SqliteBackend:
             # SQLite would remove the log, also when it only reads.
             raise self._corrupt("it is empty, and its log is not")
         wanted = self._mark.read()  # first, for another process may go on writing
-        uri = f"file:{quote(os.path.abspath(self.path))}?mode=ro"
-        with closing(self._connect(uri)) as db:
-            found = self._check_rows(db) if self._has_records(db) else 0
+        with closing(self._connect(self.path, "ro")) as db:
+            self._check_format(db)
+            found = self._check_rows(db)
         if found < wanted:
             raise self._corrupt(
                 f"it ends with change {found}, but {wanted} is acknowledged in {self._mark.path}"
             )
 
-    def _has_records(self, db: sqlite3.Connection) -> bool:
-        """Whether there is more than an empty database; refuses what is not ours or not sound."""
+    def _check_format(self, db: sqlite3.Connection) -> None:
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != b"ok":
             raise self._corrupt(verdict)
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (application,) = db.execute("PRAGMA application_id").fetchone()
-        (objects,) = db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()
-        if version == application == objects == 0:
-            return False
         if application != _APPLICATION + version:
             raise self._corrupt("it is not one of ours")
         if version != _SCHEMA_VERSION:
@@ -117,7 +135,6 @@ class SqliteBackend:
                 f"the database {self.path} has format {version}, this program reads format"
                 f" {_SCHEMA_VERSION}; use the version of the program that wrote it"
             )
-        return True
 
     def _check_rows(self, db: sqlite3.Connection) -> int:
         """Check the archive too: a row whose key is damaged is missed by nobody later."""
@@ -134,25 +151,19 @@ class SqliteBackend:
         return value
 
     @staticmethod
-    def _connect(uri: str) -> sqlite3.Connection:
+    def _connect(path: str, mode: str) -> sqlite3.Connection:
+        uri = f"file:{quote(os.path.abspath(path))}?mode={mode}"
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         # Damage may have made a text undecodable; the checksum shall say so.
         db.text_factory = bytes
         return db
 
     def _open(self, synchronous: str) -> sqlite3.Connection:
-        db = self._connect(f"file:{quote(os.path.abspath(self.path))}?mode=rw")
+        db = self._connect(self.path, "rw")
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(f"PRAGMA synchronous={synchronous}")
-            db.execute("BEGIN IMMEDIATE")
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                db.execute(_SCHEMA)
-                db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-                db.execute(f"PRAGMA application_id={_APPLICATION + _SCHEMA_VERSION}")
             self._probe(db)
-            db.execute("COMMIT")
         except BaseException:
             db.close()
             raise
@@ -171,7 +182,8 @@ class SqliteBackend:
         text = what.decode(errors="replace") if isinstance(what, bytes) else str(what)
         return StoreCorrupt(
             f"the database {self.path} is damaged ({' '.join(text.split())}) and was left as it"
-            " is; restore it from a master candidate or move it away to start from config.data"
+            f" is; restore it from a master candidate, or move {self.path}* away to start from"
+            " config.data"
         )
 
     @contextmanager

@@ -181,6 +181,18 @@ def test_a_database_moved_away_may_be_begun_anew(sound: tuple[str, Files, Dump])
         backend.close()
 
 
+def test_a_log_without_its_database_is_not_replayed_into_a_new_one(tmp_path: Path) -> None:
+    backend = fill(str(tmp_path / "state.db"))
+    path = str(tmp_path / "other.db")
+    Path(path + "-wal").write_bytes(Path(backend.path + "-wal").read_bytes())
+    backend.close()
+    with pytest.raises(StoreCorrupt, match="missing, and its log is not"):
+        SqliteBackend(path)
+    assert not os.path.exists(path)
+    Path(path + "-wal").unlink()
+    SqliteBackend(path).close()
+
+
 def test_damage_that_comes_later_is_found_when_it_is_read(tmp_path: Path) -> None:
     backend = SqliteBackend(str(tmp_path / "state.db"))
     backend.apply(Transaction(1, (job("1", b"right"), job("2"))))
@@ -223,13 +235,23 @@ def test_a_foreign_database_is_refused(tmp_path: Path) -> None:
     assert Path(path).read_bytes() == before
 
 
-@pytest.mark.parametrize("text", [b"{}", b"SQLite format 3\0" + bytes(4080), bytes(8192)])
+@pytest.mark.parametrize("text", [b"", b"{}", b"SQLite format 3\0" + bytes(4080), bytes(8192)])
 def test_what_is_no_database_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "state.db"
     path.write_bytes(text)
     with pytest.raises(StoreCorrupt):
         SqliteBackend(str(path))
     assert path.read_bytes() == text
+
+
+def test_what_a_crash_left_half_made_is_made_anew(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    for suffix in ("", "-journal", "-wal"):
+        Path(path + "-new" + suffix).write_bytes(b"half a database")
+    backend = SqliteBackend(path)
+    backend.apply(Transaction(1, (job("1"),)))
+    backend.close()
+    assert sorted(os.listdir(tmp_path)) == ["state.db", "state.db-mark"]
 
 
 def test_a_place_that_cannot_be_written_is_no_damage(tmp_path: Path) -> None:
