@@ -4,8 +4,9 @@ An index is made when it is first asked for and carried from snapshot to snapsho
 what it touches. Used by :mod:`pyganeti.model.snapshot` only.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from .change import Kind
@@ -18,8 +19,56 @@ from .node import Node
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
-Index = Mapping[Hashable, frozenset[str]]
 _NONE: Final[frozenset[str]] = frozenset()
+# Changes kept beside the base before both are merged: small beside copying ten thousand keys.
+_MAX_DELTA: Final = 256
+
+
+class Index(Mapping[Hashable, frozenset[str]]):
+    """Immutable: a large base that snapshots share, and the few keys that differ from it.
+
+    Args:
+        base: UUIDs by key.
+        delta: what is so instead; an empty set for a key that is gone.
+    """
+
+    __slots__ = ("_base", "_delta")
+
+    def __init__(
+        self,
+        base: Mapping[Hashable, frozenset[str]],
+        delta: Mapping[Hashable, frozenset[str]] = MappingProxyType({}),
+    ) -> None:
+        self._base = base
+        self._delta = delta
+
+    def __getitem__(self, key: Hashable) -> frozenset[str]:
+        found = self._find(key)
+        if not found:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, Hashable) and bool(self._find(key))
+
+    def __iter__(self) -> Iterator[Hashable]:
+        yield from (key for key in self._base if key not in self._delta)
+        yield from (key for key, found in self._delta.items() if found)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _find(self, key: Hashable) -> frozenset[str]:
+        found = self._delta.get(key)
+        return self._base.get(key, _NONE) if found is None else found
+
+    def with_changes(self, changes: Mapping[Hashable, frozenset[str]]) -> "Index":
+        """An index with ``changes`` on top, an empty set meaning that a key is gone."""
+        delta = {**self._delta, **changes}
+        if len(delta) <= _MAX_DELTA:
+            return Index(self._base, delta)
+        merged = {**self._base, **delta}
+        return Index({key: found for key, found in merged.items() if found})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +174,18 @@ def build(spec: IndexSpec, view: "Snapshot", uuids: Iterable[str]) -> Index:
     for uuid in uuids:
         for key in spec.keys(view, uuid):
             found.setdefault(key, set()).add(uuid)
-    return {key: frozenset(members) for key, members in found.items()}
+    return Index({key: frozenset(members) for key, members in found.items()})
 
 
 def carry(
     spec: IndexSpec, index: Index, old: "Snapshot", new: "Snapshot", changed: Iterable[str]
 ) -> Index:
     """The index of ``new``, given that of ``old`` and the objects that may differ."""
-    result: dict[Hashable, frozenset[str]] | None = None
+    changes: dict[Hashable, frozenset[str]] = {}
     for uuid in changed:
         before, after = set(spec.keys(old, uuid)), set(spec.keys(new, uuid))
-        if before == after:
-            continue
-        result = dict(index) if result is None else result
         for key in before - after:
-            result[key] = result.get(key, _NONE) - {uuid}
-            if not result[key]:
-                del result[key]
+            changes[key] = changes.get(key, index.get(key, _NONE)) - {uuid}
         for key in after - before:
-            result[key] = result.get(key, _NONE) | {uuid}
-    return index if result is None else result
+            changes[key] = changes.get(key, index.get(key, _NONE)) | {uuid}
+    return index.with_changes(changes) if changes else index

@@ -3,6 +3,7 @@
 The base of :class:`~pyganeti.model.view.ClusterView`, which readers use.
 """
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
@@ -152,11 +153,20 @@ class Snapshot:
             uuids = changed.get(spec.kind, set()) | (owners if spec.follows_disks else set())
             new._indices[spec] = index.carry(spec, found, self, new, uuids) if uuids else found
         for kind, order in self._orders.items():
-            if not any(
-                _name(self.objects(kind).get(uuid)) != _name(new.objects(kind).get(uuid))
-                for uuid in changed.get(kind, ())
-            ):
-                new._orders[kind] = order
+            new._orders[kind] = self._reordered(new, kind, order, changed.get(kind, set()))
+
+    def _reordered(
+        self, new: Self, kind: Kind, order: tuple[str, ...], changed: set[str]
+    ) -> tuple[str, ...]:
+        """``order`` with the objects whose names changed moved to where they belong now."""
+        before, after = self.objects(kind), new.objects(kind)
+        moved = {uuid for uuid in changed if _name(before.get(uuid)) != _name(after.get(uuid))}
+        if not moved:
+            return order
+        result = [uuid for uuid in order if uuid not in moved]
+        for uuid in moved & after.keys():
+            insort(result, uuid, key=lambda other: nice_sort_key(_name(after[other])))
+        return tuple(result)
 
     def _owners(self, disks: set[str]) -> set[str]:
         if not disks:
