@@ -1,0 +1,112 @@
+"""What queries ask of nodes, call by call."""
+
+from typing import Any
+
+import msgspec
+
+from pyganeti.master.nodes import NodeAccess, NodeReader
+from pyganeti.master.query.live import NodeLiveReader, storage_units
+from pyganeti.model.enums import DiskTemplate
+from pyganeti.model.errors import GenericError, NodeUnreachable
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, TaskId
+from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceConsoleInfoCall
+from pyganeti.wire.noderpc.node import NodeInfoCall
+from pyganeti.wire.noderpc.types import ConsoleInfo, StorageUnit
+from tests.unit.model import make as m
+
+from .make import INFO, guest
+
+
+class Client:
+    """Answers on node1, and on no other; remembers calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, AnyCall]] = []
+
+    # Any: each call has its own type of answer.
+    async def call(self, node: NodeAddress, call: AnyCall, ctx: CallContext) -> Any:
+        """An answer by procedure."""
+        self.calls.append((node.name, call))
+        if node.name != "node1.example.com":
+            raise NodeUnreachable(node.name)
+        if isinstance(call, NodeInfoCall):
+            return INFO
+        if isinstance(call, InstanceConsoleInfoCall):
+            return ConsoleInfo(instance=call.instance.name, kind="msg")
+        assert isinstance(call, AllInstancesInfoCall)
+        return {"web1": guest("web1")}
+
+    async def start(self, node: NodeAddress, call: AnyCall, ctx: CallContext) -> TaskId:
+        """Queries start no tasks."""
+        raise AssertionError(call)
+
+    async def wait(self, node: NodeAddress, task: TaskId, call: AnyCall, ctx: CallContext) -> Any:
+        """Queries wait for none."""
+        raise AssertionError(call)
+
+
+async def _resolve(name: str) -> tuple[str, str]:
+    return name, name
+
+
+async def _answers(_address: str) -> bool:
+    return True
+
+
+def reader(view: ClusterView) -> tuple[Client, NodeLiveReader]:
+    """A reader over the client above."""
+    client = Client()
+    access = NodeAccess(client, lambda: view, lambda: 1, _resolve, _answers)
+    return client, NodeLiveReader(NodeReader(access))
+
+
+def world(**cluster: Any) -> ClusterView:
+    """Two nodes, three instances."""
+    return m.view(
+        m.node(1),
+        m.node(2),
+        m.instance(1),
+        m.instance(2),
+        m.instance(3, primary_node="node-2"),
+        cluster=msgspec.structs.replace(m.CLUSTER, **cluster),
+    )
+
+
+async def test_one_call_a_node_and_errors_in_place_of_answers() -> None:
+    view = world()
+    client, live = reader(view)
+    info = await live.node_info(view, ["node-1", "node-2"])
+    assert info["node-1"] == INFO
+    assert isinstance(info["node-2"], NodeUnreachable)
+    guests = await live.guests(view, ["node-1", "node-2"])
+    assert guests["node-1"] == {"web1": guest("web1")}
+    assert isinstance(guests["node-2"], GenericError)
+    assert len(client.calls) == 4
+    (call,) = [call for _, call in client.calls[2:3]]
+    assert isinstance(call, AllInstancesInfoCall)
+    assert call.hypervisors == ("fake", "kvm")
+    assert call.hvparams["kvm"]["acpi"] is False
+
+
+async def test_every_console_is_asked_for() -> None:
+    view = world()
+    client, live = reader(view)
+    found = await live.consoles(view, view.all_instances())
+    assert isinstance(found["instance-1"], ConsoleInfo)
+    assert isinstance(found["instance-2"], ConsoleInfo)
+    assert isinstance(found["instance-3"], NodeUnreachable)
+    assert len(client.calls) == 3
+
+
+def test_storage_is_asked_once_for_each_unit() -> None:
+    assert storage_units(world()) == (StorageUnit(type="file", name="/srv/ganeti/file-storage"),)
+    templates = (DiskTemplate.DRBD, DiskTemplate.PLAIN)
+    found = storage_units(world(volume_group_name="xenvg", enabled_disk_templates=templates))
+    assert found == (StorageUnit(type="lvm-vg", name="xenvg"),)
+    exclusive = world(
+        volume_group_name="xenvg",
+        enabled_disk_templates=templates,
+        ndparams={"exclusive_storage": True},
+    )
+    assert storage_units(exclusive)[-1] == StorageUnit(type="lvm-pv", name="xenvg")
