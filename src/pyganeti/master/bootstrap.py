@@ -8,7 +8,6 @@ Source: gnt-cluster(8) INIT, DESTROY; layout facts; ``docs/design/0002-node-call
 import os
 import secrets
 import sys
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 from pyganeti.kit import tls
 from pyganeti.kit.clock import now
 from pyganeti.kit.files import read_bytes, remove, write_atomic
+from pyganeti.kit.ids import SystemIds
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
@@ -69,7 +69,7 @@ def init_cluster(paths: Paths, options: Options) -> None:
         node_name=node_name,
         node_ip=addresses[node_name],
         master_ip=addresses[cluster_name],
-        node_uuid=str(uuid.uuid4()),
+        ids=SystemIds(),
         now=now(),
         host_key=_host_key(paths),
     )

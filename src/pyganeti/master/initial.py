@@ -3,11 +3,11 @@
 Source: gnt-cluster(8) INIT; defaults from the constants and parameter facts.
 """
 
-import uuid
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
+from pyganeti.kit.ids import Ids
 from pyganeti.model.cluster import Cluster, DataCollectorConfig
 from pyganeti.model.enums import AllocPolicy, DiskTemplate, Hypervisor, SshKeyType
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
@@ -51,7 +51,7 @@ def initial_objects(
     node_name: str,
     node_ip: str,
     master_ip: str,
-    node_uuid: str,
+    ids: Ids,
     now: float,
     host_key: str,
 ) -> ClusterView:
@@ -65,7 +65,7 @@ def initial_objects(
         if options.get(name):
             raise OpPrereqError(f"{name.replace('_', '-')} is not built yet", ECode.STATE)
     group = NodeGroup(
-        uuid=str(uuid.uuid4()),
+        uuid=ids.uuid(),
         name="default",
         alloc_policy=AllocPolicy.PREFERRED,
         networks={},
@@ -73,7 +73,7 @@ def initial_objects(
         mtime=now,
     )
     node = Node(
-        uuid=node_uuid,
+        uuid=ids.uuid(),
         name=check_hostname(node_name),
         primary_ip=node_ip,
         secondary_ip=options.get("secondary_ip") or node_ip,
@@ -87,16 +87,18 @@ def initial_objects(
         ctime=now,
         mtime=now,
     )
-    cluster = _cluster(options, node, master_ip, now, host_key)
+    cluster = _cluster(options, node, master_ip, ids, now, host_key)
     return ClusterView.from_objects([cluster, group, node], serial=1)
 
 
-def _cluster(options: Options, node: Node, master_ip: str, now: float, host_key: str) -> Cluster:
+def _cluster(
+    options: Options, node: Node, master_ip: str, ids: Ids, now: float, host_key: str
+) -> Cluster:
     hypervisors = _chosen(Hypervisor, options.get("enabled_hypervisors"), ["xen-pvm"])
     templates = _chosen(DiskTemplate, options.get("enabled_disk_templates"), ["drbd", "plain"])
     version = ip_address(master_ip).version
     return Cluster(
-        uuid=str(uuid.uuid4()),
+        uuid=ids.uuid(),
         ctime=now,
         mtime=now,
         cluster_name=check_hostname(options["cluster_name"]),

@@ -130,6 +130,8 @@ class Committer:
         if self._closing:
             raise ConfigurationError("the store is closed")
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # A caller that was cancelled does not ask how it ended.
+        done.add_done_callback(_seen)
         self._waiting.append(_Waiting(batch, done))
         self._wakeup.set()
         await asyncio.shield(done)
@@ -255,3 +257,8 @@ class Committer:
                 await self._blocking(self._backend.close)
         finally:
             self._wakeup.set()
+
+
+def _seen(done: asyncio.Future[None]) -> None:
+    if not done.cancelled():
+        done.exception()

@@ -1,0 +1,332 @@
+"""A whole cluster in one process: the real master over simulated nodes, memory and virtual time.
+
+    cluster = SimCluster()
+    cluster.add_instance("web1", admin_state=AdminState.DOWN)
+    await cluster.run(OpInstanceStartup(instance_name="web1"))
+    assert cluster.guest_states("web1") == {"node1": "running"}
+
+Nothing here is patched: what is fake are the drivers (held to the real ones' contract), the
+transport and the clock.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import weakref
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+
+from pyganeti.kit.clock import LoopClock
+from pyganeti.kit.ids import SeededIds
+from pyganeti.master.app import Master, Surroundings
+from pyganeti.master.changes import instance_fields
+from pyganeti.master.config import config_writes
+from pyganeti.master.initial import initial_objects
+from pyganeti.master.locks import LockRequest
+from pyganeti.model.change import Change
+from pyganeti.model.disk import Disk
+from pyganeti.model.enums import (
+    AdminState,
+    AdminStateSource,
+    DiskTemplate,
+    FileDriver,
+    Hypervisor,
+    JobStatus,
+)
+from pyganeti.model.errors import ResolverError, from_wire
+from pyganeti.model.instance import Instance
+from pyganeti.model.nic import Nic
+from pyganeti.model.node import Node
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.base import Opcode
+from pyganeti.opcodes.codec import encode
+from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
+from pyganeti.store.memory import MemoryBackend
+from pyganeti.testing.faults import FaultPoints
+from pyganeti.testing.footprint import footprint
+from pyganeti.testing.nodes import SimNode, SimNodeClient
+from pyganeti.testing.store import FaultyCommitter
+
+GROUP: Final = "default"
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "cluster_name": "cluster",
+    "enabled_hypervisors": ["fake"],
+    "enabled_disk_templates": ["file", "sharedfile", "diskless"],
+    "nicparams": {"mode": "bridged", "link": "br0"},
+}
+_START: Final = 1_700_000_000.0
+
+
+class SimCluster:
+    """A simulated cluster; its daemons start when they are first needed.
+
+    Args:
+        nodes: how many nodes; ``node1`` is the master, all are candidates.
+        seed: of all identifiers.
+        options: further settings as for ``gnt-cluster init``.
+
+    Attributes:
+        nodes: simulated nodes by name.
+        faults: injects faults; see :mod:`pyganeti.testing.faults`.
+        rpc_changes: calls that changed something for a job, as ``(node, procedure)``.
+    """
+
+    def __init__(
+        self, nodes: int = 3, *, seed: int = 0, options: Mapping[str, Any] | None = None
+    ) -> None:
+        self._directory = tempfile.mkdtemp(prefix="sim-")
+        # Tests need not close a cluster: its files go when it does.
+        weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+        self.ids = SeededIds(seed)
+        self.clock = LoopClock(_START)
+        self.rpc_changes: list[tuple[str, str]] = []
+        self.faults = FaultPoints()
+        self.backend = MemoryBackend()
+        self._initial = self._make_view(nodes, {**_OPTIONS, **(options or {})})
+        self.nodes = {
+            node.name: SimNode(node.name, node.uuid, f"{self._directory}/{node.name}", self.clock)
+            for node in self._initial.all_nodes()
+        }
+        self._client = SimNodeClient(
+            self.nodes, self.faults, lambda node, call: self.rpc_changes.append((node, call))
+        )
+        self._master: Master | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _make_view(self, count: int, options: Mapping[str, Any]) -> ClusterView:
+        view = initial_objects(
+            options,
+            node_name="node1",
+            node_ip="192.0.2.1",
+            master_ip="192.0.2.250",
+            ids=self.ids,
+            now=_START,
+            host_key="",
+        )
+        group = view.group(GROUP)
+        more = [self._make_node(number, group.uuid) for number in range(2, count + 1)]
+        return view.apply(Change(puts=tuple(more)))
+
+    def _make_node(self, number: int, group: str) -> Node:
+        return Node(
+            uuid=self.ids.uuid(),
+            name=f"node{number}",
+            primary_ip=f"192.0.2.{number}",
+            secondary_ip=f"192.0.2.{number}",
+            master_candidate=True,
+            offline=False,
+            drained=False,
+            group=group,
+            master_capable=True,
+            vm_capable=True,
+            powered=True,
+        )
+
+    # --- before it starts
+
+    def add_instance(
+        self,
+        name: str,
+        *,
+        admin_state: AdminState = AdminState.DOWN,
+        node: str = "node1",
+        disks: Sequence[int] = (1024,),
+    ) -> None:
+        """Put an instance with file disks (MiB) into the configuration and on its node."""
+        primary = self._initial.node(node)
+        uuid = self.ids.uuid()
+        made = tuple(
+            Disk(
+                uuid=self.ids.uuid(),
+                dev_type=DiskTemplate.FILE,
+                logical_id=(FileDriver.LOOP, f"/srv/ganeti/file-storage/{name}/{index}"),
+                size=size,
+                nodes=(primary.uuid,),
+                iv_name=f"disk/{index}",
+            )
+            for index, size in enumerate(disks)
+        )
+        instance = Instance(
+            uuid=uuid,
+            name=name,
+            primary_node=primary.uuid,
+            os="noop",
+            hypervisor=Hypervisor.FAKE,
+            admin_state=admin_state,
+            admin_state_source=AdminStateSource.ADMIN,
+            nics=(Nic(mac=self.ids.mac("aa:00:00"), uuid=self.ids.uuid()),),
+            disks=tuple(disk.uuid for disk in made),
+            disks_active=False,
+        )
+        self._initial = self._initial.apply(Change(puts=(instance, *made)))
+        for disk in made:
+            place = str(disk.logical_id[1])
+            self.nodes[node].disks.disks[place] = (disk.size, disk.uuid)
+            self.nodes[node].disks.directories.add(place.rpartition("/")[0])
+
+    def _write_initial(self) -> None:
+        view = self._initial
+        everything = Change(
+            puts=(
+                view.cluster,
+                *view.groups.values(),
+                *view.nodes.values(),
+                *view.instances.values(),
+                *view.disks.values(),
+            )
+        )
+        serial = Put(Table.META, CONFIG_SERIAL, str(view.serial).encode())
+        self.backend.apply(Transaction(1, (*config_writes(everything), serial)))
+
+    # --- the master's life
+
+    async def master(self) -> Master:
+        """The master; started when first needed."""
+        if self._master is None:
+            if not self.backend.keys(Table.CONFIG):
+                self._write_initial()
+            self._master = await self._start()
+        return self._master
+
+    async def _start(self) -> Master:
+        store = FaultyCommitter(self.backend, self.faults)
+        around = Surroundings(
+            store=store,
+            client=self._client,
+            clock=self.clock,
+            ids=self.ids,
+            resolve=self._resolve,
+            answers=self._answers,
+            data_dir="/var/lib/ganeti",
+        )
+        master = await Master.begin(around)
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(task) for task in master.background()]
+        await master.recover()
+        self._tasks.append(loop.create_task(master.serve()))
+        return master
+
+    async def _resolve(self, name: str) -> tuple[str, str]:
+        if name in self.nodes:
+            return name, f"192.0.2.{name.removeprefix('node')}"
+        raise ResolverError(name, "resolver_error", "unknown in this simulation")
+
+    async def _answers(self, address: str) -> bool:
+        return False
+
+    async def kill_master(self) -> None:
+        """The master dies at once; the next use starts another on what is in the store."""
+        if self._master is not None:
+            self._master.processor.abandon()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._master, self._tasks = None, []
+        self.faults.died.clear()
+
+    # --- jobs
+
+    def submit(self, *ops: Opcode) -> "asyncio.Task[int]":
+        """Queue a job of ``ops``; awaiting the answer gives its id."""
+        return asyncio.get_running_loop().create_task(self._submit(ops))
+
+    async def _submit(self, ops: Sequence[Opcode]) -> int:
+        return await (await self.master()).queue.submit([encode(op) for op in ops])
+
+    async def run(self, *ops: Opcode) -> Any:  # Any: the opcode's result
+        """Run a job of ``ops`` to its end and return the last one's result.
+
+        Raises:
+            GenericError: the error the job ended with.
+        """
+        return await self.finished(self.submit(*ops))
+
+    async def finished(self, submitted: "asyncio.Task[int]") -> Any:  # Any: the opcode's result
+        """Wait for a job's end; as :meth:`run`. A master that dies is followed by another."""
+        job_id = await submitted
+        while True:
+            job = (await self.master()).queue.get(job_id)
+            if job.end_timestamp is not None:
+                break
+            await self._changed_or_died(job.changed())
+        last = next((op for op in job.ops if op.status is not JobStatus.SUCCESS), job.ops[-1])
+        if last.status is not JobStatus.SUCCESS:
+            raise from_wire(last.result)
+        return last.result
+
+    async def _changed_or_died(self, changed: Any) -> None:  # Any: a coroutine
+        loop = asyncio.get_running_loop()
+        change = loop.create_task(changed)
+        death = loop.create_task(self.faults.died.wait())
+        await asyncio.wait({change, death}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (change, death):
+            task.cancel()
+        if self.faults.died.is_set():
+            await self.kill_master()
+
+    def log(self, job_id: int) -> list[str]:
+        """Messages of a job's log."""
+        if self._master is None:
+            raise RuntimeError("no master runs")
+        ops = self._master.queue.get(job_id).ops
+        return [str(entry[3]) for op in ops for entry in op.log]
+
+    @asynccontextmanager
+    async def lock_held(self, node: str) -> AsyncIterator[None]:
+        """Hold the locks on a node and its resources meanwhile."""
+        master = await self.master()
+        uuid = frozenset({master.config.view.node(node).uuid})
+        held = await master.locks.acquire("test", LockRequest(nodes=uuid, node_res=uuid))
+        try:
+            yield
+        finally:
+            master.locks.release(held)
+
+    # --- what is
+
+    @property
+    def view(self) -> ClusterView:
+        """The newest durable snapshot."""
+        return self._initial if self._master is None else self._master.config.view
+
+    def instance(self, name: str) -> Instance:
+        """An instance as recorded."""
+        return self.view.instance(name)
+
+    def guest_states(self, name: str) -> dict[str, str]:
+        """Nodes on which a guest of this name is, with its state."""
+        found = {}
+        for node in self.nodes.values():
+            record = node.guests.get(name)
+            if record is not None:
+                found[node.name] = "paused" if record.paused else "running"
+        return found
+
+    def footprint(self) -> dict[str, object]:
+        """All that exists, recorded or on a node; see :mod:`pyganeti.testing.footprint`."""
+        return footprint(self.view, self.nodes.values())
+
+    # --- the world moves
+
+    async def set_admin_state(self, name: str, state: AdminState) -> None:
+        """Change what the administrator wants, without a job."""
+        config = (await self.master()).config
+        uuid = config.view.instance(name).uuid
+        await config.commit(instance_fields(uuid, admin_state=state))
+
+    async def move(self, name: str, to: str) -> None:
+        """Move an instance's record and its disks' books to another node, without a job."""
+        config = (await self.master()).config
+        instance = config.view.instance(name)
+        source = self.nodes[config.view.node(instance.primary_node).name]
+        target = config.view.node(to)
+        disks = config.view.disks_of(instance)
+        for disk in disks:
+            place = str(disk.logical_id[1])
+            self.nodes[to].disks.disks[place] = source.disks.disks.pop(place)
+        moved = msgspec.structs.replace(instance, primary_node=target.uuid)
+        nodes = [msgspec.structs.replace(disk, nodes=(target.uuid,)) for disk in disks]
+        await config.commit(lambda _view: Change(puts=(moved, *nodes)))

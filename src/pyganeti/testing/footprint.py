@@ -1,0 +1,57 @@
+"""All that exists in a simulated cluster, as one flat mapping: what two runs are compared by.
+
+Keys are paths such as ``instances/web1/admin_state`` or ``node1/disks/PATH``. Serial numbers and
+times are left out: they say that something happened, not what there is.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from pyganeti.model.view import ClusterView
+from pyganeti.testing.nodes import SimNode
+
+_LEFT_OUT: Final = frozenset({"serial_no", "mtime", "ctime"})
+
+
+def footprint(view: ClusterView, nodes: Iterable[SimNode]) -> dict[str, object]:
+    """Config objects, and what nodes hold: guests, disks, directories, links, taps."""
+    found: dict[str, object] = {}
+    _add(found, "cluster", view.cluster)
+    for kind, objects in (
+        ("nodes", view.nodes),
+        ("groups", view.groups),
+        ("instances", view.instances),
+        ("networks", view.networks),
+    ):
+        for item in objects.values():
+            _add(found, f"{kind}/{item.name}", item)
+    for disk in view.disks.values():
+        _add(found, f"disks/{disk.uuid}", disk)
+    for node in nodes:
+        found.update(_of_node(node))
+    return found
+
+
+def _add(found: dict[str, object], path: str, item: msgspec.Struct) -> None:
+    fields: Mapping[str, object] = msgspec.to_builtins(item)
+    for name, value in fields.items():
+        if name not in _LEFT_OUT:
+            found[f"{path}/{name}"] = value
+
+
+def _of_node(node: SimNode) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in node.guests.names():
+        found[f"{node.name}/guests/{name}"] = "running"
+    for place, (size, uuid) in node.disks.disks.items():
+        found[f"{node.name}/disks/{place}"] = (size, uuid)
+    for directory in node.disks.directories:
+        found[f"{node.name}/directories/{directory}"] = True
+    for link in os.listdir(node.paths.disk_links_dir):
+        found[f"{node.name}/links/{link}"] = True
+    for tap in node.network.taps:
+        found[f"{node.name}/taps/{tap}"] = True
+    return found

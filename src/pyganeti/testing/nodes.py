@@ -1,0 +1,200 @@
+"""Simulated nodes: the real dispatcher and handlers over fake drivers, called without a network.
+
+Requests and answers pass through the real codec, so that whatever cannot travel fails here too.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+import msgspec
+
+from pyganeti.daemons.replica import CandidateStore
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.process import Command, Finished, Runner
+from pyganeti.kit.tls import Peer
+from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
+from pyganeti.node.app import NodeParts, assemble_node
+from pyganeti.node.dispatcher import Dispatcher
+from pyganeti.node.hypervisor.base import Hypervisors
+from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
+from pyganeti.node.hypervisor.fake.records import MemoryRecords
+from pyganeti.node.network.fake import FakeNetwork
+from pyganeti.node.storage.base import Storage
+from pyganeti.node.storage.fake import FakeDriver
+from pyganeti.store.memory import MemoryBackend
+from pyganeti.store.replica import Replica
+from pyganeti.testing.faults import FaultPoints
+from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
+from pyganeti.wire.noderpc.client import CallNumbers, task_result
+from pyganeti.wire.noderpc.codec import (
+    Answer,
+    Codec,
+    Refused,
+    decode_answer,
+    decode_request,
+    encode_answer,
+    encode_request,
+)
+from pyganeti.wire.noderpc.task import TaskWaitCall
+from pyganeti.wire.noderpc.types import HypervisorInfo, TaskState
+
+MEMORY_MIB: Final = 16384
+_OS_FILES: Final = {
+    "ganeti_api_version": "20\n",
+    "variants.list": "default\n",
+    "parameters.list": "message what to say\n",
+}
+_OS_SCRIPTS: Final = ("create", "export", "import", "rename", "verify")
+
+
+async def no_programs(command: Command) -> Finished:
+    """A runner under which every program succeeds and says nothing."""
+    return Finished(0, "", "")
+
+
+class _Everybody:
+    def check(self, peer: Peer) -> None:
+        """Admit."""
+
+
+class SimNode:
+    """One simulated node; its drivers' books outlive its daemon.
+
+    Args:
+        name: host name.
+        uuid: its UUID.
+        root: an empty directory of its own.
+        clock: time.
+        runner: runs programs.
+    """
+
+    def __init__(
+        self, name: str, uuid: str, root: str, clock: Clock, runner: Runner = no_programs
+    ) -> None:
+        self.name = name
+        self.uuid = uuid
+        self.paths = Paths(root, name)
+        self.guests = MemoryRecords()
+        self.disks = FakeDriver()
+        self.network = FakeNetwork(bridges=frozenset({"br0"}))
+        self.reachable = True
+        self._clock = clock
+        self._runner = runner
+        self._stack = AsyncExitStack()
+        self._dispatcher: Dispatcher | None = None
+        self._backend = MemoryBackend()
+        for directory in (self.paths.data_dir, self.paths.disk_links_dir, self.paths.log_os_dir):
+            os.makedirs(directory)
+        _make_os(f"{root}/srv/ganeti/os/noop")
+
+    def _parts(self) -> NodeParts:
+        memory = HypervisorInfo(
+            memory_total=MEMORY_MIB, memory_free=MEMORY_MIB, memory_dom0=0, cpu_total=8
+        )
+        fake = FakeHypervisor(self.guests, self._clock, lambda: memory)
+        return NodeParts(
+            paths=self.paths,
+            clock=self._clock,
+            hypervisors=Hypervisors({"fake": fake}),
+            storage=Storage({"file": self.disks, "sharedfile": self.disks}),
+            directories=self.disks,
+            network=self.network,
+            replica=CandidateStore(Replica(lambda: self._backend, None)),
+            admission=_Everybody(),
+            runner=self._runner,
+            runner_for=lambda _task: self._runner,
+            stop_daemon=lambda: None,
+        )
+
+    async def dispatcher(self) -> Dispatcher:
+        """The running daemon; started when first needed."""
+        if self._dispatcher is None:
+            self._dispatcher = await self._stack.enter_async_context(assemble_node(self._parts()))
+        return self._dispatcher
+
+    async def restart(self) -> None:
+        """The daemon dies and another starts: tasks and memory of calls are lost, books are not."""
+        self._dispatcher = None
+        stack, self._stack = self._stack, AsyncExitStack()
+        await stack.aclose()
+
+
+def _make_os(directory: str) -> None:
+    os.makedirs(directory)
+    for name, text in _OS_FILES.items():
+        with open(f"{directory}/{name}", "w", encoding="ascii") as handle:
+            handle.write(text)
+    for name in _OS_SCRIPTS:
+        with open(f"{directory}/{name}", "w", encoding="ascii") as handle:
+            handle.write("#!/bin/sh\n")
+        os.chmod(f"{directory}/{name}", 0o700)
+
+
+class SimNodeClient:
+    """A ``NodeClient`` that calls simulated nodes' dispatchers, and injects faults.
+
+    Args:
+        nodes: by name.
+        faults: counts calls that change something.
+        on_change: told of each such call that is sent: node and procedure.
+    """
+
+    def __init__(
+        self,
+        nodes: dict[str, SimNode],
+        faults: FaultPoints,
+        on_change: Callable[[str, str], None],
+    ) -> None:
+        self._nodes = nodes
+        self._faults = faults
+        self._on_change = on_change
+        self._codec = Codec()
+        self._numbers = CallNumbers()
+
+    async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
+        """See ``NodeClient``."""
+        ctx = self._numbers.stamp(call, ctx)
+        counted = call.changes and ctx.job != 0
+        what = f"{call.procedure} on {node.name}"
+        number = await self._faults.before(what, is_commit=False) if counted else -1
+        if call.long:
+            result = await self.wait(node, await self.start(node, call, ctx), call, ctx)
+        else:
+            result = self._codec.result(call, (await self._answer(node, call, ctx)).result)
+        await self._faults.after(number, what)
+        return result
+
+    async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
+        """See ``NodeClient``."""
+        return TaskId((await self._answer(node, call, ctx)).task)
+
+    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
+        """See ``NodeClient``."""
+        poll = TaskWaitCall(task=task)
+        while True:
+            report = self._codec.result(poll, (await self._answer(node, poll, ctx)).result)
+            if report.state is not TaskState.RUNNING:
+                return self._codec.result(call, task_result(node, call, report))
+
+    async def _answer(self, address: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
+        node = self._nodes.get(address.name)
+        if node is None or not node.reachable:
+            raise NodeUnreachable(f"node {address.name}: connection refused")
+        if call.changes and ctx.job != 0:
+            self._on_change(node.name, call.procedure)
+        request = decode_request(encode_request(msgspec.structs.replace(ctx), call))
+        peer = Peer("digest", "master", "uuid")
+        dispatcher = await node.dispatcher()
+        try:
+            answer = await dispatcher.dispatch(call.procedure, request, peer)
+        except Refused as err:
+            raise err.error from err
+        if not node.reachable:
+            raise CallTimeout(f"node {address.name}: the answer was lost")
+        found = decode_answer(encode_answer(answer))
+        if not found.ok:
+            raise from_wire(found.error)
+        return found

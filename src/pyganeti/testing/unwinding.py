@@ -1,0 +1,128 @@
+"""Checks that an operation unwinds, or can be repeated, from every fault point it has."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyganeti.model.errors import GenericError
+from pyganeti.opcodes.base import Opcode
+from pyganeti.store.interface import Table
+from pyganeti.testing.cluster import SimCluster
+from pyganeti.testing.faults import Fault, Point
+
+Make = Callable[[], SimCluster]
+
+
+async def points_of(make: Make, op: Opcode) -> list[Point]:
+    """The fault points of ``op`` when nothing goes wrong.
+
+    Raises:
+        AssertionError: it has none, or it fails by itself.
+    """
+    cluster = make()
+    await cluster.master()
+    cluster.faults.arm(None)
+    await cluster.run(op)
+    points = list(cluster.faults.points)
+    await cluster.kill_master()
+    assert points, f"{op.summary()} changes nothing: nothing to unwind"
+    return points
+
+
+def _faults(points: list[Point]) -> list[tuple[Fault, Point]]:
+    return [
+        (Fault(number, kind), point) for number, point in enumerate(points) for kind in point.kinds
+    ]
+
+
+async def assert_unwinds(make: Make, op: Opcode, *, keeps: Mapping[str, str] | None = None) -> None:
+    """After any single fault, ``op`` has happened wholly or not at all, and nothing is left over.
+
+    Args:
+        make: a new cluster in the starting state.
+        op: the operation.
+        keeps: paths of the footprint that may stay changed after a failure, each with the reason.
+
+    Raises:
+        AssertionError: names fault and difference.
+    """
+    wanted = await _footprint_after(make, op)
+    for fault, point in _faults(await points_of(make, op)):
+        cluster = make()
+        await cluster.master()
+        before = cluster.footprint()
+        failed = await _attempt(cluster, op, fault)
+        where = f"{op.summary()} with fault {fault.at} ({point.what}: {fault.kind})"
+        await _settle(cluster, where)
+        after = cluster.footprint()
+        if failed is None:
+            _compare(wanted, after, {}, f"{where}, which succeeded")
+        else:
+            _compare(before, after, keeps or {}, f"{where}, which failed: {failed}")
+        await cluster.kill_master()
+
+
+async def assert_repeatable(make: Make, op: Opcode) -> None:
+    """After any single fault, ``op`` asked for again succeeds and leads where it leads unharmed.
+
+    For operations that have no undo, since half of them is nearer to what was asked for.
+
+    Raises:
+        AssertionError: names fault and difference.
+    """
+    wanted = await _footprint_after(make, op)
+    for fault, point in _faults(await points_of(make, op)):
+        cluster = make()
+        await cluster.master()
+        failed = await _attempt(cluster, op, fault)
+        where = f"{op.summary()} with fault {fault.at} ({point.what}: {fault.kind})"
+        await _settle(cluster, where)
+        if failed is not None:
+            try:
+                await cluster.run(op)
+            except GenericError as err:
+                # It may have come to its end all the same: then it cannot be asked for again.
+                where = f"{where}, asked for again and refused: {err}"
+        _compare(wanted, cluster.footprint(), {}, where)
+        await cluster.kill_master()
+
+
+async def _footprint_after(make: Make, op: Opcode) -> dict[str, object]:
+    cluster = make()
+    await cluster.run(op)
+    found = cluster.footprint()
+    await cluster.kill_master()
+    return found
+
+
+async def _attempt(cluster: SimCluster, op: Opcode, fault: Fault) -> GenericError | None:
+    cluster.faults.arm(fault)
+    try:
+        await cluster.run(op)
+    except GenericError as err:
+        return err
+    finally:
+        cluster.faults.disarm()
+    return None
+
+
+async def _settle(cluster: SimCluster, where: str) -> None:
+    """Leftovers are tried again; then neither they nor a journal may be there."""
+    master = await cluster.master()
+    await master.scheduler.idle()
+    await master.leftovers.retry()
+    for table in (Table.JOURNAL, Table.LEFTOVER):
+        left = cluster.backend.keys(table)
+        assert not left, f"{where}: {table} still holds {left}"
+    held = master.locks.states()
+    assert not held, f"{where}: locks are still held: {held}"
+
+
+def _compare(
+    wanted: Mapping[str, object], found: Mapping[str, object], keeps: Mapping[str, str], where: str
+) -> None:
+    differences: dict[str, Any] = {  # Any: pairs of values, for the message
+        path: (wanted.get(path), found.get(path))
+        for path in sorted({*wanted, *found})
+        if wanted.get(path) != found.get(path) and path not in keeps
+    }
+    assert not differences, f"{where}: {differences}"
