@@ -84,7 +84,7 @@ class OsScripts:
         runner: Runner,
         label: str,
     ) -> None:
-        log = await in_thread(self._make_log, label)
+        log = await in_thread(_make_log, self._log_dir, label, self._clock.now())
         command = Command(
             (found.scripts[script],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
         )
@@ -94,19 +94,6 @@ class OsScripts:
             end = await in_thread(_tail, log)
             text = f"OS {script} script failed ({_reason(err)}), last lines in the log file:\n{end}"
             raise OpExecError(f"{text}\nlog file: {log}") from err
-
-    def _make_log(self, base: str) -> str:
-        os.makedirs(self._log_dir, 0o750, exist_ok=True)
-        now = datetime.fromtimestamp(self._clock.now(), UTC).astimezone()
-        stem = f"{self._log_dir}/{base}-{now:%Y-%m-%d_%H_%M_%S}"
-        for number in range(1000):
-            path = f"{stem}.log" if number == 0 else f"{stem}-{number}.log"
-            try:
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            except FileExistsError:
-                continue
-            return path
-        raise OpExecError(f"no free name for a log file like {stem}.log")
 
     async def validate(
         self,
@@ -154,6 +141,21 @@ class OsScripts:
         except ProcessError as err:
             text = f"OS {found.name!r} refuses its parameters: {_reason(err)}"
             raise InvalidOS(found.name, found.path, text) from err
+
+
+def _make_log(directory: str, label: str, now_s: float) -> str:
+    """An empty log file of its own for a run, by the node's local time."""
+    os.makedirs(directory, 0o750, exist_ok=True)
+    now = datetime.fromtimestamp(now_s, UTC).astimezone()
+    stem = f"{directory}/{label}-{now:%Y-%m-%d_%H_%M_%S}"
+    for number in range(1000):
+        path = f"{stem}.log" if number == 0 else f"{stem}-{number}.log"
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            continue
+        return path
+    raise OpExecError(f"no free name for a log file like {stem}.log")
 
 
 def _reason(err: ProcessError) -> str:

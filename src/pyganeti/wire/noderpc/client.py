@@ -5,6 +5,7 @@ error is in docs/design/0002-node-calls.md, "Silence".
 """
 
 import asyncio
+import io
 import itertools
 import ssl
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from .types import TaskReport, TaskState
 CONNECT_TIMEOUT_S: Final = 5.0
 # Longer than the watcher's period, so that a quiet cluster keeps its connections.
 KEEPALIVE_S: Final = 600.0
+_LARGE_BODY: Final = 1 << 20
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
@@ -124,9 +126,6 @@ class HttpNodeClient:
                     raise NodeUnreachable(f"node {node.name}: {err}") from err
                 reason = str(err)
             except aiohttp.ClientConnectionError as err:
-                if isinstance(err, ssl.SSLError) or isinstance(err.__cause__, ssl.SSLError):
-                    # Our certificate was refused; with TLS 1.3 that is told after the handshake.
-                    raise NodeUnreachable(f"node {node.name}: {err}") from err
                 sent, attempt, reason = True, attempt + 1, str(err)
             except (TimeoutError, aiohttp.ClientPayloadError) as err:
                 reason = f"no answer in {call.timeout_s:g} s"
@@ -143,10 +142,12 @@ class HttpNodeClient:
             raise RuntimeError("the node client is not open")
         if attempt != ctx.attempt:
             ctx = msgspec.structs.replace(ctx, attempt=attempt)
+        body = encode_request(ctx, call)
         host = f"[{node.ip}]" if ":" in node.ip else node.ip
         async with self._session.post(
             f"https://{host}:{node.port}/v1/{call.procedure}",
-            data=encode_request(ctx, call),
+            # A large body is sent in pieces, so that the loop stays free meanwhile.
+            data=body if len(body) < _LARGE_BODY else io.BytesIO(body),
             server_hostname=node.name,
             allow_redirects=False,
         ) as response:

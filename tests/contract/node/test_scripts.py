@@ -1,0 +1,125 @@
+"""Scripts that really run: OS definitions and hooks."""
+
+from pathlib import Path
+
+import pytest
+
+from pyganeti.kit.clock import LoopClock
+from pyganeti.kit.process import run
+from pyganeti.model.errors import HooksFailure, InvalidOS, OpExecError
+from pyganeti.node.hooks import HookRunner
+from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.node.os.scripts import OsScripts
+from pyganeti.wire.noderpc.types import DiskSpec, HookOutcome, InstanceSpec
+
+SECRET = "hunter2-hunter2"
+INSTANCE = InstanceSpec(
+    name="web1",
+    uuid="u",
+    primary_node="n",
+    hypervisor="fake",
+    os="deb+small",
+    osparams={"dhcp": "no"},
+    osparams_private={"password": SECRET},
+)
+
+
+def script(path: Path, text: str, mode: int = 0o755) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(mode)
+
+
+@pytest.fixture
+def oses(tmp_path: Path) -> OsScripts:
+    os_dir = tmp_path / "os" / "deb"
+    for name in ("create", "export", "import", "rename", "verify"):
+        script(os_dir / name, "exit 0")
+    (os_dir / "ganeti_api_version").write_text("20\n")
+    (os_dir / "variants.list").write_text("small\n")
+    (os_dir / "parameters.list").write_text("dhcp whether\npassword which\n")
+    return OsScripts((str(tmp_path / "os"),), str(tmp_path / "log"), LoopClock())
+
+
+def disk(tmp_path: Path) -> GuestDisk:
+    spec = DiskSpec(dev_type="file", logical_id=("loop", "/x"), size=1)
+    return GuestDisk(spec, str(tmp_path / "image"))
+
+
+def logs(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "log").iterdir())
+
+
+async def test_creation_writes_a_log_of_its_own(oses: OsScripts, tmp_path: Path) -> None:
+    create = 'echo "to $DISK_0_PATH" >&2; echo "$INSTANCE_REINSTALL" > $DISK_0_PATH'
+    script(tmp_path / "os" / "deb" / "create", create)
+    for reinstall in (False, True):
+        await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=reinstall, debug=0)
+    assert [path.read_text() for path in logs(tmp_path)] == [f"to {tmp_path}/image\n"] * 2
+    assert (tmp_path / "image").read_text() == "1\n"
+    assert all(path.name.startswith("add-deb+small-web1-") for path in logs(tmp_path))
+
+
+async def test_a_failed_creation_names_its_log_and_keeps_secrets(
+    oses: OsScripts, tmp_path: Path
+) -> None:
+    script(
+        tmp_path / "os" / "deb" / "create", 'echo "no mirror" >&2; test -n "$OSP_PASSWORD"; exit 7'
+    )
+    with pytest.raises(OpExecError) as failed:
+        await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=False, debug=0)
+    text = str(failed.value)
+    assert "no mirror" in text
+    assert "exit code 7" in text
+    assert str(logs(tmp_path)[0]) in text
+    assert SECRET not in text + logs(tmp_path)[0].read_text()
+
+
+async def test_verify_says_why_it_refuses(oses: OsScripts, tmp_path: Path) -> None:
+    refusal = 'test "$1" = parameters || exit 3; echo "dhcp must be yes, not $OSP_DHCP" >&2; exit 1'
+    script(tmp_path / "os" / "deb" / "verify", refusal)
+    with pytest.raises(InvalidOS, match="dhcp must be yes, not no"):
+        await oses.validate(
+            "deb+small", ("parameters",), {"dhcp": "no"}, run, required=True, force_variant=False
+        )
+
+
+async def test_parameters_must_be_declared(oses: OsScripts) -> None:
+    with pytest.raises(InvalidOS, match="has no parameters color"):
+        await oses.validate(
+            "deb+small", ("parameters",), {"color": "x"}, run, required=True, force_variant=False
+        )
+
+
+async def test_a_missing_os_matters_only_when_required(oses: OsScripts) -> None:
+    assert not await oses.validate("x", (), {}, run, required=False, force_variant=False)
+    with pytest.raises(InvalidOS, match="'x' not found"):
+        await oses.validate("x", (), {}, run, required=True, force_variant=False)
+
+
+async def test_hooks_run_in_order_with_exactly_their_environment(tmp_path: Path) -> None:
+    hooks = tmp_path / "instance-start-pre.d"
+    script(hooks / "20-second", "env | sort; exit 0")
+    script(hooks / "10-first", "echo broken >&2; exit 1")
+    script(hooks / "30-plain", "exit 0", mode=0o644)
+    script(hooks / "40.bak", "exit 0")
+    results = await HookRunner(str(tmp_path)).run("instance-start", "pre", {"GANETI_X": "1"}, run)
+    assert [(one.script, one.outcome) for one in results] == [
+        ("instance-start-pre.d/10-first", HookOutcome.FAIL),
+        ("instance-start-pre.d/20-second", HookOutcome.SUCCESS),
+        ("instance-start-pre.d/30-plain", HookOutcome.SKIP),
+        ("instance-start-pre.d/40.bak", HookOutcome.SKIP),
+    ]
+    assert results[0].output == "broken"
+    seen = {line.partition("=")[0] for line in results[1].output.splitlines()}
+    assert seen - {"PWD", "_", "SHLVL", "OLDPWD"} == {"GANETI_X", "PATH"}
+
+
+async def test_a_hook_without_directory_has_no_scripts(tmp_path: Path) -> None:
+    assert await HookRunner(str(tmp_path)).run("node-add", "post", {}, run) == ()
+
+
+@pytest.mark.parametrize(("name", "phase"), [("../x", "pre"), ("node-add", "during"), ("", "pre")])
+async def test_other_directories_are_not_run(tmp_path: Path, name: str, phase: str) -> None:
+    with pytest.raises(HooksFailure):
+        await HookRunner(str(tmp_path)).run(name, phase, {}, run)

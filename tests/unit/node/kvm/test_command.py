@@ -1,0 +1,205 @@
+"""What QEMU is told, parameter by parameter."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pyganeti.model.errors import HypervisorError
+from pyganeti.node.hypervisor.kvm import runtime
+from pyganeti.node.hypervisor.kvm.command import Machine, base_command
+from pyganeti.node.hypervisor.kvm.layout import KvmLayout
+from pyganeti.node.network.base import Tap
+from pyganeti.wire.noderpc.types import InstanceSpec
+
+from .instances import disk, instance, nic
+
+PATHS = KvmLayout("/run/kvm").guest("web1")
+MACHINE = Machine("/usr/bin/kvm", "pc-i440fx-7.2", "tcg")
+
+
+def argv(spec: InstanceSpec) -> list[str]:
+    return base_command(spec, PATHS, MACHINE)
+
+
+def option(words: list[str], name: str) -> list[str]:
+    """Everything that follows ``name`` on the command line."""
+    return [words[index + 1] for index, word in enumerate(words[:-1]) if word == name]
+
+
+def test_the_frame_of_every_command() -> None:
+    words = argv(instance())
+    assert words[0] == "/usr/bin/kvm"
+    assert option(words, "-name") == ["web1"]
+    assert option(words, "-m") == ["64"]
+    assert option(words, "-smp") == ["1"]
+    assert option(words, "-pidfile") == ["/run/kvm/pid/web1"]
+    assert option(words, "-machine") == ["pc-i440fx-7.2,acpi=on"]
+    assert option(words, "-accel") == ["tcg"]
+    assert option(words, "-vga") == ["none"]
+    assert option(words, "-display") == ["none"]
+    assert "-daemonize" in words
+    assert "-S" in words
+
+
+@pytest.mark.parametrize(
+    ("hvparams", "expected"),
+    [
+        ({"cpu_type": "max"}, ["-cpu", "max"]),
+        ({"mem_path": "/hugepages"}, ["-mem-path", "/hugepages", "-mem-prealloc"]),
+        ({"reboot_behavior": "exit"}, ["-no-reboot"]),
+        ({"use_localtime": True}, ["-rtc", "base=localtime"]),
+        ({"acpi": False}, ["-machine", "pc-i440fx-7.2,acpi=off"]),
+        ({"usb_mouse": "mouse"}, ["-usb", "-device", "usb-mouse"]),
+        ({"keymap": "de"}, ["-k", "de"]),
+        ({"vga": "cirrus"}, ["-vga", "cirrus"]),
+        ({"security_model": "user", "security_domain": "kvm1"}, ["-runas", "kvm1"]),
+        ({"vnc_bind_address": "127.0.0.1"}, ["-vga", "std", "-vnc", "127.0.0.1:5100"]),
+        ({"vnc_bind_address": "0.0.0.0"}, ["-vnc", ":5100"]),
+        ({"vnc_bind_address": "::1"}, ["-vnc", "[::1]:5100"]),
+        ({"vnc_bind_address": "/run/vnc"}, ["-vnc", "unix:/run/vnc/web1.vnc"]),
+        (
+            {"vnc_bind_address": "127.0.0.1", "vnc_password_file": "/etc/pw"},
+            ["-vnc", "127.0.0.1:5100,password=on"],
+        ),
+        (
+            {"vnc_bind_address": "127.0.0.1", "vnc_tls": True},
+            [
+                "-object",
+                "tls-creds-anon,id=vnctls0,endpoint=server",
+                "-vnc",
+                "127.0.0.1:5100,tls-creds=vnctls0",
+            ],
+        ),
+    ],
+)
+def test_a_parameter_and_its_arguments(hvparams: dict[str, Any], expected: list[str]) -> None:
+    words = argv(instance(**hvparams))
+    joined = "\0".join(words)
+    assert "\0".join(expected) in joined
+
+
+def test_topology_is_told_where_it_is_given() -> None:
+    words = argv(instance(cpu_cores=2, cpu_threads=1, cpu_sockets=3))
+    assert option(words, "-smp") == ["1,cores=2,threads=1,sockets=3"]
+
+
+def test_a_kernel_gets_root_arguments_and_console() -> None:
+    words = argv(instance(kernel_path="/boot/k", initrd_path="/boot/i", serial_speed=115200))
+    assert option(words, "-kernel") == ["/boot/k"]
+    assert option(words, "-initrd") == ["/boot/i"]
+    assert option(words, "-append") == ["root=/dev/vda1 ro console=ttyS0,115200"]
+
+
+def test_without_serial_console_there_is_no_line() -> None:
+    words = argv(instance(kernel_path="/boot/k", serial_console=False))
+    assert option(words, "-append") == ["root=/dev/vda1 ro"]
+    assert "isa-serial,chardev=charserial0" not in words
+
+
+def test_vnc_needs_a_port() -> None:
+    spec = instance(vnc_bind_address="127.0.0.1")
+    broken = InstanceSpec(
+        **{name: getattr(spec, name) for name in spec.__struct_fields__ if name != "network_port"}
+    )
+    with pytest.raises(HypervisorError, match="network port"):
+        argv(broken)
+
+
+def full(spec: InstanceSpec, *disks: Any, taps: tuple[Tap, ...] = (), vhost: bool = False) -> Any:
+    planned = runtime.plan(spec, tuple(disks), PATHS, MACHINE)
+    return list(runtime.full_command(planned, taps, vhost=vhost))
+
+
+def devices(words: list[str]) -> list[dict[str, Any]]:
+    return [json.loads(word) for word in option(words, "-device") if word.startswith("{")]
+
+
+def test_disks_and_nics_take_slots_after_the_reserved_ones() -> None:
+    tap = Tap("tap0", (5,), vnet_hdr=True)
+    words = full(instance(nics=(nic(0),)), disk(0), disk(1), taps=(tap,))
+    assert [(found["driver"], found["addr"]) for found in devices(words)] == [
+        ("virtio-blk-pci", "0xc"),
+        ("virtio-blk-pci", "0xd"),
+        ("virtio-net-pci", "0xe"),
+    ]
+    assert option(words, "-netdev") == ["tap,id=net-nic-nic0,fd=5"]
+
+
+def test_slots_run_out_with_a_clear_refusal() -> None:
+    with pytest.raises(HypervisorError, match="no PCI slot is left"):
+        full(instance(kvm_pci_reservations=31), disk(0), disk(1))
+
+
+def test_a_blockdev_says_cache_aio_and_discard() -> None:
+    spec = instance(disk_cache="none", disk_aio="io_uring", disk_discard="unmap")
+    (node,) = [json.loads(word) for word in option(full(spec, disk(0)), "-blockdev")]
+    assert node["file"]["driver"] == "file"
+    assert node["file"]["aio"] == "io_uring"
+    assert node["file"]["cache"] == {"direct": True}
+    assert node["discard"] == node["file"]["discard"] == "unmap"
+    assert len(node["file"]["node-name"]) <= 31
+
+
+def test_block_devices_shared_files_and_read_only_disks() -> None:
+    words = full(instance(), disk(0, "plain"), disk(1, "sharedfile"), disk(2, mode="ro"))
+    nodes = [json.loads(word) for word in option(words, "-blockdev")]
+    assert nodes[0]["file"]["driver"] == "host_device"
+    assert nodes[1]["cache"] == {"direct": True}
+    assert [node["read-only"] for node in nodes] == [False, False, True]
+
+
+def test_writethrough_is_a_property_of_the_device() -> None:
+    assert devices(full(instance(disk_cache="writethrough"), disk(0)))[0]["write-cache"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("kind", "driver"),
+    [("ide", "ide-hd"), ("scsi-hd", "scsi-hd"), ("paravirtual", "virtio-blk-pci")],
+)
+def test_kinds_of_disks(kind: str, driver: str) -> None:
+    found = devices(full(instance(disk_type=kind), disk(0)))
+    assert driver in [device["driver"] for device in found]
+    assert ("lsi53c895a" in [device["driver"] for device in found]) == (kind == "scsi-hd")
+
+
+@pytest.mark.parametrize(
+    ("order", "hvparams", "first"),
+    [
+        ("disk", {}, "virtio-blk-pci"),
+        ("network", {}, "virtio-net-pci"),
+        ("cdrom", {"cdrom_image_path": "/iso"}, "ide-cd"),
+        ("floppy", {"floppy_image_path": "/img"}, "floppy"),
+    ],
+)
+def test_boot_order(order: str, hvparams: dict[str, str], first: str) -> None:
+    tap = Tap("tap0", (5,), vnet_hdr=True)
+    spec = instance(nics=(nic(0),), boot_order=order, **hvparams)
+    found = devices(full(spec, disk(0), taps=(tap,)))
+    assert [device["driver"] for device in found if device.get("bootindex") == 0] == [first]
+
+
+def test_a_kernel_leaves_no_device_to_boot_from() -> None:
+    found = devices(full(instance(kernel_path="/boot/vmlinuz", boot_order="disk"), disk(0)))
+    assert not any("bootindex" in device for device in found)
+
+
+def test_a_cdrom_may_come_from_the_network() -> None:
+    words = full(instance(cdrom_image_path="https://example.com/x.iso"))
+    (node,) = [json.loads(word) for word in option(words, "-blockdev")]
+    assert node["file"] == {"driver": "https", "url": "https://example.com/x.iso"}
+
+
+def test_queues_and_vhost_of_a_paravirtual_nic() -> None:
+    tap = Tap("tap0", (5, 6), vnet_hdr=True)
+    spec = instance(nics=(nic(0),), virtio_net_queues=2)
+    words = full(spec, taps=(tap,), vhost=True)
+    assert option(words, "-netdev") == ["tap,id=net-nic-nic0,fds=5:6,vhost=on"]
+    assert devices(words)[0]["mq"] == "on"
+    assert devices(words)[0]["vectors"] == 6
+
+
+def test_vhost_is_for_paravirtual_nics_only() -> None:
+    spec = instance(nics=(nic(0),), nic_type="e1000")
+    words = full(spec, taps=(Tap("tap0", (5,), vnet_hdr=False),), vhost=True)
+    assert option(words, "-netdev") == ["tap,id=net-nic-nic0,fd=5"]

@@ -1,0 +1,162 @@
+"""What is refused, and that the refusal says what and why."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.model.errors import HypervisorError
+from pyganeti.node.hypervisor.kvm import facts, params, pending, probe
+from pyganeti.node.hypervisor.kvm.layout import KvmLayout
+
+from .instances import defaults
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "qemu"
+PENDING_TOML = Path(__file__).parents[3] / "spec" / "pending.toml"
+MACHINES, DEFAULT = facts.parse_machines((GOLDEN / "machine-7.2.txt").read_text())
+FACTS = facts.QemuFacts(
+    version=facts.parse_version((GOLDEN / "version-7.2.txt").read_text()),
+    machines=MACHINES,
+    default_machine=DEFAULT,
+    devices=facts.parse_devices((GOLDEN / "device-7.2.txt").read_text()),
+    options=facts.parse_options((GOLDEN / "help-7.2.txt").read_text()),
+)
+# What only migrations will use: any value may be stored.
+MIGRATION = {
+    "migration_bandwidth",
+    "migration_caps",
+    "migration_downtime",
+    "migration_mode",
+    "migration_port",
+}
+
+
+def hvp(**changes: Any) -> dict[str, Any]:
+    return {**defaults(), "kernel_path": "", **changes}
+
+
+def test_what_qemu_says_is_read() -> None:
+    assert FACTS.version.startswith("7.2")
+    assert FACTS.default_machine == "pc-i440fx-7.2"
+    assert {"pc", "q35", "pc-i440fx-6.2"} <= FACTS.machines
+    assert {"virtio-net-pci", "virtio-blk", "lsi"} <= FACTS.devices
+    assert {"machine", "cpu", "accel"} <= FACTS.options
+
+
+@pytest.mark.parametrize("text", ["", "Supported machines are:\nnone  empty\n"])
+def test_nonsense_from_qemu_is_an_error_of_ours(text: str) -> None:
+    with pytest.raises(HypervisorError):
+        facts.parse_machines(text)
+    with pytest.raises(HypervisorError):
+        facts.parse_version(text)
+
+
+def test_defaults_are_accepted() -> None:
+    params.check_pending(hvp())
+    params.check_combinations(hvp())
+    params.check_facts(hvp(), FACTS)
+
+
+def test_pending_defaults_are_the_real_ones() -> None:
+    known = defaults()
+    assert {name: known[name] for name in pending.PENDING} == pending.PENDING
+    assert not MIGRATION & set(pending.PENDING)
+
+
+@pytest.mark.parametrize("name", sorted(pending.PENDING))
+def test_a_pending_parameter_refuses_by_name(name: str) -> None:
+    default = pending.PENDING[name]
+    other = not default if isinstance(default, bool) else type(default)(4)
+    with pytest.raises(HypervisorError, match=rf"hypervisor parameter {name}: .*not supported yet"):
+        params.check_pending(hvp(**{name: other}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"serial_speed": 1234}, "serial_speed"),
+        ({"kernel_path": "/k", "root_path": ""}, "root_path"),
+        ({"boot_order": "cdrom"}, "boot_order"),
+        ({"boot_order": "floppy"}, "boot_order"),
+        ({"disk_aio": "native"}, "disk_aio"),
+        ({"virtio_net_queues": 2, "nic_type": "e1000"}, "virtio_net_queues"),
+        ({"security_model": "user"}, "security_domain"),
+        ({"disk_type": "pflash"}, "disk_type"),
+        ({"cpu_mask": "0-"}, "cpu_mask"),
+    ],
+)
+def test_contradictions_are_refused(changes: dict[str, Any], name: str) -> None:
+    with pytest.raises(HypervisorError, match=f"hypervisor parameter {name}"):
+        params.check_combinations(hvp(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"machine_version": "pc-1.0"}, "machine_version"),
+        ({"nic_type": "ne2k_isa"}, "nic_type"),
+        ({"disk_type": "scsi-hd", "scsi_controller_type": "dc390"}, "scsi_controller_type"),
+    ],
+)
+def test_what_this_qemu_lacks_is_refused(changes: dict[str, Any], name: str) -> None:
+    with pytest.raises(HypervisorError, match=f"hypervisor parameter {name}.*7.2"):
+        params.check_facts(hvp(**changes), FACTS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"kernel_path": "/no/kernel"}, "kernel_path"),
+        ({"cdrom_image_path": "/no/iso"}, "cdrom_image_path"),
+        ({"mem_path": "/no/dir"}, "mem_path"),
+        ({"kvm_path": "/no/kvm"}, "kvm_path"),
+        ({"security_model": "user", "security_domain": "no-such-user"}, "security_domain"),
+    ],
+)
+def test_what_is_not_on_the_node_is_refused(changes: dict[str, Any], name: str) -> None:
+    with pytest.raises(HypervisorError, match=f"hypervisor parameter {name}"):
+        params.check_files(
+            hvp(kvm_path="/bin/sh", **changes) if name != "kvm_path" else hvp(**changes)
+        )
+
+
+def test_images_from_the_network_are_not_looked_for() -> None:
+    params.check_files(hvp(kvm_path="/bin/sh", cdrom_image_path="http://example.com/x.iso"))
+
+
+def test_cpu_masks() -> None:
+    assert params.parse_cpu_mask("all") == (None,)
+    assert params.parse_cpu_mask("0-2,5") == (frozenset({0, 1, 2, 5}),)
+    assert params.parse_cpu_mask("1:all:3-4") == (frozenset({1}), None, frozenset({3, 4}))
+
+
+@pytest.mark.parametrize("text", ["", "x", "3-1", "1,,2"])
+def test_wrong_cpu_masks(text: str) -> None:
+    with pytest.raises(HypervisorError, match="cpu_mask"):
+        params.parse_cpu_mask(text)
+
+
+def test_a_socket_path_too_long_is_refused_with_the_limit() -> None:
+    with pytest.raises(HypervisorError, match="107 bytes"):
+        KvmLayout("/" + "x" * 90).guest("web1.example.com")
+
+
+@pytest.mark.parametrize("name", ["", "../x", ".hidden"])
+def test_names_cannot_leave_the_directory(name: str) -> None:
+    with pytest.raises(HypervisorError, match="no name"):
+        KvmLayout("/run").guest(name)
+
+
+def test_the_probe_starts_where_the_processor_does() -> None:
+    rom = probe.rom()
+    assert len(rom) == 65536
+    assert rom[0xFFF0] == 0xEA
+    assert rom[0xF000] == 0xFA
+
+
+def test_pending_parameters_are_the_promised_ones() -> None:
+    promised = tomllib.loads(PENDING_TOML.read_text())["pending"]
+    listed = {entry["name"] for entry in promised if entry["kind"] == "hvparam"}
+    values = {f"{name}={v}" for name, found in pending.PENDING_VALUES.items() for v in found}
+    assert listed == {f"kvm {name}" for name in (*pending.PENDING, *values)}

@@ -1,0 +1,52 @@
+"""Every declared call can travel, and says what its caller must know."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pyganeti.wire.noderpc import registry
+from pyganeti.wire.noderpc.call import (
+    DAY_S,
+    FAST_S,
+    HOURS_4_S,
+    NORMAL_S,
+    SLOW_S,
+    URGENT_S,
+    AnyCall,
+    NodeCall,
+    result_type,
+)
+
+CLASSES = {URGENT_S, FAST_S, NORMAL_S, SLOW_S, HOURS_4_S, DAY_S}
+# Procedures that Ganeti has not: they carry the epoch, tasks and replication.
+OWN = {"epoch_take", "store_apply", "store_load", "store_state", "task_wait"}
+SPEC = Path(__file__).parents[3] / "spec" / "rpc.json"
+
+
+@pytest.mark.parametrize("call", registry.ALL_CALLS, ids=lambda call: call.procedure)
+def test_arguments_and_result_can_be_decoded(call: type[AnyCall]) -> None:
+    msgspec.json.Decoder(call)
+    msgspec.json.Decoder(result_type(call))
+    assert call.timeout_s in CLASSES
+    assert call.changes or not call.long
+
+
+def test_every_subclass_is_registered_once() -> None:
+    procedures = [call.procedure for call in registry.ALL_CALLS]
+    assert len(set(procedures)) == len(procedures)
+    assert set(NodeCall.__subclasses__()) == set(registry.ALL_CALLS)
+
+
+def test_names_are_ganetis_or_listed_as_our_own() -> None:
+    known: dict[str, Any] = json.loads(SPEC.read_text())
+    assert {
+        name for name in registry.CALLS if name not in known["_node_side"]["implemented"]
+    } == OWN
+
+
+def test_only_the_votes_are_open_to_all_members() -> None:
+    open_calls = {call.procedure for call in registry.ALL_CALLS if call.open_to_members}
+    assert open_calls == {"version", "master_node_name"}
