@@ -51,7 +51,7 @@ def test_debootstrap_guest_boots_to_a_login_prompt(debian: Cluster) -> None:
     loops = loop_devices()
     debian.gnt(
         "instance", "add", "-t", "file", "--disk", "0:size=1g", "-o", "debootstrap+default",
-        "-n", "node1", "-B", "memory=256m", "--no-nics", DEB1,
+        "-n", "node1", "-B", "memory=256m", "--no-nics", "--ignore-ipolicy", DEB1,
     )  # fmt: skip
     debian.console("node1", DEB1, r"deb1\S* login: ", ask=b"\n")
     debian.gnt("instance", "shutdown", DEB1)
@@ -66,7 +66,7 @@ def test_debootstrap_guest_boots_to_a_login_prompt(debian: Cluster) -> None:
 def test_noop_leaves_the_disk_alone(debian: Cluster) -> None:
     debian.gnt(
         "instance", "add", "-t", "file", "--disk", "0:size=1g", "-o", "noop", "-n", "node1",
-        "--no-nics", "--no-start", DEB1,
+        "--no-nics", "--ignore-ipolicy", "--no-start", DEB1,
     )  # fmt: skip
     (image,) = debian.images()
     assert (debian.base / image).read_bytes() == bytes(1 << 30)

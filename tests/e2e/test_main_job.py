@@ -1,6 +1,6 @@
 """The main job from end to end: a cluster forms, a guest boots, answers, stops; nothing is left."""
 
-from tests.e2e.vcluster import Cluster, interfaces, micro
+from tests.e2e.vcluster import Cluster, interfaces, micro, wait_for
 
 WEB = "web1.example.com"
 
@@ -27,15 +27,17 @@ def test_a_cluster_forms_and_boots_a_guest(cluster: Cluster, bridge_name: str) -
     assert cluster.runtime_files() == []
     assert interfaces() == before
 
+    for node in ("node2", "node3"):
+        cluster.gnt("node", "remove", node)
     cluster.gnt("cluster", "destroy", "--yes-do-it")
-    assert cluster.processes() == {}
+    wait_for(lambda: not cluster.processes(), 10, "every daemon to end")
     assert not (cluster.root("node1") / "var/lib/ganeti/server.pem").exists()
 
 
 def test_a_guest_outlives_every_daemon(cluster: Cluster) -> None:
     cluster.init()
     cluster.add_nodes()
-    cluster.gnt("instance", "add", *micro("node2"), "--no-nics", WEB)
+    cluster.gnt("instance", "add", *micro("node2"), "--no-nics", "--ignore-ipolicy", WEB)
     first = cluster.guest_uptime("node2", WEB)
     cluster.stop_daemons()
     cluster.start_daemons()
@@ -51,7 +53,7 @@ def test_a_guest_outlives_every_daemon(cluster: Cluster) -> None:
 
 def test_reinstall_gives_a_fresh_guest(cluster: Cluster) -> None:
     cluster.init()
-    cluster.gnt("instance", "add", *micro("node1"), "--no-nics", WEB)
+    cluster.gnt("instance", "add", *micro("node1"), "--no-nics", "--ignore-ipolicy", WEB)
     cluster.console("node1", WEB, r"written", ask=b"\necho it > /mark; sync; echo writ''ten\n")
     cluster.gnt("instance", "shutdown", WEB)
     cluster.gnt("instance", "reinstall", "--force", WEB)
