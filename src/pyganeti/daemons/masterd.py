@@ -19,6 +19,7 @@ from typing import Final
 
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.files import read_bytes
 from pyganeti.kit.ids import SystemIds
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
@@ -83,6 +84,12 @@ async def _answers(address: str) -> bool:
     return True
 
 
+def _candidate_files(paths: Paths) -> dict[str, bytes]:
+    """The key of the authority, under its path on a real node."""
+    key = read_bytes(paths.ca_key)
+    return {} if key is None else {paths.ca_key.removeprefix(paths.rootdir): key}
+
+
 def _check_is_master(paths: Paths, master: str) -> None:
     here = own_hostname(paths)
     if here != master:
@@ -127,6 +134,7 @@ class Daemon:
                 resolve=partial(_resolve, self._paths),
                 answers=_answers,
                 data_dir=self._paths.data_dir,
+                candidate_files=partial(in_thread, _candidate_files, self._paths),
             )
             master = await Master.begin(around, voting=self._voting, timeout_s=VOTE_TIMEOUT_S)
             _check_is_master(self._paths, master.config.view.master_node.name)

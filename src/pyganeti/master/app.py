@@ -50,6 +50,7 @@ class Surroundings:
         resolve: full name and address of a host name; raises ``ResolverError``.
         answers: whether something at an address answers.
         data_dir: shown to hooks.
+        candidate_files: files that go with the master role: path as on a real node, and content.
     """
 
     store: Committer
@@ -59,6 +60,7 @@ class Surroundings:
     resolve: Callable[[str], Awaitable[tuple[str, str]]]
     answers: Callable[[str], Awaitable[bool]]
     data_dir: str
+    candidate_files: Callable[[], Awaitable[dict[str, bytes]]]
 
 
 class Master:
@@ -84,7 +86,7 @@ class Master:
         self.queue.load(contents)
         self.leftovers = Leftovers(store, clock, self.config, self.access, UNDO_ACTIONS)
         self.leftovers.load(contents)
-        self.distributor = Distributor(NodeWriter(self.access), clock, view)
+        self.distributor = Distributor(NodeWriter(self.access), clock, view, around.candidate_files)
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
         self.processor = Processor(self._services())
         self.scheduler = Scheduler(self.queue, self.processor.run_job, self._job_limit)

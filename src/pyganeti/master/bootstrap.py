@@ -74,6 +74,7 @@ def init_cluster(paths: Paths, options: Options) -> None:
         host_key=_host_key(paths),
     )
     try:
+        _run_tool("layout")
         _write_all(paths, view)
         _daemon_util("start", "ganeti-noded")
         _daemon_util("start", "ganeti-masterd")
@@ -150,15 +151,20 @@ def _write_database(paths: Paths, view: ClusterView) -> None:
 
 
 def _daemon_util(*words: str) -> None:
+    _run_tool("daemon_util", *words)
+
+
+def _run_tool(tool: str, *words: str) -> None:
+    """Run one of our own tools in a process of its own: the layers forbid to import it here."""
     command = Command(
-        (sys.executable, "-m", "pyganeti.tools.daemon_util", *words),
+        (sys.executable, "-m", f"pyganeti.tools.{tool}", *words),
         env=dict(os.environ),
         timeout_s=_DAEMON_TIMEOUT_S,
     )
     try:
         run_blocking(command)
     except ProcessError as err:
-        raise OpExecError(f"daemon-util {' '.join(words)}: {err}") from err
+        raise OpExecError(f"{' '.join((tool, *words))}: {err}") from err
 
 
 def _post_init(paths: Paths) -> None:

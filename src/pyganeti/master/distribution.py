@@ -1,12 +1,14 @@
 """Brings nodes the files that follow from the configuration.
 
-``ssconf_*`` values go to all online nodes, only those that changed. A task of masterd does it
+``ssconf_*`` values go to all online nodes, only those that changed; the authority's key goes to
+candidates, since it belongs to the master role. A task of masterd does it
 soon after a change; :meth:`Distributor.flush` does it now.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pyganeti.kit.clock import Clock
@@ -16,7 +18,7 @@ from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.ssconf import changed_values, ssconf_values
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
+from pyganeti.wire.noderpc.files import UploadFileCall, WriteSsconfFilesCall
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +33,19 @@ class Distributor:
         nodes: makes the calls.
         clock: for pauses.
         view: the snapshot at start; nothing is known yet of what nodes have.
+        candidate_files: files that go with the master role (path, content): candidates only.
     """
 
-    def __init__(self, nodes: NodeWriter, clock: Clock, view: ClusterView) -> None:
+    def __init__(
+        self,
+        nodes: NodeWriter,
+        clock: Clock,
+        view: ClusterView,
+        candidate_files: Callable[[], Awaitable[dict[str, bytes]]],
+    ) -> None:
         self._nodes = nodes
+        self._candidate_files = candidate_files
+        self._equipped: set[str] = set()
         self._clock = clock
         self._view = view
         self._values = ssconf_values(view)
@@ -78,11 +89,34 @@ class Distributor:
                     self._sent.pop(uuid, None)
                 else:
                     self._sent[uuid] = values
-            return missed
+            return {**missed, **await self._equip_candidates(view)}
+
+    async def _equip_candidates(self, view: ClusterView) -> dict[str, str]:
+        """Give candidates what only they may have; those missed, by name, with the reason."""
+        wanted = [
+            node
+            for node in view.master_candidates()
+            if not (node.offline or view.is_master(node) or node.uuid in self._equipped)
+        ]
+        if not wanted:
+            return {}
+        missed = {}
+        files = await self._candidate_files()
+        for node in wanted:
+            try:
+                for path, content in files.items():
+                    call = UploadFileCall(file_name=path, content=content, mode=0o400)
+                    await self._nodes.call(node.uuid, call)
+            except GenericError as err:
+                missed[node.name] = str(err)
+            else:
+                self._equipped.add(node.uuid)
+        return missed
 
     async def resend(self) -> dict[str, str]:
         """Send everything to everybody, whatever was sent before."""
         self._sent.clear()
+        self._equipped.clear()
         return await self.flush()
 
 

@@ -201,6 +201,7 @@ class SimCluster:
             resolve=self._resolve,
             answers=self._answers,
             data_dir="/var/lib/ganeti",
+            candidate_files=self._candidate_files,
         )
         master = await Master.begin(around)
         loop = asyncio.get_running_loop()
@@ -213,6 +214,9 @@ class SimCluster:
         if name in self.nodes:
             return name, f"192.0.2.{name.removeprefix('node')}"
         raise ResolverError(name, "resolver_error", "unknown in this simulation")
+
+    async def _candidate_files(self) -> dict[str, bytes]:
+        return {}
 
     async def _answers(self, address: str) -> bool:
         return False
