@@ -14,7 +14,7 @@ from pyganeti.store.sqlite import SqliteBackend
 from tests.contract.store.harness import DATABASE_FILES, copy_database, job
 
 FLIPS = 100
-SOAK_FLIPS = 10_000
+SOAK_FLIPS = 2_000
 Files = dict[str, bytes]
 
 
