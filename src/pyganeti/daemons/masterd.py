@@ -25,6 +25,7 @@ from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.app import Master, Surroundings
+from pyganeti.master.candidate_files import CandidateFiles
 from pyganeti.master.export import Exporter, check_config_file
 from pyganeti.master.imports import keep_database, needs_import, take_config_file
 from pyganeti.master.luxi import LuxiMethods
@@ -50,6 +51,8 @@ NODED_PORT: Final = 1811
 # Running jobs get this long when the daemon is told to end; then they are left to the next one.
 STOP_TIMEOUT_S: Final = 60.0
 VOTE_TIMEOUT_S: Final = 60.0
+# Candidates that do not answer while the daemon ends are left without the newest files.
+LAST_EXPORT_S: Final = 3.0
 
 _PING_TIMEOUT_S: Final = 3.0
 
@@ -138,11 +141,16 @@ class Daemon:
             )
             master = await Master.begin(around, voting=self._voting, timeout_s=VOTE_TIMEOUT_S)
             _check_is_master(self._paths, master.config.view.master_node.name)
-            exporter = Exporter(self._paths, store, master.config, master.queue, self._clock)
+            candidates = CandidateFiles(
+                NodeWriter(master.access), self._clock, master.queue, master.other_candidates
+            )
+            exporter = Exporter(
+                self._paths, store, master.config, master.queue, self._clock, candidates
+            )
             exporter.load(contents)
-            return await self._run(master, exporter)
+            return await self._run(master, exporter, candidates)
 
-    async def _run(self, master: Master, exporter: Exporter) -> int:
+    async def _run(self, master: Master, exporter: Exporter, candidates: CandidateFiles) -> int:
         master.config.subscribe(lambda *_: exporter.config_changed())
         master.queue.subscribe(exporter.job_changed)
         methods = LuxiMethods(master)
@@ -152,7 +160,7 @@ class Daemon:
         ]
         try:
             async with asyncio.TaskGroup() as group:
-                for task in (*master.background(), exporter.run()):
+                for task in (*master.background(), exporter.run(), candidates.run()):
                     group.create_task(task)
                 await master.recover()
                 group.create_task(master.serve())
@@ -165,6 +173,7 @@ class Daemon:
                     await server.stop()
                 await master.stop(STOP_TIMEOUT_S)
                 await exporter.flush()
+                await candidates.flush(LAST_EXPORT_S)
                 await master.around.store.close()
                 raise _Stopped
         except* _Stopped:

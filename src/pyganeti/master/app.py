@@ -206,6 +206,10 @@ class Master:
         ]
         return await self.queue.submit_many(encoded)
 
+    def other_candidates(self) -> list[str]:
+        """UUIDs of the candidates beside the master, by the newest snapshot."""
+        return self._candidates(self.config.view)
+
     @staticmethod
     def _candidates(view: ClusterView) -> list[str]:
         return [

@@ -16,6 +16,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes, remove, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
+from pyganeti.master.candidate_files import CandidateFiles
 from pyganeti.master.config import ConfigState
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
@@ -64,12 +65,20 @@ class Exporter:
         config: gives the snapshot.
         queue: gives the jobs.
         clock: for the delay.
+        candidates: told what was written, and brings it to them.
     """
 
     def __init__(
-        self, paths: Paths, store: Store, config: ConfigState, queue: JobQueue, clock: Clock
+        self,
+        paths: Paths,
+        store: Store,
+        config: ConfigState,
+        queue: JobQueue,
+        clock: Clock,
+        candidates: CandidateFiles,
     ) -> None:
         self._paths = paths
+        self._candidates = candidates
         self._store = store
         self._config = config
         self._queue = queue
@@ -135,6 +144,7 @@ class Exporter:
         )
         await in_thread(lambda: write_atomic(self._paths.config_file, data, mode=CONFIG_MODE))
         self._config_written = view.serial
+        self._candidates.config_written(data)
 
     async def _write_jobs(self) -> None:
         jobs, self._jobs = self._jobs, {}
@@ -147,6 +157,7 @@ class Exporter:
         except OSError:
             self._jobs = {**jobs, **self._jobs}
             raise
+        self._candidates.jobs_written(jobs.values())
 
     def _write_job_files(self, files: list[tuple[Job, bytes]], serial: int) -> None:
         for job, data in files:
