@@ -245,3 +245,71 @@ async def test_an_answer_that_never_comes_is_unknown(place: Place) -> None:
     ):
         with pytest.raises(CallTimeout, match="unknown"):
             await calls.call(node, change, CTX)
+
+
+@asynccontextmanager
+async def raw_node(place: Place, *answers: bytes) -> AsyncIterator[tuple[NodeAddress, list[int]]]:
+    """A node that says ``answers`` in turn, whatever it is asked; counts its connections."""
+    connections: list[int] = []
+    left = list(answers)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        while left and await reader.read(65536):
+            writer.write(left.pop(0))
+            await writer.drain()
+        writer.close()
+
+    context = tls.server_context(place.path("ours.pem"), place.path("ours-ca.pem"))
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield NodeAddress(NODE, "127.0.0.1", int(server.sockets[0].getsockname()[1])), connections
+
+
+def http(body: bytes, headers: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (headers, len(body), body)
+
+
+GOOD = codec.encode_answer(codec.success(VERSION))
+
+
+async def test_a_connection_is_kept_for_the_next_call(place: Place) -> None:
+    async with raw_node(place, http(GOOD), http(GOOD)) as (node, made), client(place) as calls:
+        await calls.call(node, VersionCall(), CTX)
+        await calls.call(node, VersionCall(), CTX)
+        assert len(made) == 1
+
+
+async def test_a_connection_the_node_wants_closed_is_not_used_again(place: Place) -> None:
+    closing = http(GOOD, b"Connection: close\r\n")
+    async with raw_node(place, closing, http(GOOD)) as (node, made), client(place) as calls:
+        await calls.call(node, VersionCall(), CTX)
+        await calls.call(node, VersionCall(), CTX)
+        assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        b"x" * 20000,
+        http(b"no JSON"),
+        http(b'{"ok": true, "result": {"protocol": "x"}}'),
+    ],
+    ids=["no length", "no number", "too long", "no end", "no JSON", "wrong type"],
+)
+async def test_nonsense_is_an_error_of_ours(place: Place, answer: bytes) -> None:
+    async with raw_node(place, answer) as (node, _made), client(place) as calls:
+        with pytest.raises(NodeCallError):
+            await calls.call(node, VersionCall(), CTX)
+
+
+async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(place: Place) -> None:
+    async with raw_node(place, b"HTTP/1.1", http(GOOD)) as (node, made), client(place) as calls:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await calls.call(node, VersionCall(), CTX)
+        assert await calls.call(node, VersionCall(), CTX) == VERSION
+        assert len(made) == 2

@@ -5,28 +5,26 @@ error is in docs/design/0002-node-calls.md, "Silence".
 """
 
 import asyncio
-import io
 import itertools
 import ssl
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
-import aiohttp
 import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
 
 from .call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
-from .codec import MAX_BODY, Answer, Codec, decode_answer, encode_request
+from .codec import Answer, Codec, decode_answer, encode_request
+from .connection import ConnectionBroken, NodeConnection, connect
 from .task import TaskWaitCall
 from .types import TaskReport, TaskState
 
-CONNECT_TIMEOUT_S: Final = 5.0
-# Longer than the watcher's period, so that a quiet cluster keeps its connections.
+# Longer than the watcher's period, so that a quiet cluster keeps its connections; shorter than
+# the server's own patience, so that it is not closed while a request is on its way.
 KEEPALIVE_S: Final = 600.0
-_LARGE_BODY: Final = 1 << 20
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
@@ -57,19 +55,10 @@ class HttpNodeClient:
         self._clock = clock
         self._codec = Codec()
         self._numbers = CallNumbers()
-        self._session: aiohttp.ClientSession | None = None
+        # Connections without a call on them, and since when.
+        self._idle: dict[NodeAddress, list[tuple[NodeConnection, float]]] = {}
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=self._tls, limit=0, keepalive_timeout=KEEPALIVE_S, use_dns_cache=False
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
-            auto_decompress=False,
-            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
-            read_bufsize=MAX_BODY,
-        )
         return self
 
     async def __aexit__(
@@ -78,8 +67,12 @@ class HttpNodeClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for connections in self._idle.values():
+            for connection, _since in connections:
+                connection.close()
+        self._idle.clear()
+        # Closed transports report on the loop's next turn.
+        await asyncio.sleep(0)
 
     async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
         """See :class:`~.call.NodeClient`."""
@@ -116,42 +109,54 @@ class HttpNodeClient:
         deadline = self._clock.monotonic() + call.timeout_s
         attempt, sent = ctx.attempt, False
         for pause_s in _pauses():
-            left = deadline - self._clock.monotonic()
             try:
-                async with asyncio.timeout(left):
-                    return await self._post(node, call, ctx, attempt)
-            except aiohttp.ClientConnectorError as err:
-                # A read that was lost before did nothing either, so it need not wait for the node.
+                connection = await self._connection(node)
+            except OSError as err:
+                reason = f"{node.ip} port {node.port}: {err.strerror or err or 'no answer'}"
+                # A read that was lost before did nothing either: it need not wait for the node.
                 if not sent or not call.changes:
-                    raise NodeUnreachable(f"node {node.name}: {err}") from err
-                reason = str(err)
-            except aiohttp.ClientConnectionError as err:
-                sent, attempt, reason = True, attempt + 1, str(err)
-            except (TimeoutError, aiohttp.ClientPayloadError) as err:
-                reason = f"no answer in {call.timeout_s:g} s"
-                raise CallTimeout(_silent(node, call, reason)) from err
+                    raise NodeUnreachable(f"node {node.name}: {reason}") from err
+            else:
+                left = deadline - self._clock.monotonic()
+                numbered = msgspec.structs.replace(ctx, attempt=attempt)
+                try:
+                    return await self._exchange(node, connection, call, numbered, left)
+                except ConnectionBroken as err:
+                    sent, attempt, reason = True, attempt + 1, str(err)
             if self._clock.monotonic() + pause_s >= deadline:
                 raise CallTimeout(_silent(node, call, reason))
             await self._clock.sleep(pause_s)
         raise AssertionError("pauses never end")
 
-    async def _post(
-        self, node: NodeAddress, call: AnyCall, ctx: CallContext, attempt: int
+    async def _exchange(
+        self,
+        node: NodeAddress,
+        connection: NodeConnection,
+        call: AnyCall,
+        ctx: CallContext,
+        timeout_s: float,
     ) -> Answer:
-        if self._session is None:
-            raise RuntimeError("the node client is not open")
-        if attempt != ctx.attempt:
-            ctx = msgspec.structs.replace(ctx, attempt=attempt)
-        body = encode_request(ctx, call)
-        host = f"[{node.ip}]" if ":" in node.ip else node.ip
-        async with self._session.post(
-            f"https://{host}:{node.port}/v1/{call.procedure}",
-            # A large body is sent in pieces, so that the loop stays free meanwhile.
-            data=body if len(body) < _LARGE_BODY else io.BytesIO(body),
-            server_hostname=node.name,
-            allow_redirects=False,
-        ) as response:
-            return decode_answer(await response.read())
+        try:
+            async with asyncio.timeout(timeout_s):
+                body = await connection.exchange(call.procedure, encode_request(ctx, call))
+        except TimeoutError as err:
+            reason = f"no answer in {call.timeout_s:g} s"
+            raise CallTimeout(_silent(node, call, reason)) from err
+        if connection.reusable:
+            idle = (connection, self._clock.monotonic())
+            self._idle.setdefault(node, []).append(idle)
+        return decode_answer(body)
+
+    async def _connection(self, node: NodeAddress) -> NodeConnection:
+        """A connection that was kept, the one used last, or a new one."""
+        kept = self._idle.get(node, [])
+        now = self._clock.monotonic()
+        while kept:
+            connection, since = kept.pop()
+            if connection.reusable and now - since < KEEPALIVE_S:
+                return connection
+            connection.close()
+        return await connect(node, self._tls)
 
 
 def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec.Raw:
