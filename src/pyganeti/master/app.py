@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyganeti.kit.clock import Clock
+from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
 from pyganeti.master.distribution import Distributor
@@ -29,7 +29,7 @@ from pyganeti.master.run import Run
 from pyganeti.master.term import Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
 from pyganeti.model.change import Change
-from pyganeti.model.enums import FINALIZED, JobStatus
+from pyganeti.model.enums import FINALIZED, JobStatus, LogType
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import encode
@@ -89,8 +89,27 @@ class Master:
         self.distributor = Distributor(NodeWriter(self.access), clock, view, around.candidate_files)
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
         self.processor = Processor(self._services())
-        self.scheduler = Scheduler(self.queue, self.processor.run_job, self._job_limit)
+        self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit)
         self.config.subscribe(self._config_changed)
+        self.replication.subscribe(self._replicated_too_little)
+
+    async def _run_job(self, job: Job) -> None:
+        if self.replication.is_minority_known:
+            self._say_not_replicated(job)
+        await self.processor.run_job(job)
+
+    def _replicated_too_little(self) -> None:
+        for job_id in self.scheduler.running:
+            self._say_not_replicated(self.queue.get(job_id))
+
+    def _say_not_replicated(self, job: Job) -> None:
+        """Tell who watches ``job`` that the master's disk alone keeps what is acknowledged."""
+        have, candidates = self.replication.count()
+        text = f"not replicated: {have} of {candidates} master candidates have the newest changes"
+        index = next((n for n, op in enumerate(job.ops) if op.status not in FINALIZED), None)
+        if index is not None:
+            now = timestamp(self.around.clock.now())
+            job.add_log(index, now, LogType.MESSAGE, text)
 
     def _ready(self, job: Job) -> None:
         self.scheduler.add(job)

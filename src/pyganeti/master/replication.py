@@ -6,7 +6,7 @@ Data flow: committer (transaction durable here) -> :meth:`CandidateReplication.s
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ from pyganeti.model.errors import GenericError
 from pyganeti.store.codec import encode_dump, encode_writes
 from pyganeti.store.committer import Committer
 from pyganeti.store.interface import Contents, Dump, Put, Table, Transaction
-from pyganeti.wire.noderpc.store import StoreApplyCall, StoreLoadCall
+from pyganeti.wire.noderpc.store import StoreApplyCall, StoreLoadCall, StoreStateCall
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,9 @@ class CandidateReplication:
         self._lost: set[str] = set()
         self._backlog: dict[str, list[Transaction]] = {}
         self._wakeup = asyncio.Event()
+        # After a start nobody has been asked yet, so nothing can be said of the candidates.
+        self._asked = False
+        self._on_minority: list[Callable[[], None]] = []
 
     def load(self, contents: Contents, candidates: Iterable[str]) -> None:
         """Start a term: all candidates count as lost until they have caught up."""
@@ -62,6 +65,24 @@ class CandidateReplication:
         others = len(self._live) + len(self._lost)
         return (len(self._live) + 1) * 2 > others + 1
 
+    @property
+    def is_minority_known(self) -> bool:
+        """Whether it is certain that most candidates lack acknowledged changes."""
+        return self._asked and not self.is_majority_live
+
+    def count(self) -> tuple[int, int]:
+        """Candidates with all acknowledged changes, and all candidates, the master counted."""
+        return len(self._live) + 1, len(self._live) + len(self._lost) + 1
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` when changes begin to be acknowledged without a majority."""
+        self._on_minority.append(listener)
+
+    def _tell(self, *, before: bool) -> None:
+        if self.is_minority_known and not before:
+            for listener in self._on_minority:
+                listener()
+
     def set_candidates(self, candidates: Iterable[str]) -> None:
         """The candidates other than the master, by UUID; new ones are lost until caught up."""
         wanted = set(candidates)
@@ -74,7 +95,7 @@ class CandidateReplication:
         """See :class:`pyganeti.store.committer.Replication`."""
         for backlog in self._backlog.values():
             backlog.append(transaction)
-        pending = transaction
+        pending, before = transaction, self.is_minority_known
         while failed := await self._apply(self._live, pending):
             self._live -= failed
             self._lost |= failed
@@ -82,6 +103,7 @@ class CandidateReplication:
             pending = await self._store.append((self._lost_record(),))
             for backlog in self._backlog.values():
                 backlog.append(pending)
+        self._tell(before=before)
 
     def _lost_record(self) -> Put:
         return Put(Table.META, LOST, msgspec.json.encode(sorted(self._lost)))
@@ -115,15 +137,19 @@ class CandidateReplication:
             for node in sorted(self._lost):
                 try:
                     await self._catch_up(node)
-                except GenericError as err:
+                except (GenericError, TimeoutError) as err:
                     _log.info("candidate %s cannot be brought up to date yet: %s", node, err)
+            before, self._asked = self.is_minority_known, True
+            self._tell(before=before)
             if self._lost:
                 await self._clock.sleep(RETRY_S)
                 self._wakeup.set()
 
     async def _catch_up(self, node: str) -> None:
         """Send ``node`` everything, then what came since, and take it off the lost list."""
-        self._nodes.address(node)  # raises for one that is offline or gone, before the dump
+        # Raises before the dump for one that is offline or gone; one that hangs keeps no other.
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            await self._nodes.call(node, StoreStateCall())
         dumps: list[Dump] = []
 
         def between(dump: Dump) -> None:
