@@ -3,7 +3,9 @@
 Called once by each masterd, before it does anything else. See ``docs/design/0001-state.md`` (Term).
 """
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +13,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.master.nodes import NODED_PORT
 from pyganeti.model.errors import ConfigurationError, GenericError, NotMasterError
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeClient
+from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, R
 from pyganeti.wire.noderpc.node import EpochTakeCall, MasterNodeNameCall
 from pyganeti.wire.noderpc.types import MasterVote
 
@@ -60,21 +62,15 @@ class Election:
         voters = [
             NodeAddress(node.name, node.primary_ip, NODED_PORT) for node in view.online_nodes()
         ]
-        votes: dict[str, MasterVote] = {}
-        silent: dict[str, str] = {}
-        for voter in voters:
-            try:
-                call = MasterNodeNameCall()
-                votes[voter.name] = await self.client.call(voter, call, CallContext(epoch=0))
-            except GenericError as err:
-                silent[voter.name] = str(err)
+        answers = await self._ask_all(voters, MasterNodeNameCall(), 0)
+        votes = {name: vote for name, vote in answers.items() if isinstance(vote, MasterVote)}
+        silent = {name: str(why) for name, why in answers.items() if name not in votes}
         self._check_votes(view, votes, len(voters))
         highest = max((vote.epoch for vote in votes.values()), default=0)
         term = max(highest, self.stored) + 1
-        granted = 0
-        for voter in voters:
-            if voter.name in votes:
-                granted += await self._granted(voter, term)
+        willing = [voter for voter in voters if voter.name in votes]
+        taken = await self._ask_all(willing, EpochTakeCall(), term)
+        granted = sum(answer == term for answer in taken.values())
         if granted * 2 > len(voters) or (not self.voting and granted == len(votes) > 0):
             return term
         why = "; ".join(f"{name}: {text}" for name, text in silent.items())
@@ -88,9 +84,18 @@ class Election:
                 f"{len(others)} of {voters} nodes say that {others[0]} is the master, not {me}"
             )
 
-    async def _granted(self, voter: NodeAddress, term: int) -> bool:
-        try:
-            return await self.client.call(voter, EpochTakeCall(), CallContext(epoch=term)) == term
-        except GenericError as err:
-            _log.warning("node %s does not accept term %s: %s", voter.name, term, err)
-            return False
+    async def _ask_all(
+        self, voters: Sequence[NodeAddress], call: NodeCall[R], epoch: int
+    ) -> dict[str, R | GenericError]:
+        """Ask all at once; the answer or the error of each, by name."""
+
+        async def ask(voter: NodeAddress) -> R | GenericError:
+            try:
+                return await self.client.call(voter, call, CallContext(epoch=epoch))
+            except GenericError as err:
+                _log.warning("node %s does not accept this master yet: %s", voter.name, err)
+                return err
+
+        async with asyncio.TaskGroup() as group:
+            tasks = {voter.name: group.create_task(ask(voter)) for voter in voters}
+        return {name: task.result() for name, task in tasks.items()}
