@@ -55,6 +55,7 @@ class HttpNodeClient:
         self._clock = clock
         self._codec = Codec()
         self._numbers = CallNumbers()
+        self._open: set[NodeConnection] = set()
         # Connections without a call on them, and since when.
         self._idle: dict[NodeAddress, list[tuple[NodeConnection, float]]] = {}
 
@@ -67,12 +68,11 @@ class HttpNodeClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for connections in self._idle.values():
-            for connection, _since in connections:
-                connection.close()
         self._idle.clear()
-        # Closed transports report on the loop's next turn.
-        await asyncio.sleep(0)
+        for connection in tuple(self._open):
+            connection.close()
+        for connection in tuple(self._open):
+            await connection.closed()
 
     async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
         """See :class:`~.call.NodeClient`."""
@@ -156,7 +156,10 @@ class HttpNodeClient:
             if connection.reusable and now - since < KEEPALIVE_S:
                 return connection
             connection.close()
-        return await connect(node, self._tls)
+        self._open = {connection for connection in self._open if not connection.is_lost}
+        made = await connect(node, self._tls)
+        self._open.add(made)
+        return made
 
 
 def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec.Raw:

@@ -38,6 +38,7 @@ class NodeConnection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self.reusable = True
+        self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See :class:`asyncio.BaseProtocol`."""
@@ -56,6 +57,7 @@ class NodeConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See :class:`asyncio.BaseProtocol`."""
         self.reusable = False
+        self._lost.set()
         self._writable.set()
         self._fail(ConnectionBroken(str(exc) if exc else "the node closed the connection"))
 
@@ -109,6 +111,15 @@ class NodeConnection(asyncio.Protocol):
         self.reusable = False
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing of it is left."""
+        return self._lost.is_set()
+
+    async def closed(self) -> None:
+        """Wait until nothing of it is left."""
+        await self._lost.wait()
 
     async def exchange(self, procedure: str, body: bytes) -> bytes:
         """Send a request and return the answer's body. One at a time; a cancelled one closes.
