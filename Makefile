@@ -45,4 +45,4 @@ bench: ## measured figures, each beside its target
 	$(BIN)/python benchmarks/run.py
 
 soak: ## long random runs
-	$(BIN)/pytest -m soak tests/sim tests/e2e
+	$(BIN)/pytest -m soak tests/unit tests/contract tests/sim tests/e2e

@@ -18,13 +18,13 @@ from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import LockManager
 from pyganeti.master.lu.registry import LOGICAL_UNITS
-from pyganeti.master.nodes import NodeAccess, NodeWriter
+from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.processor import Processor, Services
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.queue.scheduler import Scheduler
 from pyganeti.master.recovery import recover
-from pyganeti.master.replication import CandidateReplication
+from pyganeti.master.replication import CandidateReplication, check_not_behind
 from pyganeti.master.run import Run
 from pyganeti.master.term import Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
@@ -129,8 +129,11 @@ class Master:
         stored = around.store.stored_epoch
         election = Election(around.client, around.clock, stored, voting, timeout_s)
         epoch = await election.win(view)
-        await around.store.take_term(epoch)
         master = cls(around, contents, view, epoch)
+        await check_not_behind(
+            NodeReader(master.access), master._candidates(view), around.store.seq, stored
+        )
+        await around.store.take_term(epoch)
         master.replication.load(contents, master._candidates(view))
         around.store.replication = master.replication
         return master

@@ -12,12 +12,13 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.clock import Clock
-from pyganeti.master.nodes import NodeWriter
-from pyganeti.model.errors import GenericError
+from pyganeti.master.nodes import NodeReader, NodeWriter
+from pyganeti.model.errors import ConfigurationError, GenericError, StoreFenced
 from pyganeti.store.codec import encode_dump, encode_writes
 from pyganeti.store.committer import Committer
 from pyganeti.store.interface import Contents, Dump, Put, Table, Transaction
 from pyganeti.wire.noderpc.store import StoreApplyCall, StoreLoadCall, StoreStateCall
+from pyganeti.wire.noderpc.types import StoreState
 
 _log = logging.getLogger(__name__)
 
@@ -100,10 +101,22 @@ class CandidateReplication:
             self._live -= failed
             self._lost |= failed
             self._wakeup.set()
-            pending = await self._store.append((self._lost_record(),))
+            pending = await self._append_lost()
             for backlog in self._backlog.values():
                 backlog.append(pending)
         self._tell(before=before)
+
+    async def _append_lost(self) -> Transaction:
+        """Make the lost list durable. Nothing may be acknowledged before, so a full disk is waited
+        out: nothing else could be committed meanwhile anyway."""
+        while True:
+            try:
+                return await self._store.append((self._lost_record(),))
+            except StoreFenced:
+                raise
+            except ConfigurationError as err:
+                _log.error("the list of lost candidates cannot be written, trying again: %s", err)
+                await self._clock.sleep(RETRY_S)
 
     def _lost_record(self) -> Put:
         return Put(Table.META, LOST, msgspec.json.encode(sorted(self._lost)))
@@ -183,3 +196,28 @@ class CandidateReplication:
         self._lost.discard(node)
         self._live.add(node)
         await self.send(await self._store.append((self._lost_record(),)))
+
+
+async def check_not_behind(
+    nodes: NodeReader, candidates: Iterable[str], seq: int, epoch: int
+) -> None:
+    """Make sure that no candidate has changes of the last term that the master's database lost.
+
+    Candidates get a transaction after the master has it. One that has more was written by a master
+    whose disk has since lost some: going on would lose acknowledged changes.
+
+    Args:
+        nodes: makes the calls, in the new term.
+        candidates: whom to ask, by UUID; one that does not answer cannot object.
+        seq: the master's last transaction.
+        epoch: the term that wrote it.
+
+    Raises:
+        ConfigurationError: names the candidate and both numbers.
+    """
+    for node, state in (await nodes.call_all(candidates, StoreStateCall())).items():
+        if isinstance(state, StoreState) and state.epoch == epoch and state.seq > seq:
+            raise ConfigurationError(
+                f"candidate {node} has changes up to {state.seq}, this database only up to {seq}:"
+                " it lost acknowledged changes; copy the candidate's database here and start again"
+            )
