@@ -26,6 +26,8 @@ from .pidfile import PidFile
 
 OK: Final = 0
 FAILURE: Final = 1
+# Nothing may hold up the event loop for longer than this.
+_SLOW_S: Final = 0.02
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -131,6 +133,10 @@ def _run_here(spec: DaemonSpec, body: Body) -> int:
 async def _live(spec: DaemonSpec, body: Body, pid_file: PidFile, log: ReopenedFile | None) -> int:
     life = Life(pid_file, os.environ)
     loop = asyncio.get_running_loop()
+    if spec.options.debug:
+        # The loop's own debug mode names every callback that holds it up for longer.
+        loop.slow_callback_duration = _SLOW_S
+        loop.set_debug(True)
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, life.stop)
     if log is not None:
