@@ -7,6 +7,7 @@ one. Source: docs/design/0002-node-calls.md; digest form of Ganeti's ``candidate
 
 import hashlib
 import ssl
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 VALID_DAYS: Final = 5 * 365
 # Clocks of nodes may differ: a new certificate is valid a little before it was made.
 _BACKDATED: Final = timedelta(minutes=10)
+_UUID_LENGTH: Final = 36
 _NODE_URI: Final = "urn:uuid:"
 
 
@@ -100,7 +102,11 @@ def certificate_uuid(pem: bytes) -> str:
     if begin < 0:
         return ""
     begin += len(_NODE_URI)
-    return der[begin : begin + 36].decode("ascii", "replace")
+    found = der[begin : begin + _UUID_LENGTH].decode("ascii", "replace")
+    try:
+        return str(uuid.UUID(found))
+    except ValueError:
+        return ""
 
 
 def _first_certificate(pem: bytes) -> bytes:

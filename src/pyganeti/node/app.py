@@ -130,7 +130,7 @@ def build_node(
     records = GroupRecords(paths.task_dir)
     records.end_leftovers()
     whitelist = Whitelist(paths)
-    files = FileDriver(whitelist, "file")
+    files = FileDriver(whitelist, "file", share)
     network = LinuxNetwork(run, paths.kvm_ifup)
     fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
     kvm = KvmHypervisor(

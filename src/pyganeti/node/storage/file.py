@@ -24,11 +24,18 @@ _ZEROES: Final = bytes(MIB)
 
 
 class FileDriver:
-    """Image files below the directories that the node's whitelist allows. See ``DiskDriver``."""
+    """Image files below the directories that the node's whitelist allows. See ``DiskDriver``.
 
-    def __init__(self, whitelist: Whitelist, storage_type: str) -> None:
+    Args:
+        whitelist: where disks may lie.
+        storage_type: ``file`` or ``sharedfile``.
+        share: a virtual node reports one in this many of the file system as its own.
+    """
+
+    def __init__(self, whitelist: Whitelist, storage_type: str, share: int = 1) -> None:
         self._whitelist = whitelist
         self._type = storage_type
+        self._share = share
 
     def _path(self, disk: DiskSpec) -> str:
         try:
@@ -116,8 +123,8 @@ class FileDriver:
             status = await in_thread(os.statvfs, self._whitelist.local(name))
         except OSError as err:
             raise StorageError(f"{name}: {err.strerror}") from err
-        free = status.f_bavail * status.f_frsize // MIB
-        size = status.f_blocks * status.f_frsize // MIB
+        free = status.f_bavail * status.f_frsize // MIB // self._share
+        size = status.f_blocks * status.f_frsize // MIB // self._share
         return StorageInfo(type=self._type, name=name, storage_free=free, storage_size=size)
 
     async def create_directory(self, path: str) -> None:
