@@ -84,7 +84,7 @@ class Master:
         self.locks = LockManager()
         self.queue = JobQueue(store, clock, self._ready)
         self.queue.load(contents)
-        self.leftovers = Leftovers(store, clock, self.config, self.access, UNDO_ACTIONS)
+        self.leftovers = Leftovers(store, clock, self.config, self.access, self.locks, UNDO_ACTIONS)
         self.leftovers.load(contents)
         self.distributor = Distributor(NodeWriter(self.access), clock, view, around.candidate_files)
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
@@ -166,7 +166,7 @@ class Master:
 
     async def recover(self) -> None:
         """Unwind what the last master left, then let the queued jobs start."""
-        await recover(self.queue, self._contents, self._run_of)
+        await recover(self.queue, self._contents, self._run_of, self.leftovers.keep)
         self._contents = {}
         for job in self.queue.jobs.values():
             if job.status is JobStatus.QUEUED:
@@ -242,5 +242,6 @@ class Master:
 
     def _config_changed(self, change: Change, before: ClusterView, after: ClusterView) -> None:
         self.distributor.config_changed(change, before, after)
+        self.scheduler.wake()
         if before.nodes is not after.nodes:
             self.replication.set_candidates(self._candidates(after))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.uninterrupted import uninterrupted
 from pyganeti.model.change import AnyObject, Change, Kind, kind_of
 from pyganeti.model.codec import decode_object, encode_object
 from pyganeti.model.errors import ConfigurationError
@@ -92,6 +93,11 @@ class ConfigState:
         if not change.puts and not change.deletes:
             return base
         self._head = after = base.apply(change)
+        await uninterrupted(self._committed(change, base, after))
+        return after
+
+    async def _committed(self, change: Change, base: ClusterView, after: ClusterView) -> None:
+        """Make ``change`` durable and tell everybody; a cancelled job must not come between."""
         try:
             await self._store.commit(Batch(config_writes(change), base_serial=base.serial))
         except ConfigurationError:
@@ -100,7 +106,6 @@ class ConfigState:
         before, self._view = self._view, after
         for listener in self._listeners:
             listener(change, before, after)
-        return after
 
     def _stamped(self, change: Change, base: ClusterView) -> Change:
         now = self._clock.now()

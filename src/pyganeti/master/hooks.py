@@ -62,7 +62,7 @@ class HookRunner:
         They get the variables of the pre-phase (``before``) and, under ``POST_``, those of the
         newest snapshot; an object that is gone has none of these.
         """
-        if before is None or not before.post:
+        if before is None:
             return
         try:
             after = lu.hooks(plan, run.config.view)
@@ -71,7 +71,8 @@ class HookRunner:
         env = _prefixed("", before.env)
         if after is not None:
             env |= _prefixed("POST_", after.env)
-        for node, script, output in await self._phase(lu, op, before, "post", env, run):
+        # The newest context says where: a node that was just added has hooks to run, too.
+        for node, script, output in await self._phase(lu, op, after or before, "post", env, run):
             run.log(f"post-hook {script} on {node} failed: {output}")
 
     async def _phase(

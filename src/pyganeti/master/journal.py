@@ -22,11 +22,14 @@ class Undo(msgspec.Struct, frozen=True):
         action: name in the registry, ``noun.verb``.
         args: keyword arguments.
         step: the name of the step it undoes, for people.
+        instances: names of the instances that the opcode held for itself; whoever runs the action
+            later must hold them again.
     """
 
     action: str
     args: dict[str, Any]  # Any: JSON values, typed by the action that takes them
     step: str = ""
+    instances: tuple[str, ...] = ()
 
 
 class Leftover(msgspec.Struct, frozen=True):
@@ -85,10 +88,17 @@ def decode_leftover(data: bytes) -> Leftover:
 class Journal:
     """The journal of one opcode of one job.
 
+    A step is durable before it is taken. That it was undone, or left to be undone later, becomes
+    durable together with the opcode's end (:meth:`closing`): a master that dies before is followed
+    by one that undoes all of it again, which is harmless.
+
     Args:
         store: where it lies.
         job: the job's id.
         op: the opcode's index.
+
+    Attributes:
+        left: undos that could not be run, by their keys.
     """
 
     def __init__(self, store: Store, job: int, op: int) -> None:
@@ -96,6 +106,8 @@ class Journal:
         self._job = job
         self._op = op
         self._undos: dict[int, Undo] = {}
+        self._recorded: list[str] = []
+        self.left: dict[str, Leftover] = {}
 
     @property
     def pending(self) -> list[tuple[int, Undo]]:
@@ -105,33 +117,33 @@ class Journal:
     def resume(self, step: int, undo: Undo) -> None:
         """Take up a record that an earlier master wrote."""
         self._undos[step] = undo
+        self._recorded.append(key(self._job, self._op, step))
 
     async def add(self, step: int, undo: Undo, *also: Put) -> None:
         """Make ``undo`` durable, together with ``also``."""
+        # Noted first: a caller that is cancelled leaves a record behind that must go, too.
+        self.resume(step, undo)
         record = Put(Table.JOURNAL, key(self._job, self._op, step), msgspec.json.encode(undo))
         await self._store.commit(Batch((record, *also)))
-        self._undos[step] = undo
 
     async def note(self, *puts: Put) -> None:
         """Make ``puts`` durable; nothing is done when there are none."""
         if puts:
             await self._store.commit(Batch(puts))
 
-    async def undone(self, step: int) -> None:
-        """Forget a step that was undone."""
-        name = key(self._job, self._op, step)
-        await self._store.commit(Batch((Delete(Table.JOURNAL, name),)))
+    def undone(self, step: int) -> None:
+        """A step was undone."""
         del self._undos[step]
 
-    async def leave(self, step: int, reason: str) -> tuple[str, Leftover]:
-        """Keep a step that cannot be undone now, to be tried again; its record."""
+    def leave(self, step: int, reason: str) -> None:
+        """A step cannot be undone now."""
         name = key(self._job, self._op, step)
-        left = Leftover(self._undos[step], reason)
-        put = Put(Table.LEFTOVER, name, msgspec.json.encode(left))
-        await self._store.commit(Batch((Delete(Table.JOURNAL, name), put)))
-        del self._undos[step]
-        return name, left
+        self.left[name] = Leftover(self._undos.pop(step), reason)
 
-    def closing(self) -> tuple[Delete, ...]:
+    def closing(self) -> tuple[Put | Delete, ...]:
         """Writes that end the journal; to be committed with the opcode's final state."""
-        return tuple(Delete(Table.JOURNAL, key(self._job, self._op, step)) for step in self._undos)
+        deletes = [Delete(Table.JOURNAL, name) for name in self._recorded]
+        left = [
+            Put(Table.LEFTOVER, name, msgspec.json.encode(item)) for name, item in self.left.items()
+        ]
+        return (*deletes, *left)

@@ -1,17 +1,24 @@
 """Undo actions that could not be run when their job ended, tried again until they can.
 
-See ``docs/design/0003-jobs-locks-steps.md`` (Steps and undo). A task of masterd.
+See ``docs/design/0003-jobs-locks-steps.md`` (Steps and undo). Two ways lead to a retry: a task of
+masterd, now and then; and the processor, before another operation works on the same instance, so
+that what is undone late never hits what was made since.
 """
 
+import asyncio
 import logging
+from collections import defaultdict
+from collections.abc import Collection
 from typing import Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.master.config import ConfigState
-from pyganeti.master.journal import Leftover, decode_leftover, parse_key
+from pyganeti.master.journal import Journal, Leftover, Undo, decode_leftover, parse_key
+from pyganeti.master.locks import LockManager, LockRequest
 from pyganeti.master.nodes import NodeAccess, NodeWriter
 from pyganeti.master.run import UndoContext, UndoRegistry, run_undo
-from pyganeti.model.errors import GenericError
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.view import ClusterView
 from pyganeti.store.interface import Batch, Contents, Delete, Store, Table
 
 _log = logging.getLogger(__name__)
@@ -27,6 +34,7 @@ class Leftovers:
         clock: for the pauses.
         config: to commit changes.
         access: to call nodes.
+        locks: taken for a retry, as the job that left it had them.
         undos: the registered actions.
     """
 
@@ -36,12 +44,14 @@ class Leftovers:
         clock: Clock,
         config: ConfigState,
         access: NodeAccess,
+        locks: LockManager,
         undos: UndoRegistry,
     ) -> None:
         self._store = store
         self._clock = clock
         self._config = config
         self._access = access
+        self._locks = locks
         self._undos = undos
         self._items: dict[str, Leftover] = {}
 
@@ -49,9 +59,9 @@ class Leftovers:
         """Take up what an earlier master left."""
         self._items = {key: decode_leftover(data) for key, data in contents[Table.LEFTOVER].items()}
 
-    def add(self, key: str, item: Leftover) -> None:
-        """Remember one that was just made durable."""
-        self._items[key] = item
+    def keep(self, journal: Journal) -> None:
+        """Take over what ``journal``, which is closed and durable, could not undo."""
+        self._items.update(journal.left)
 
     def lines(self) -> list[str]:
         """What is left, a line each, for people."""
@@ -67,17 +77,65 @@ class Leftovers:
             await self.retry()
 
     async def retry(self) -> None:
-        """Try each once, newest step of a job first."""
+        """Try each once, newest step of a job first, holding the locks its job held."""
+        by_job: dict[tuple[int, int], list[str]] = defaultdict(list)
         for key in sorted(self._items, reverse=True):
-            item = self._items[key]
-            job, op, step = parse_key(key)
-            nodes = NodeWriter(self._access, job=job, op=op)
-            nodes.step = step
-            try:
-                context = UndoContext(self._config, nodes, lambda line: _log.info("%s", line))
-                await run_undo(self._undos, item.undo, context)
-                await self._store.commit(Batch((Delete(Table.LEFTOVER, key),)))
-            except GenericError as err:
-                _log.info("job %s: %s cannot be undone yet: %s", job, item.undo.step, err)
-            else:
-                del self._items[key]
+            by_job[parse_key(key)[:2]].append(key)
+        async with asyncio.TaskGroup() as group:
+            for keys in by_job.values():
+                group.create_task(self._retry_job(keys))
+
+    async def _retry_job(self, keys: list[str]) -> None:
+        names = frozenset(name for key in keys for name in self._items[key].undo.instances)
+        held = await self._locks.acquire(f"leftover/{keys[-1]}", LockRequest(instances=names))
+        try:
+            for key in keys:
+                if key in self._items:  # an operation may have settled it meanwhile
+                    await self._attempt(key)
+        finally:
+            self._locks.release(held)
+
+    async def settle(self, instances: Collection[str]) -> None:
+        """Undo what is left on ``instances``, which the caller holds.
+
+        What waits for a node that is marked offline stays, since nothing is done there meanwhile.
+
+        Raises:
+            OpPrereqError: ``ECode.STATE``; something can still not be undone.
+        """
+        if not self._items:
+            return
+        names = frozenset(instances)
+        for key in sorted(self._items, reverse=True):
+            item = self._items.get(key)
+            if item is None or names.isdisjoint(item.undo.instances):
+                continue
+            error = await self._attempt(key)
+            if error is not None and not _waits_for_offline_node(item.undo, self._config.view):
+                text = (
+                    f"job {parse_key(key)[0]} left something to be undone first"
+                    f" ({item.undo.step}), and it still cannot be: {error}"
+                )
+                raise OpPrereqError(text, ECode.STATE)
+
+    async def _attempt(self, key: str) -> GenericError | None:
+        """Run one action; why it could not be."""
+        item = self._items[key]
+        job, op, step = parse_key(key)
+        nodes = NodeWriter(self._access, job=job, op=op)
+        nodes.step = step
+        try:
+            context = UndoContext(self._config, nodes, lambda line: _log.info("%s", line))
+            await run_undo(self._undos, item.undo, context)
+            await self._store.commit(Batch((Delete(Table.LEFTOVER, key),)))
+        except GenericError as err:
+            _log.info("job %s: %s cannot be undone yet: %s", job, item.undo.step, err)
+            return err
+        self._items.pop(key, None)
+        return None
+
+
+def _waits_for_offline_node(undo: Undo, view: ClusterView) -> bool:
+    node = undo.args.get("node") or undo.args.get("spec", {}).get("primary_node")
+    known = view.find_node(node) if isinstance(node, str) else None
+    return known is not None and known.offline

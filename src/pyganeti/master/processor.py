@@ -6,8 +6,10 @@ The order of phases and what is durable when: ``docs/design/0003-jobs-locks-step
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -47,7 +49,7 @@ from pyganeti.model.errors import (
 )
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import decode
-from pyganeti.store.interface import Delete, Store
+from pyganeti.store.interface import Delete, Put, Store
 
 _log = logging.getLogger(__name__)
 
@@ -88,8 +90,10 @@ class Services:
     submit: Callable[[Job, Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]]
     leftovers: Leftovers
 
-    def run(self, job: Job, index: int, journal: Journal) -> Run:
-        """A run of opcode ``index`` of ``job``."""
+    def run(
+        self, job: Job, index: int, journal: Journal, instances: frozenset[str] = frozenset()
+    ) -> Run:
+        """A run of opcode ``index`` of ``job``, which holds ``instances`` for itself."""
 
         def log(message: str) -> None:
             job.add_log(index, timestamp(self.clock.now()), LogType.MESSAGE, message)
@@ -106,15 +110,25 @@ class Services:
             clock=self.clock,
             distribute=self.distribute,
             submit=lambda jobs: self.submit(job, jobs),
-            leftovers=self.leftovers,
+            leftovers=self.leftovers.lines,
+            instances=instances,
         )
 
 
 @dataclass(slots=True)
 class _Task:
-    """A job that runs: whether it waits for locks, and whether it was asked to end."""
+    """Where a started job is, and whether it was asked to end.
 
+    Attributes:
+        begun: its task runs; it is started a moment before.
+        in_lock_wait: it may be interrupted without a trace.
+        ending: an opcode is unwound or its end recorded: that must not be interrupted.
+        cancel: it was asked to end.
+    """
+
+    begun: bool = False
     in_lock_wait: bool = False
+    ending: bool = False
     cancel: bool = False
 
 
@@ -123,7 +137,7 @@ class Processor:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._running: dict[int, _Task] = {}
+        self._started: dict[int, _Task] = {}
         self.abandoned = False
 
     def abandon(self) -> None:
@@ -132,32 +146,41 @@ class Processor:
 
     async def run_job(self, job: Job) -> None:
         """Run the opcodes of ``job`` one after another and record how each ended."""
-        state = self._running[job.id] = _Task()
+        state = self._started.setdefault(job.id, _Task())
+        state.begun = True
         try:
             if job.start_timestamp is None:
                 job.start_timestamp = self._now()
             for index, op in enumerate(job.ops):
-                if op.status not in FINALIZED and not await self._run_op(job, index, state):
+                if op.status in FINALIZED:
+                    continue
+                if state.cancel:
+                    await self._cancel_rest(job)
+                    return
+                if not await self._run_op(job, index, state):
                     return
         finally:
-            del self._running[job.id]
+            del self._started[job.id]
 
     def cancel(self, job: Job, task: asyncio.Task[None], *, kill: bool) -> bool:
         """Ask a started job to end; whether it will.
 
         One that waits for locks ends at once; one that runs only with ``kill``, unwound.
         """
-        state = self._running.get(job.id)
-        if state is None or not (state.in_lock_wait or kill):
-            return False
+        state = self._started.setdefault(job.id, _Task())
         if state.cancel:
             return True
+        if state.begun and not (state.in_lock_wait or kill):
+            return False
         state.cancel = True
+        if state.ending:  # the opcodes after this one, if there are any, will not run
+            return any(op.status is JobStatus.QUEUED for op in job.ops)
         for op in job.ops:
             if op.status in (JobStatus.WAITING, JobStatus.RUNNING):
                 op.status = JobStatus.CANCELING
         job.touch()
-        task.cancel()
+        if state.begun:
+            task.cancel()
         return True
 
     def _now(self) -> tuple[int, int]:
@@ -168,31 +191,36 @@ class Processor:
         op = job.ops[index]
         op.start_timestamp = self._now()
         execution = _Execution(self._services, job, index, state)
+        result: object = None
+        error: GenericError | None = None
         try:
             result = await execution.run()
         except asyncio.CancelledError:
             if not state.cancel or self.abandoned:
                 raise
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            await execution.unwind()
-            failure: object = to_wire(JobCanceled("the job was cancelled"))
-            return await self._end(job, index, JobStatus.CANCELED, failure, execution)
+            _take_back_cancellation()
+            error = JobCanceled("the job was cancelled")
         except GenericError as err:
-            error = await execution.failed(err)
-            return await self._end(job, index, JobStatus.ERROR, to_wire(error), execution)
+            error = err
         except Exception as err:
             # Supervisor: a bug in a Logical Unit ends its job, unwound, and nothing else.
             _log.exception("job %s: %s failed", job.id, op.input.get("OP_ID"))
             text = f"internal error in {op.input.get('OP_ID')}: {type(err).__name__}: {err}"
-            error = await execution.failed(OpExecError(text))
-            return await self._end(job, index, JobStatus.ERROR, to_wire(error), execution)
-        return await self._end(job, index, JobStatus.SUCCESS, result, execution)
+            error = OpExecError(text)
+        state.ending = True
+        if error is None:
+            await self._end(job, index, JobStatus.SUCCESS, result, execution)
+        else:
+            canceled = isinstance(error, JobCanceled)
+            failure = to_wire(await execution.unwound(error))
+            status = JobStatus.CANCELED if canceled else JobStatus.ERROR
+            await self._end(job, index, status, failure, execution)
+        state.ending = False
+        return error is None
 
     async def _end(
         self, job: Job, index: int, status: JobStatus, result: object, execution: "_Execution"
-    ) -> bool:
+    ) -> None:
         now, op = self._now(), job.ops[index]
         op.status, op.result, op.end_timestamp = status, result, now
         if status is not JobStatus.SUCCESS:
@@ -201,20 +229,33 @@ class Processor:
         if status is not JobStatus.SUCCESS or index == len(job.ops) - 1:
             job.end_timestamp = now
             job.secrets.clear()
-        await self._save_until_it_works(job, execution.closing())
+        await self._until_it_works(
+            job, partial(self._services.queue.save, job, *execution.closing())
+        )
         execution.release()
-        return status is JobStatus.SUCCESS
 
-    async def _save_until_it_works(self, job: Job, closing: tuple[Delete, ...]) -> None:
+    async def _cancel_rest(self, job: Job) -> None:
+        """End a job that was asked to end between two of its opcodes."""
+        failure = to_wire(JobCanceled("the job was cancelled"))
+        finish = partial(self._services.queue.finish, job, JobStatus.CANCELED, failure)
+        await self._until_it_works(job, finish)
+
+    async def _until_it_works(self, job: Job, save: Callable[[], Awaitable[None]]) -> None:
         """A full disk must not lose the end of a job: it is told once it could be written."""
         while True:
             try:
-                await self._services.queue.save(job, *closing)
+                await save()
             except GenericError:
                 _log.exception("job %s: its end cannot be written, trying again", job.id)
                 await self._services.clock.sleep(5.0)
             else:
                 return
+
+
+def _take_back_cancellation() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
 
 
 class _Execution:
@@ -228,42 +269,37 @@ class _Execution:
         self._held: Held | None = None
         self._run: Run | None = None
 
-    def _log(self, message: str) -> None:
-        now = timestamp(self._s.clock.now())
-        self._job.add_log(self._index, now, LogType.MESSAGE, message)
-
     async def run(self) -> object:
         """All phases; the opcode's result as JSON."""
         queued = self._job.ops[self._index]
         op = decode(self._job.secrets.get(self._index, queued.input))
         lu = self._s.lus.get(type(op))
         if lu is None:
-            raise OpPrereqError(f"{op.op_id()} is not built yet", "wrong_state")
+            raise OpPrereqError(f"{op.op_id()} is not built yet", ECode.STATE)
         queued.status = JobStatus.WAITING
         self._job.touch()
-        try:
-            await self._lock(lu, op)
-        except GenericError as err:
-            raise refusal(err) from err
-        queued.status, queued.exec_timestamp = JobStatus.RUNNING, timestamp(self._s.clock.now())
-        self._job.touch()
-        identity = {"job": self._job.id, "op": self._index}
-        reader = NodeReader(self._s.access, **identity)
-        try:
+        with _refusing():
+            reader = NodeReader(self._s.access, job=self._job.id, op=self._index)
+            op = await lu.expand(op, reader)
+            instances = (await self._lock(lu, op)).instances
+            queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
+            self._job.touch()
+            await self._s.leftovers.settle(instances)
             plan = await lu.check_prereq(op, self._s.config.view, reader)
-        except GenericError as err:
-            raise refusal(err) from err
         if op.dry_run:
             return None
         self._job.unsaved = True
         journal = Journal(self._s.store, self._job.id, self._index)
-        self._run = self._s.run(self._job, self._index, journal)
+        self._run = self._s.run(self._job, self._index, journal, instances)
         before = await self._s.hooks.pre(lu, op, plan, self._run)
         result = await lu.execute(self._run, plan)
         await self._s.hooks.post(lu, op, plan, self._run, before)
         return msgspec.to_builtins(result)
 
-    async def _lock(self, lu: AnyLU, op: Opcode) -> None:
+    def _now(self) -> tuple[int, int]:
+        return timestamp(self._s.clock.now())
+
+    async def _lock(self, lu: AnyLU, op: Opcode) -> LockRequest:
         """Hold what ``op`` needs on the newest snapshot; keeps its place when it must ask again."""
         locks, place = self._s.locks, self._s.locks.new_place()
         wanted = lu.declare_locks(op, self._s.config.view)
@@ -281,39 +317,47 @@ class _Execution:
             again = self._declared_or_released(lu, op, held)
             if wanted.covers(again):
                 self._held = held
-                return
+                return wanted
             locks.release(held)
             wanted = again
 
     def _declared_or_released(self, lu: AnyLU, op: Opcode, held: Held) -> LockRequest:
         try:
             return lu.declare_locks(op, self._s.config.view)
-        except GenericError:
+        except BaseException:
             self._s.locks.release(held)
             raise
 
-    async def unwind(self) -> list[str]:
-        """Undo the steps taken; what is left, a line each."""
-        return [] if self._run is None else await self._run.unwind()
-
-    async def failed(self, error: GenericError) -> GenericError:
-        """Unwind, and say in the error what could not be undone."""
-        left = await self.unwind()
+    async def unwound(self, error: GenericError) -> GenericError:
+        """Undo the steps taken; ``error``, in which stands what could not be undone."""
+        left = [] if self._run is None else await self._run.unwind()
         for line in left:
-            self._log(f"could not be undone yet, will be tried again: {line}")
+            text = f"could not be undone yet, will be tried again: {line}"
+            self._job.add_log(self._index, self._now(), LogType.MESSAGE, text)
         if left and isinstance(error, OpExecError):
             return OpExecError(f"{error}; left to be undone: {'; '.join(left)}")
         return error
 
-    def closing(self) -> tuple[Delete, ...]:
+    def closing(self) -> tuple[Put | Delete, ...]:
         """Writes that end the opcode's journal."""
         return () if self._run is None else self._run.journal.closing()
 
     def release(self) -> None:
-        """Give the locks back."""
+        """Hand over what is left to be undone, and give the locks back."""
+        if self._run is not None:
+            self._s.leftovers.keep(self._run.journal)
         if self._held is not None:
             self._s.locks.release(self._held)
             self._held = None
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What goes wrong in here is a refusal: nothing was changed."""
+    try:
+        yield
+    except GenericError as err:
+        raise refusal(err) from err
 
 
 def refusal(error: GenericError) -> OpPrereqError:

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 
-from pyganeti.master.journal import Undo, decode_undo, parse_key
+from pyganeti.master.journal import Journal, Undo, decode_undo, parse_key
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.run import Run
@@ -20,6 +20,7 @@ from pyganeti.store.interface import Contents, Table
 _log = logging.getLogger(__name__)
 
 MakeRun = Callable[[Job, int], Run]
+KeepLeftovers = Callable[[Journal], None]
 
 
 def _by_job(contents: Contents) -> dict[int, list[tuple[int, int, Undo]]]:
@@ -30,13 +31,16 @@ def _by_job(contents: Contents) -> dict[int, list[tuple[int, int, Undo]]]:
     return found
 
 
-async def recover(queue: JobQueue, contents: Contents, make_run: MakeRun) -> None:
+async def recover(
+    queue: JobQueue, contents: Contents, make_run: MakeRun, keep: KeepLeftovers
+) -> None:
     """Bring every job that is not final to a state from which the queue can go on.
 
     Args:
         queue: loaded from ``contents``.
         contents: what the store held at start.
         make_run: a run of one opcode of a job, for its unwinding.
+        keep: takes over what an unwound journal has left to be undone.
     """
     journals = _by_job(contents)
     for job in sorted(queue.jobs.values(), key=lambda job: job.id):
@@ -44,7 +48,7 @@ async def recover(queue: JobQueue, contents: Contents, make_run: MakeRun) -> Non
             continue
         began = {JobStatus.RUNNING, JobStatus.CANCELING} & {op.status for op in job.ops}
         if began or job.id in journals:
-            await _unwind(queue, job, journals.get(job.id, []), make_run)
+            await _unwind(queue, job, journals.get(job.id, []), make_run, keep)
             continue
         for op in job.ops:
             if op.status is JobStatus.WAITING:
@@ -55,22 +59,37 @@ async def recover(queue: JobQueue, contents: Contents, make_run: MakeRun) -> Non
 
 
 async def _unwind(
-    queue: JobQueue, job: Job, records: list[tuple[int, int, Undo]], make_run: MakeRun
+    queue: JobQueue,
+    job: Job,
+    records: list[tuple[int, int, Undo]],
+    make_run: MakeRun,
+    keep: KeepLeftovers,
 ) -> None:
     _log.info("job %s ran when the last master ended: undoing it", job.id)
     left: list[str] = []
+    journals: list[Journal] = []
     for op in sorted({record[0] for record in records}, reverse=True):
         run = make_run(job, op)
         for index, step, undo in records:
             if index == op:
                 run.journal.resume(step, undo)
-        left += await run.unwind()
-    killed = any(op.status is JobStatus.CANCELING for op in job.ops)
-    text = "the master daemon ended while the job ran; what it had done was undone"
+        for line in await run.unwind():
+            run.log(f"could not be undone yet, will be tried again: {line}")
+            left.append(line)
+        journals.append(run.journal)
+    status, result = _verdict(job, left)
+    closing = [write for journal in journals for write in journal.closing()]
+    await queue.finish(job, status, result, *closing)
+    for journal in journals:
+        keep(journal)
+
+
+def _verdict(job: Job, left: list[str]) -> tuple[JobStatus, list[object]]:
+    """How a job that was unwound ends, and its result."""
     if left:
         text = f"the master daemon ended while the job ran; left to be undone: {'; '.join(left)}"
-    if killed and not left:
-        canceled = to_wire(JobCanceled("the job was cancelled"))
-        await queue.finish(job, JobStatus.CANCELED, canceled)
-    else:
-        await queue.finish(job, JobStatus.ERROR, to_wire(OpExecError(text)))
+        return JobStatus.ERROR, to_wire(OpExecError(text))
+    if any(op.status is JobStatus.CANCELING for op in job.ops):
+        return JobStatus.CANCELED, to_wire(JobCanceled("the job was cancelled"))
+    text = "the master daemon ended while the job ran; what it had done was undone"
+    return JobStatus.ERROR, to_wire(OpExecError(text))

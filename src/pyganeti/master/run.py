@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState
-from pyganeti.master.journal import Journal, Leftover, Undo
+from pyganeti.master.journal import Journal, Undo
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.errors import GenericError, ProgrammerError
 from pyganeti.opcodes.base import Opcode
@@ -23,18 +23,6 @@ class Log(Protocol):
 
     def __call__(self, message: str) -> None:
         """Append ``message`` to the job's log."""
-        ...
-
-
-class LeftoverKeeper(Protocol):
-    """Keeps undo actions that could not be run yet, and tries them again."""
-
-    def add(self, key: str, item: Leftover) -> None:
-        """Remember one that was just made durable."""
-        ...
-
-    def lines(self) -> list[str]:
-        """What is left, a line each."""
         ...
 
 
@@ -73,6 +61,7 @@ class Run:
         distribute: brings all nodes the files that follow from the configuration, at once; returns
             the nodes missed by name, each with the reason.
         submit: queues jobs made by this one; for each ``(True, id)`` or ``(False, why)``.
+        leftovers: says what earlier jobs left to be undone, a line each.
     """
 
     def __init__(
@@ -89,7 +78,8 @@ class Run:
         clock: Clock,
         distribute: Callable[[], Awaitable[dict[str, str]]],
         submit: Callable[[Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]],
-        leftovers: LeftoverKeeper,
+        leftovers: Callable[[], list[str]],
+        instances: frozenset[str] = frozenset(),
     ) -> None:
         self.job = job
         self.config = config
@@ -100,7 +90,8 @@ class Run:
         self.clock = clock
         self.distribute = distribute
         self.submit = submit
-        self._leftovers = leftovers
+        self.leftovers = leftovers
+        self._instances = tuple(sorted(instances))
         self._undos = undos
         self._record = record
 
@@ -122,31 +113,27 @@ class Run:
         elif undo.action not in self._undos:
             raise ProgrammerError(f"undo action {undo.action!r} is not registered")
         else:
-            named = Undo(undo.action, undo.args, step=name)
+            named = Undo(undo.action, undo.args, step=name, instances=self._instances)
             await self.journal.add(self.nodes.step, named, *self._record())
         yield
-
-    def leftovers(self) -> list[str]:
-        """What earlier jobs left to be undone, a line each."""
-        return self._leftovers.lines()
 
     async def unwind(self) -> list[str]:
         """Undo what was done, newest first; go on when one cannot be undone now.
 
         Returns:
-            what is left to be undone, a line each; it will be tried again.
+            what is left to be undone, a line each; the journal keeps it.
         """
-        left = []
+        lines = []
         for step, undo in self.journal.pending:
             self.nodes.step = step
             try:
                 await run_undo(self._undos, undo, UndoContext(self.config, self.nodes, self.log))
             except GenericError as err:
-                left.append(f"{undo.step}: {err}")
-                self._leftovers.add(*await self.journal.leave(step, str(err)))
+                lines.append(f"{undo.step}: {err}")
+                self.journal.leave(step, str(err))
             else:
-                await self.journal.undone(step)
-        return left
+                self.journal.undone(step)
+        return lines
 
 
 async def run_undo(registry: UndoRegistry, undo: Undo, context: UndoContext) -> None:

@@ -227,9 +227,9 @@ class SimCluster:
             self._master.processor.abandon()
         for task in self._tasks:
             task.cancel()
+        self.faults.bury()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._master, self._tasks = None, []
-        self.faults.died.clear()
 
     # --- jobs
 

@@ -57,8 +57,15 @@ class FaultPoints:
     def __init__(self) -> None:
         self.points: list[Point] = []
         self.died = asyncio.Event()
+        self._buried = asyncio.Event()
         self._fault: Fault | None = None
         self.active = False
+
+    def bury(self) -> None:
+        """The dead master is gone: what stood still in it ends, and the next one may begin."""
+        self._buried.set()
+        self._buried = asyncio.Event()
+        self.died.clear()
 
     def arm(self, fault: Fault | None) -> None:
         """Start counting, with or without a fault."""
@@ -105,5 +112,7 @@ class FaultPoints:
     async def _die(self) -> None:
         """Nothing of this master moves from here on; whoever watches ``died`` ends its tasks."""
         self.active = False
+        buried = self._buried
         self.died.set()
-        await asyncio.Event().wait()
+        await buried.wait()
+        raise asyncio.CancelledError

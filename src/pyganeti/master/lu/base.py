@@ -1,6 +1,7 @@
 """What a Logical Unit is: the logic of one opcode in phases that hand values over.
 
-Called by the processor, in the order ``declare_locks``, ``check_prereq``, ``hooks``, ``execute``:
+Called by the processor, in the order ``expand``, ``declare_locks``, ``check_prereq``, ``hooks``,
+``execute``:
 ``docs/design/0003-jobs-locks-steps.md``. A Logical Unit has no state: one instance serves all jobs.
 """
 
@@ -49,6 +50,16 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
     """
 
     hooks_path: ClassVar[str | None] = None
+
+    async def expand(self, op: OpT, nodes: "NodeReader") -> OpT:
+        """The opcode with those names made full that the outside world knows; reads only.
+
+        Before the locks, since what is locked is the full name.
+
+        Raises:
+            ResolverError: a name has no address.
+        """
+        return op
 
     @abstractmethod
     def declare_locks(self, op: OpT, view: ClusterView) -> LockRequest:

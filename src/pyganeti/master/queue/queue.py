@@ -185,7 +185,11 @@ class JobQueue:
     async def save(self, job: Job, *also: Put | Delete) -> None:
         """Make the job's present state durable, together with ``also``, then tell who waits."""
         job.unsaved = False
-        await self._store.commit(Batch((Put(Table.JOB, str(job.id), job.to_json()), *also)))
+        try:
+            await self._store.commit(Batch((Put(Table.JOB, str(job.id), job.to_json()), *also)))
+        except GenericError:
+            job.unsaved = True
+            raise
         self._announce(job)
 
     def record(self, job: Job) -> tuple[Put, ...]:
@@ -195,15 +199,17 @@ class JobQueue:
         job.unsaved = False
         return (Put(Table.JOB, str(job.id), job.to_json()),)
 
-    async def finish(self, job: Job, status: JobStatus, result: Any) -> None:  # Any: JSON
-        """End all opcodes of ``job`` that are not final with ``status``; durable."""
+    async def finish(
+        self, job: Job, status: JobStatus, result: Any, *also: Put | Delete
+    ) -> None:  # Any: JSON
+        """End all opcodes of ``job`` that are not final with ``status``; durable with ``also``."""
         now = timestamp(self._clock.now())
         for op in job.ops:
             if op.status not in FINALIZED:
                 op.status, op.result, op.end_timestamp = status, result, now
         job.end_timestamp = now
         job.secrets.clear()
-        await self.save(job)
+        await self.save(job, *also)
 
     async def set_drained(self, drained: bool) -> None:
         """Take no new jobs, or take them again; durable."""

@@ -68,7 +68,10 @@ class Scheduler:
                 continue
             if job.priority != priority:  # changed since it was added; it was added again
                 continue
-            if await self._dependencies_met(job):
+            if not await self._dependencies_met(job):
+                continue
+            # Looking into the archive takes time, in which it may have been cancelled.
+            if job.status is JobStatus.QUEUED and not self._stopping:
                 self._idle.clear()
                 task = group.create_task(self._supervise(job), name=f"job-{job_id}")
                 self._tasks[job_id] = task
@@ -84,14 +87,15 @@ class Scheduler:
             del self._tasks[job.id]
             if not self._tasks:
                 self._idle.set()
-            for waiting in self._blocked.pop(job.id, ()):
-                blocked = self._queue.jobs.get(waiting)
-                if blocked is not None:
-                    self.add(blocked)
+            self.job_ended(job)
             self._wakeup.set()
 
+    def wake(self) -> None:
+        """Look again: the limit may be another one."""
+        self._wakeup.set()
+
     def job_ended(self, job: Job) -> None:
-        """Look again at those that wait for ``job``, which ended without having run."""
+        """Look again at those that wait for ``job``, which has ended."""
         for waiting in self._blocked.pop(job.id, ()):
             blocked = self._queue.jobs.get(waiting)
             if blocked is not None:

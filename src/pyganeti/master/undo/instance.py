@@ -7,6 +7,7 @@ import msgspec
 from pyganeti.master.changes import instance_fields, remove_instance
 from pyganeti.master.guests import shut_down_disks, stop_guest
 from pyganeti.master.run import UndoContext
+from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 
@@ -14,15 +15,23 @@ from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 JsonSpec = dict[str, Any]
 
 
+def _is_gone(context: UndoContext, node: str) -> bool:
+    """Whether the node was removed from the cluster: then nothing there is ours to undo."""
+    return node not in context.config.view.nodes
+
+
 async def stop(context: UndoContext, *, spec: JsonSpec) -> None:
     """End a guest that a failed operation started; it is not asked first."""
     instance = msgspec.convert(spec, InstanceSpec)
-    await stop_guest(context.nodes, instance, 0.0)
+    if not _is_gone(context, instance.primary_node):
+        await stop_guest(context.nodes, instance, 0.0)
 
 
 async def deactivate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
     """Shut down the disks that a failed operation assembled."""
-    await shut_down_disks(context.nodes, msgspec.convert(spec, InstanceSpec))
+    instance = msgspec.convert(spec, InstanceSpec)
+    if not _is_gone(context, instance.primary_node):
+        await shut_down_disks(context.nodes, instance)
 
 
 async def remove_disks(
@@ -30,12 +39,16 @@ async def remove_disks(
 ) -> None:
     """Remove disks that a failed creation made, and the directory they lay in.
 
-    Disks that the configuration knows are left alone: their creation was a success after all.
+    Raises:
+        OpExecError: the configuration knows one of them, because taking it out of there failed;
+            whoever tries again does that first.
     """
-    known = context.config.view.disks
+    if _is_gone(context, node):
+        return
     for disk in disks:
-        if disk["uuid"] not in known:
-            await context.nodes.call(node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
+        if disk["uuid"] in context.config.view.disks:
+            raise OpExecError(f"{disk['iv_name']} still stands in the configuration")
+        await context.nodes.call(node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
     if directory is not None:
         await context.nodes.call(node, FileStorageDirRemoveCall(file_storage_dir=directory))
 

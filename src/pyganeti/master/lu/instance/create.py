@@ -72,6 +72,13 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
 
     hooks_path: ClassVar[str] = "instance-add"
 
+    async def expand(self, op: OpInstanceCreate, nodes: NodeReader) -> OpInstanceCreate:
+        """Take the name that the resolver knows, where it is to be asked."""
+        if not op.name_check:
+            return op
+        name, _address = await nodes.resolve(check_hostname(op.instance_name))
+        return msgspec.structs.replace(op, instance_name=name)
+
     def declare_locks(self, op: OpInstanceCreate, view: ClusterView) -> LockRequest:
         """Lock the new name; the node is shared, so that others can create there too."""
         if op.pnode is None:

@@ -67,9 +67,9 @@ async def _checked_name(op: OpInstanceCreate, view: ClusterView, nodes: NodeRead
     name = check_hostname(op.instance_name)
     if op.ip_check and not op.name_check:
         raise OpPrereqError("cannot do the IP address check without a name check", ECode.INVAL)
-    if op.name_check:
-        name, address = await nodes.resolve(name)
-        if op.ip_check and await nodes.answers(address):
+    if op.ip_check:
+        _name, address = await nodes.resolve(name)
+        if await nodes.answers(address):
             raise OpPrereqError(
                 f"address {address} of instance {name} is already in use", ECode.NOTUNIQUE
             )
