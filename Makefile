@@ -42,7 +42,7 @@ e2e: ## real daemons, QEMU guests, on this machine; needs root
 	$(BIN)/pytest tests/e2e
 
 bench: ## measured figures, each beside its target
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 soak: ## long random runs
 	$(BIN)/pytest -m soak tests/unit tests/contract tests/sim tests/e2e

@@ -1,0 +1,1 @@
+"""Measured figures, each beside its target: ``make bench``."""

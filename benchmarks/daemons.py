@@ -1,0 +1,72 @@
+"""Memory of idle daemons, CPU of commands, queries and node calls."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from benchmarks.bed import MASTER, Bed, cpu_of, pss_mb
+from benchmarks.figure import REPEATS, Figure
+from pyganeti.kit import tls
+from pyganeti.kit.clock import SystemClock
+from pyganeti.wire.noderpc.call import CallContext, NodeAddress
+from pyganeti.wire.noderpc.client import HttpNodeClient
+from pyganeti.wire.noderpc.instance import InstanceInfoCall
+
+_CALLS: Final = 1000
+_PORT: Final = 1811
+
+
+def memory(bed: Bed) -> list[Figure]:
+    """Memory of masterd and noded, as it is after they have formed a cluster."""
+    targets = {"ganeti-masterd": 100.0, "ganeti-noded": 60.0}
+    return [
+        Figure(f"{name} idle, empty cluster", "MB", target, [pss_mb(bed.pid(name))], note="PSS")
+        for name, target in targets.items()
+    ]
+
+
+def trivial_command(bed: Bed) -> Figure:
+    """CPU of a command that asks the master one thing."""
+    bed.command_cpu("gnt-job", "list")
+    samples = [bed.command_cpu("gnt-job", "list") * 1e3 for _ in range(REPEATS * 3)]
+    return Figure("trivial command (gnt-job list), client CPU", "ms", 45.0, samples)
+
+
+def list_instances(bed: Bed) -> Figure:
+    """CPU of client and master for a list of all instances with live fields."""
+    pid, samples = bed.pid("ganeti-masterd"), []
+    bed.must("gnt-instance", "list")
+    for _ in range(REPEATS):
+        before = cpu_of(pid)
+        client = bed.command_cpu("gnt-instance", "list")
+        master = cpu_of(pid) - before
+        samples.append(client + master)
+    note = f"last: client {client:.2f}, master {master:.2f}"
+    name = "list 10000 instances, client + master CPU"
+    return Figure(name, "s", 0.8, samples, note=note)
+
+
+def node_call(bed: Bed) -> Figure:
+    """CPU of both ends of a read-only call on a kept connection."""
+    pid = bed.pid("ganeti-noded")
+    epoch = int(Path(bed.paths().epoch_file).read_text("ascii"))
+    samples = asyncio.run(_calls(bed, epoch, lambda: cpu_of(pid) + time.process_time()))
+    return Figure("node call, both ends, CPU", "us", 250.0, samples, note="one after another")
+
+
+async def _calls(bed: Bed, epoch: int, meter: Callable[[], float]) -> list[float]:
+    paths, samples = bed.paths(), []
+    ctx = CallContext(epoch=epoch)
+    node = NodeAddress(MASTER, bed.address(MASTER), _PORT)
+    call = InstanceInfoCall(name="none", hypervisor="fake")
+    context = tls.client_context(paths.client_pem, paths.ca_cert)
+    async with HttpNodeClient(context, SystemClock()) as client:
+        await client.call(node, call, ctx)
+        for _ in range(REPEATS):
+            before = meter()
+            for _ in range(_CALLS):
+                await client.call(node, call, ctx)
+            samples.append((meter() - before) / _CALLS * 1e6)
+    return samples

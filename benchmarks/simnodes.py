@@ -1,0 +1,85 @@
+"""A process that is a hundred node daemons: real HTTPS, real handlers, fake drivers.
+
+    python -m benchmarks.simnodes MASTER_ROOT DIRECTORY -> "ready", then serves until its end
+
+The certificates are signed with the key of the cluster under MASTER_ROOT.
+"""
+
+import asyncio
+import os
+import ssl
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from benchmarks.large import MEMORY_MIB, guests_of, node_name
+from pyganeti.kit import tls
+from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.paths import Paths
+from pyganeti.master.config import load_view
+from pyganeti.model.node import Node
+from pyganeti.node.hypervisor.fake.records import Record
+from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.testing.nodes import SimNode
+from pyganeti.wire.noderpc.server import node_server
+
+_PORT: Final = 1811
+
+
+def _nodes(paths: Paths) -> dict[str, Node]:
+    backend = SqliteBackend(paths.database)
+    try:
+        return {node.name: node for node in load_view(backend.load()).nodes.values()}
+    finally:
+        backend.close()
+
+
+class _Servers:
+    """Starts simulated nodes; they live as long as the stack."""
+
+    def __init__(self, paths: Paths, directory: str, stack: AsyncExitStack) -> None:
+        self._ca = paths.ca_cert
+        key = Path(paths.ca_key).read_bytes()
+        self._authority = tls.Authority(Path(paths.ca_cert).read_bytes(), key)
+        self._directory = directory
+        self._stack = stack
+        self._clock = SystemClock()
+
+    async def start(self, number: int, node: Node) -> None:
+        """Serve simulated node ``number``, on which all its guests run."""
+        root = f"{self._directory}/{node.name}"
+        os.makedirs(root)
+        sim = SimNode(node.name, node.uuid, root, self._clock)
+        for name in guests_of(number):
+            sim.guests.put(Record(name, MEMORY_MIB, 1, self._clock.now()))
+        runner = web.ServerRunner(node_server(await sim.dispatcher()), handle_signals=False)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(
+            runner, node.primary_ip, _PORT, ssl_context=self._context(node, root)
+        ).start()
+
+    def _context(self, node: Node, root: str) -> ssl.SSLContext:
+        now = self._clock.now()
+        pem = tls.issue_node_certificate(self._authority, node.name, node.uuid, now)
+        path = Path(root, "server.pem")
+        path.write_bytes(pem)
+        return tls.server_context(str(path), self._ca)
+
+
+async def _serve(root: str, directory: str) -> None:
+    paths = Paths(root, os.path.basename(root))
+    known = _nodes(paths)
+    async with AsyncExitStack() as stack:
+        servers = _Servers(paths, directory, stack)
+        for number in range(len(known) - 1):
+            await servers.start(number, known[node_name(number)])
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1], sys.argv[2]))
