@@ -139,9 +139,9 @@ def wait_for(condition: Callable[[], bool], timeout_s: float, what: str) -> None
         time.sleep(0.05)
 
 
-def interfaces() -> set[str]:
-    """Network interfaces of this machine."""
-    return set(os.listdir("/sys/class/net"))
+def interfaces(bridge_name: str) -> set[str]:
+    """Interfaces that hang on a bridge: those of this test and nobody else's."""
+    return set(os.listdir(f"/sys/class/net/{bridge_name}/brif"))
 
 
 @contextmanager
