@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.process import Runner, run
+from pyganeti.kit.process import Runner
 from pyganeti.wire.noderpc.call import TaskId
 from pyganeti.wire.noderpc.store import ReplicaStore
 
@@ -131,13 +131,15 @@ def build_node(
     records.end_leftovers()
     whitelist = Whitelist(paths)
     files = FileDriver(whitelist, "file", share)
-    network = LinuxNetwork(run, paths.kvm_ifup)
+    network = LinuxNetwork(runner, paths.kvm_ifup)
     fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
+    # On record too: else a QEMU that this daemon was starting would outlive it, unknown to all.
+    runner = RecordedRunner(records, "daemon")
     kvm = KvmHypervisor(
         KvmLayout(paths.kvm_dir),
-        runner=run,
+        runner=runner,
         network=network,
-        asker=QemuAsker(run, paths.kvm_dir),
+        asker=QemuAsker(runner, paths.kvm_dir),
         clock=clock,
         share=share,
         vhost=os.access("/dev/vhost-net", os.R_OK | os.W_OK),
@@ -151,7 +153,7 @@ def build_node(
         network=network,
         replica=replica,
         admission=CandidateCertificates(paths.ssconf("master_candidates_certs")),
-        runner=run,
+        runner=runner,
         runner_for=lambda task: RecordedRunner(records, task),
         stop_daemon=stop_daemon,
     )

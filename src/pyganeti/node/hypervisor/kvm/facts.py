@@ -3,9 +3,9 @@
 import asyncio
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 
+from pyganeti.kit.files import write_atomic
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HypervisorError
@@ -133,9 +133,9 @@ class QemuAsker:
 
 def _write_rom(directory: str) -> str:
     os.makedirs(directory, 0o755, exist_ok=True)
-    handle, path = tempfile.mkstemp(prefix="probe-", suffix=".rom", dir=directory)
-    with os.fdopen(handle, "wb") as rom:
-        rom.write(probe.rom())
+    # Always the same name: what a daemon that was killed left is replaced, not added to.
+    path = f"{directory}/probe.rom"
+    write_atomic(path, probe.rom(), durable=False)
     return path
 
 
