@@ -42,6 +42,7 @@ from .storage.file import FileDriver
 from .storage.links import DiskLinks
 from .storage.whitelist import Whitelist
 from .tasks import Tasks
+from .verify import Reach, reach_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class NodeParts:
         runner: runs the programs of calls that change nothing.
         runner_for: makes the runner of a change, by the change's name.
         stop_daemon: ends the daemon soon.
+        reach: tries whether other nodes can be connected to.
     """
 
     paths: Paths
@@ -65,6 +67,7 @@ class NodeParts:
     runner: Runner
     runner_for: Callable[[TaskId], Runner]
     stop_daemon: Callable[[], None]
+    reach: Reach = reach_address
 
 
 @asynccontextmanager
@@ -98,6 +101,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         clock=parts.clock,
         epoch=lambda: epochs.current,
         stop_daemon=parts.stop_daemon,
+        reach=parts.reach,
     )
     return (
         *disks.all(),
@@ -129,12 +133,12 @@ def build_node(
     """
     records = GroupRecords(paths.task_dir)
     records.end_leftovers()
+    # On record too: else a QEMU that this daemon was starting would outlive it, unknown to all.
+    runner = RecordedRunner(records, "daemon")
     whitelist = Whitelist(paths)
     files = FileDriver(whitelist, "file", share)
     network = LinuxNetwork(runner, paths.kvm_ifup)
     fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
-    # On record too: else a QEMU that this daemon was starting would outlive it, unknown to all.
-    runner = RecordedRunner(records, "daemon")
     kvm = KvmHypervisor(
         KvmLayout(paths.kvm_dir),
         runner=runner,

@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
@@ -25,6 +25,8 @@ _REACH_TIMEOUT_S: Final = 5.0
 
 Oses = Callable[[], Awaitable[tuple[OsInfo, ...]]]
 Info = Callable[[NodeInfoCall], Awaitable[NodeInfo]]
+# What went wrong when connecting to an address and port, or ``None``.
+Reach = Callable[[str, int], Coroutine[Any, Any, str | None]]  # Any: they yield to the loop
 
 
 class NodeChecks:
@@ -40,8 +42,10 @@ class NodeChecks:
         info: Info,
         version: Callable[[], VersionInfo],
         clock: Clock,
+        reach: Reach,
     ) -> None:
         self._paths = paths
+        self._reach = reach
         self._hypervisors = hypervisors
         self._network = network
         self._oses = oses
@@ -128,7 +132,7 @@ class NodeChecks:
     async def _unreachable(self, reach: dict[str, tuple[str, int]]) -> dict[str, str]:
         async with asyncio.TaskGroup() as group:
             tests = {
-                name: group.create_task(_reach(ip, port)) for name, (ip, port) in reach.items()
+                name: group.create_task(self._reach(ip, port)) for name, (ip, port) in reach.items()
             }
         answers = {name: test.result() for name, test in tests.items()}
         return {name: fault for name, fault in answers.items() if fault is not None}
@@ -145,7 +149,7 @@ def _sha1(data: bytes) -> str:
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
-async def _reach(ip: str, port: int) -> str | None:
+async def reach_address(ip: str, port: int) -> str | None:
     """What went wrong when connecting, or ``None``."""
     try:
         async with asyncio.timeout(_REACH_TIMEOUT_S):

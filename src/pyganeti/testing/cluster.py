@@ -72,6 +72,8 @@ class SimCluster:
         nodes: simulated nodes by name.
         faults: injects faults; see :mod:`pyganeti.testing.faults`.
         rpc_changes: calls that changed something for a job, as ``(node, procedure)``.
+        hosts: host names that resolve, nodes included, with their addresses.
+        answering: addresses that answer when an instance's is tried.
     """
 
     def __init__(
@@ -85,11 +87,11 @@ class SimCluster:
         self.rpc_changes: list[tuple[str, str]] = []
         self.faults = FaultPoints()
         self.backend = MemoryBackend()
+        self.hosts: dict[str, str] = {}
+        self.answering: set[str] = set()
+        self.nodes: dict[str, SimNode] = {}
         self._initial = self._make_view(nodes, {**_OPTIONS, **(options or {})})
-        self.nodes = {
-            node.name: SimNode(node.name, node.uuid, f"{self._directory}/{node.name}", self.clock)
-            for node in self._initial.all_nodes()
-        }
+        self._trust_candidates()
         self._client = SimNodeClient(
             self.nodes, self.faults, lambda node, call: self.rpc_changes.append((node, call))
         )
@@ -108,7 +110,28 @@ class SimCluster:
         )
         group = view.group(GROUP)
         more = [self._make_node(number, group.uuid) for number in range(2, count + 1)]
-        return view.apply(Change(puts=tuple(more)))
+        view = view.apply(Change(puts=tuple(more)))
+        for node in view.all_nodes():
+            self._make_sim_node(node.name, node.uuid, node.primary_ip)
+        return view
+
+    def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
+        node = SimNode(name, uuid, f"{self._directory}/{name}", self.clock, self._reach)
+        self.nodes[name] = node
+        self.hosts[name] = address
+        return node
+
+    async def _reach(self, address: str, port: int) -> str | None:
+        """Whether a node at ``address`` answers; nothing else here has an address."""
+        names = [name for name, other in self.hosts.items() if other == address]
+        if any(self.nodes[name].reachable for name in names if name in self.nodes):
+            return None
+        return f"{address} port {port}: connection refused"
+
+    def _trust_candidates(self) -> None:
+        certs = {node.uuid: node.digest for node in self.nodes.values()}
+        cluster = msgspec.structs.replace(self._initial.cluster, candidate_certs=certs)
+        self._initial = self._initial.apply(Change(puts=(cluster,)))
 
     def _make_node(self, number: int, group: str) -> Node:
         return Node(
@@ -126,6 +149,15 @@ class SimCluster:
         )
 
     # --- before it starts
+
+    def prepare_node(self, name: str, address: str = "192.0.2.99") -> SimNode:
+        """A machine whose daemon runs with certificates of this cluster; not a member yet."""
+        return self._make_sim_node(name, self.ids.uuid(), address)
+
+    def set_node(self, name: str, **fields: object) -> None:
+        """Change the record of a node: ``offline=True``."""
+        node = msgspec.structs.replace(self._initial.node(name), **fields)
+        self._initial = self._initial.apply(Change(puts=(node,)))
 
     def add_instance(
         self,
@@ -211,15 +243,18 @@ class SimCluster:
         return master
 
     async def _resolve(self, name: str) -> tuple[str, str]:
-        if name in self.nodes:
-            return name, f"192.0.2.{name.removeprefix('node')}"
+        if name in self.hosts:
+            return name, self.hosts[name]
+        full = next((host for host in self.hosts if host.startswith(f"{name}.")), None)
+        if full is not None:
+            return full, self.hosts[full]
         raise ResolverError(name, "resolver_error", "unknown in this simulation")
 
     async def _candidate_files(self) -> dict[str, bytes]:
         return {}
 
     async def _answers(self, address: str) -> bool:
-        return False
+        return address in self.answering
 
     async def kill_master(self) -> None:
         """The master dies at once; the next use starts another on what is in the store."""

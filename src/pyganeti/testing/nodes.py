@@ -13,8 +13,7 @@ import msgspec
 from pyganeti.daemons.replica import CandidateStore
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.process import Command, Finished, Runner
-from pyganeti.kit.tls import Peer
+from pyganeti.kit.tls import Peer, certificate_digest
 from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
 from pyganeti.node.app import NodeParts, assemble_node
 from pyganeti.node.dispatcher import Dispatcher
@@ -24,9 +23,12 @@ from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.fake import FakeDriver
+from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
+from pyganeti.testing.certificates import node_certificate
 from pyganeti.testing.faults import FaultPoints
+from pyganeti.testing.programs import Programs
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
 from pyganeti.wire.noderpc.client import CallNumbers, task_result
 from pyganeti.wire.noderpc.codec import (
@@ -42,17 +44,13 @@ from pyganeti.wire.noderpc.task import TaskWaitCall
 from pyganeti.wire.noderpc.types import HypervisorInfo, TaskState
 
 MEMORY_MIB: Final = 16384
+STORAGE_DIRS: Final = ("/srv/ganeti/file-storage", "/srv/ganeti/shared-file-storage")
 _OS_FILES: Final = {
     "ganeti_api_version": "20\n",
     "variants.list": "default\n",
     "parameters.list": "message what to say\n",
 }
 _OS_SCRIPTS: Final = ("create", "export", "import", "rename", "verify")
-
-
-async def no_programs(command: Command) -> Finished:
-    """A runner under which every program succeeds and says nothing."""
-    return Finished(0, "", "")
 
 
 class _Everybody:
@@ -68,27 +66,53 @@ class SimNode:
         uuid: its UUID.
         root: an empty directory of its own.
         clock: time.
-        runner: runs programs.
+        reach: tries whether other nodes can be connected to.
+
+    Attributes:
+        guests, disks, network: the drivers' books.
+        programs: those it was asked to run.
+        reachable: whether it answers; made false during a call, its answer is lost.
+        backend: its copy of the master's database.
     """
 
-    def __init__(
-        self, name: str, uuid: str, root: str, clock: Clock, runner: Runner = no_programs
-    ) -> None:
+    def __init__(self, name: str, uuid: str, root: str, clock: Clock, reach: Reach) -> None:
         self.name = name
         self.uuid = uuid
         self.paths = Paths(root, name)
         self.guests = MemoryRecords()
         self.disks = FakeDriver()
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
+        self.programs = Programs()
         self.reachable = True
+        self.backend = MemoryBackend()
         self._clock = clock
-        self._runner = runner
+        self._reach = reach
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatcher | None = None
-        self._backend = MemoryBackend()
-        for directory in (self.paths.data_dir, self.paths.disk_links_dir, self.paths.log_os_dir):
-            os.makedirs(directory)
+        self._lay_out(root)
+
+    def _lay_out(self, root: str) -> None:
+        paths = self.paths
+        storage = [f"{root}{directory}" for directory in STORAGE_DIRS]
+        for directory in (paths.data_dir, paths.disk_links_dir, paths.log_os_dir, *storage):
+            os.makedirs(directory, exist_ok=True)
+        os.makedirs(os.path.dirname(paths.file_storage_paths), exist_ok=True)
+        with open(paths.file_storage_paths, "w", encoding="ascii") as handle:
+            handle.write("\n".join(STORAGE_DIRS))
+        with open(paths.client_pem, "wb") as handle:
+            handle.write(node_certificate(self.name, self.uuid))
         _make_os(f"{root}/srv/ganeti/os/noop")
+
+    @property
+    def digest(self) -> str:
+        """Of its certificate."""
+        return certificate_digest(node_certificate(self.name, self.uuid))
+
+    def put_hook(self, script: str) -> None:
+        """Make a hook script: ``instance-start-pre.d/50-check``."""
+        path = f"{self.paths.hooks_dir}/{script}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _write_program(path)
 
     def _parts(self) -> NodeParts:
         memory = HypervisorInfo(
@@ -102,11 +126,12 @@ class SimNode:
             storage=Storage({"file": self.disks, "sharedfile": self.disks}),
             directories=self.disks,
             network=self.network,
-            replica=CandidateStore(Replica(lambda: self._backend, None)),
+            replica=CandidateStore(Replica(lambda: self.backend, None)),
             admission=_Everybody(),
-            runner=self._runner,
-            runner_for=lambda _task: self._runner,
+            runner=self.programs,
+            runner_for=lambda _task: self.programs,
             stop_daemon=lambda: None,
+            reach=self._reach,
         )
 
     async def dispatcher(self) -> Dispatcher:
@@ -128,9 +153,13 @@ def _make_os(directory: str) -> None:
         with open(f"{directory}/{name}", "w", encoding="ascii") as handle:
             handle.write(text)
     for name in _OS_SCRIPTS:
-        with open(f"{directory}/{name}", "w", encoding="ascii") as handle:
-            handle.write("#!/bin/sh\n")
-        os.chmod(f"{directory}/{name}", 0o700)
+        _write_program(f"{directory}/{name}")
+
+
+def _write_program(path: str) -> None:
+    with open(path, "w", encoding="ascii") as handle:
+        handle.write("#!/bin/sh\n")
+    os.chmod(path, 0o700)
 
 
 class SimNodeClient:

@@ -18,7 +18,7 @@ from pyganeti.node.master import MasterRole
 from pyganeti.node.network.base import Network
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.tasks import CallRun
-from pyganeti.node.verify import NodeChecks, Oses
+from pyganeti.node.verify import NodeChecks, Oses, Reach, reach_address
 from pyganeti.wire.noderpc import node as calls
 from pyganeti.wire.noderpc.types import (
     HookResult,
@@ -38,6 +38,7 @@ class NodeHandlers:
     Args:
         epoch: the highest durable epoch.
         stop_daemon: ends this daemon soon, after the answer was sent.
+        reach: tries whether other nodes can be connected to.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class NodeHandlers:
         clock: Clock,
         epoch: Callable[[], int],
         stop_daemon: Callable[[], None],
+        reach: Reach = reach_address,
     ) -> None:
         self._paths = paths
         self._hypervisors = hypervisors
@@ -69,6 +71,7 @@ class NodeHandlers:
             info=self._info,
             version=self._version_info,
             clock=clock,
+            reach=reach,
         )
 
     def all(self) -> tuple[Handler, ...]:

@@ -1,0 +1,28 @@
+"""The programs of a simulated node: none is run, all that were asked for are remembered."""
+
+from pyganeti.kit.process import Command, Finished, ProcessError
+
+
+class Programs:
+    """A runner under which every program succeeds and says nothing, unless it is told to fail.
+
+    Attributes:
+        ran: what was to be run, in order.
+        failing: end of a program's path, and what it says before it fails.
+    """
+
+    def __init__(self) -> None:
+        self.ran: list[Command] = []
+        self.failing: dict[str, str] = {}
+
+    async def __call__(self, command: Command) -> Finished:
+        """See :class:`~pyganeti.kit.process.Runner`."""
+        self.ran.append(command)
+        for ending, text in self.failing.items():
+            if command.argv[0].endswith(ending):
+                raise ProcessError(command, "exited with code 1", Finished(1, text, ""))
+        return Finished(0, "", "")
+
+    def paths(self) -> list[str]:
+        """The programs that were to be run, in order."""
+        return [command.argv[0] for command in self.ran]
