@@ -195,6 +195,8 @@ class Master:
         if job.status in FINALIZED:
             return False, f"Job {job.id} is finished ({job.status}) and cannot be cancelled"
         task = self.scheduler.task(job.id)
+        if task is None and job.is_ending:
+            return False, f"Job {job.id} is about to end and cannot be cancelled"
         if task is None:
             await self.queue.finish(job, JobStatus.CANCELED, "Job canceled by request")
             self.scheduler.job_ended(job)

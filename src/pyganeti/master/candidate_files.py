@@ -164,5 +164,5 @@ def _job_files(job: Job) -> dict[str, bytes | None]:
     """The files of a job below the queue's directory; ``None`` for one that must go."""
     here = f"job-{job.id}"
     if not job.archived:
-        return {here: job.to_json()}
-    return {here: None, f"archive/{job.id // 10000}/{here}": job.to_json()}
+        return {here: job.to_export()}
+    return {here: None, f"archive/{job.id // 10000}/{here}": job.to_export()}

@@ -150,7 +150,7 @@ class Exporter:
         jobs, self._jobs = self._jobs, {}
         if not jobs:
             return
-        files = [(job, job.to_json()) for job in jobs.values()]
+        files = [(job, job.to_export()) for job in jobs.values()]
         serial = self._queue.serial
         try:
             await in_thread(lambda: self._write_job_files(files, serial))

@@ -151,8 +151,8 @@ class Processor:
         try:
             if job.start_timestamp is None:
                 job.start_timestamp = self._now()
-            for index, op in enumerate(job.ops):
-                if op.status in FINALIZED:
+            for index in range(len(job.ops)):
+                if job.ops[index].status in FINALIZED:
                     continue
                 if state.cancel:
                     await self._cancel_rest(job)
@@ -221,14 +221,7 @@ class Processor:
     async def _end(
         self, job: Job, index: int, status: JobStatus, result: object, execution: "_Execution"
     ) -> None:
-        now, op = self._now(), job.ops[index]
-        op.status, op.result, op.end_timestamp = status, result, now
-        if status is not JobStatus.SUCCESS:
-            for later in job.ops[index + 1 :]:
-                later.status, later.result, later.end_timestamp = status, result, now
-        if status is not JobStatus.SUCCESS or index == len(job.ops) - 1:
-            job.end_timestamp = now
-            job.secrets.clear()
+        job.end(index, status, result, self._now())
         await self._until_it_works(
             job, partial(self._services.queue.save, job, *execution.closing())
         )

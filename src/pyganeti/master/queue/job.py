@@ -11,6 +11,7 @@ import msgspec
 
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import ConfigurationError
+from pyganeti.opcodes.codec import redact
 
 Timestamp = tuple[int, int]
 
@@ -58,10 +59,13 @@ class Job:
         archived: whether it is in the archive.
         secrets: for each opcode the whole input, where it holds secret parameters; memory only.
         unsaved: whether something of it is not in the store yet.
+
+    How it ends is shown only once that is durable: :meth:`end` decides it, :meth:`reveal` shows it.
     """
 
     __slots__ = (
         "_changed",
+        "_ended",
         "_log_serial",
         "archived",
         "end_timestamp",
@@ -84,6 +88,7 @@ class Job:
         self.unsaved = False
         self._log_serial = max((entry[0] for op in ops for entry in op.log), default=0)
         self._changed: asyncio.Event | None = None
+        self._ended: _StoredJob | None = None
 
     @classmethod
     def from_json(cls, data: bytes) -> "Job":
@@ -101,17 +106,56 @@ class Job:
         job.end_timestamp = stored.end_timestamp
         return job
 
-    def to_json(self) -> bytes:
-        """The job as stored and exported; compact, keys as Ganeti's."""
-        return _encoder.encode(
-            _StoredJob(
-                id=self.id,
-                ops=self.ops,
-                received_timestamp=self.received_timestamp,
-                start_timestamp=self.start_timestamp,
-                end_timestamp=self.end_timestamp,
-            )
+    def _stored(self) -> _StoredJob:
+        return _StoredJob(
+            id=self.id,
+            ops=self.ops,
+            received_timestamp=self.received_timestamp,
+            start_timestamp=self.start_timestamp,
+            end_timestamp=self.end_timestamp,
         )
+
+    def to_json(self) -> bytes:
+        """The job as stored; compact, keys as Ganeti's."""
+        return _encoder.encode(self._ended or self._stored())
+
+    def to_export(self) -> bytes:
+        """The job as its file shows it to people: private values are not for them."""
+        stored = self._stored()
+        stored.ops = [
+            msgspec.structs.replace(op, input=redact(op.input, private=True)) for op in self.ops
+        ]
+        return _encoder.encode(stored)
+
+    # --- the end
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is decided how opcodes end, and not durable yet."""
+        return self._ended is not None
+
+    def end(
+        self, index: int, status: JobStatus, result: Any, now: Timestamp
+    ) -> None:  # Any: a result is any JSON
+        """Opcode ``index`` ends so; unless it is a success, those after it as well."""
+        last = len(self.ops) if status is not JobStatus.SUCCESS else index + 1
+        ended = self._stored()
+        ended.ops = [
+            msgspec.structs.replace(op, status=status, result=result, end_timestamp=now)
+            if index <= number < last
+            else op
+            for number, op in enumerate(self.ops)
+        ]
+        if last == len(self.ops):
+            ended.end_timestamp = now
+            self.secrets.clear()
+        self._ended = ended
+
+    def reveal(self) -> None:
+        """What :meth:`end` decided is durable: from now on it is so."""
+        if self._ended is not None:
+            self.ops, self.end_timestamp = self._ended.ops, self._ended.end_timestamp
+            self._ended = None
 
     @property
     def status(self) -> JobStatus:

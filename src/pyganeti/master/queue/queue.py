@@ -190,6 +190,7 @@ class JobQueue:
         except GenericError:
             job.unsaved = True
             raise
+        job.reveal()
         self._announce(job)
 
     def record(self, job: Job) -> tuple[Put, ...]:
@@ -203,12 +204,9 @@ class JobQueue:
         self, job: Job, status: JobStatus, result: Any, *also: Put | Delete
     ) -> None:  # Any: JSON
         """End all opcodes of ``job`` that are not final with ``status``; durable with ``also``."""
-        now = timestamp(self._clock.now())
-        for op in job.ops:
-            if op.status not in FINALIZED:
-                op.status, op.result, op.end_timestamp = status, result, now
-        job.end_timestamp = now
-        job.secrets.clear()
+        first = next((n for n, op in enumerate(job.ops) if op.status not in FINALIZED), None)
+        if first is not None:
+            job.end(first, status, result, timestamp(self._clock.now()))
         await self.save(job, *also)
 
     async def set_drained(self, drained: bool) -> None:

@@ -64,14 +64,14 @@ class Scheduler:
         while self._ready and not self._stopping and len(self._tasks) < self._limit():
             priority, job_id = heapq.heappop(self._ready)
             job = self._queue.jobs.get(job_id)
-            if job is None or job_id in self._tasks or job.status is not JobStatus.QUEUED:
+            if job is None or job_id in self._tasks or not _may_start(job):
                 continue
             if job.priority != priority:  # changed since it was added; it was added again
                 continue
             if not await self._dependencies_met(job):
                 continue
             # Looking into the archive takes time, in which it may have been cancelled.
-            if job.status is JobStatus.QUEUED and not self._stopping:
+            if _may_start(job) and not self._stopping:
                 self._idle.clear()
                 task = group.create_task(self._supervise(job), name=f"job-{job_id}")
                 self._tasks[job_id] = task
@@ -147,3 +147,7 @@ class Scheduler:
     async def idle(self) -> None:
         """Wait until no job runs."""
         await self._idle.wait()
+
+
+def _may_start(job: Job) -> bool:
+    return job.status is JobStatus.QUEUED and not job.is_ending
