@@ -4,7 +4,7 @@ The tables below ``options/`` and the command modules are made of these; ``parse
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -37,6 +37,48 @@ class Option(NamedTuple):
     const: object = None
     default: object = None
     metavar: str | None = None
+
+
+# What stands for a value in the help where the option has no name for it.
+_PLACEHOLDERS: Final = {
+    "bool": "yes|no",
+    "filteraction": "ACTION",
+    "float": "NUMBER",
+    "identkeyval": "IDENT[:KEY=VALUE,...]",
+    "int": "NUMBER",
+    "json": "JSON",
+    "keyprivateval": "KEY=VALUE,...",
+    "keyval": "KEY=VALUE,...",
+    "list": "WORD,...",
+    "maybefloat": "NUMBER",
+    "multilistidentkeyval": "min:KEY=VALUE,.../max:KEY=VALUE,...",
+    "unit": "SIZE",
+}
+# More choices than this are listed in the text.
+_INLINE_CHOICES: Final = 4
+
+
+def takes_value(option: Option) -> bool:
+    """Whether a value follows the option."""
+    return option.action in ("store", "append")
+
+
+def placeholder(option: Option) -> str:
+    """What stands for the option's value in help and manual."""
+    if option.metavar:
+        return option.metavar
+    if option.choices and len(option.choices) <= _INLINE_CHOICES:
+        return "|".join(option.choices)
+    return _PLACEHOLDERS.get(option.kind, option.dest.upper())
+
+
+def describe(option: Option) -> str:
+    """The help text with choices and default, where these are not plain to see."""
+    text = option.help
+    if set(option.choices) - set(placeholder(option).split("|")):
+        text = f"{text}: {', '.join(option.choices)}"
+    plain = option.default is None or option.default == () or isinstance(option.default, bool)
+    return text if plain or not takes_value(option) else f"{text} (default: {option.default})"
 
 
 def switch(flags: tuple[str, ...], dest: str, text: str) -> Option:

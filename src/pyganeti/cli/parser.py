@@ -11,7 +11,7 @@ import optparse
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pyganeti.cli.option import Arg, Command, Option
+from pyganeti.cli.option import Arg, Command, Option, describe, placeholder, takes_value
 from pyganeti.cli.parse import (
     parse_bool,
     parse_bounds,
@@ -95,13 +95,13 @@ def _initial(option: Option) -> object:
 
 
 def _add(parser: optparse.OptionParser, option: Option) -> None:
-    settings: dict[str, Any] = {"action": option.action, "help": option.help}
+    settings: dict[str, Any] = {"action": option.action, "help": describe(option)}
     if option.action == "obsolete":
         settings.update(action="callback", callback=_obsolete)
     else:
         settings.update(dest=option.dest, default=_initial(option))
-    if option.action in ("store", "append"):
-        settings.update(type=option.kind, metavar=option.metavar)
+    if takes_value(option):
+        settings.update(type=option.kind, metavar=placeholder(option))
     if option.choices:
         settings["choices"] = list(option.choices)
     if option.action == "store_const":

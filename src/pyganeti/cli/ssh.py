@@ -15,6 +15,8 @@ CONNECT_TIMEOUT_S: Final = 10
 def _options(paths: Paths, *, ask: bool, check_key: bool) -> list[str]:
     options = {
         "ConnectTimeout": str(CONNECT_TIMEOUT_S),
+        # What it notes down is of no interest; why it fails is, and should stand alone.
+        "LogLevel": "ERROR",
         "GlobalKnownHostsFile": paths.known_hosts,
         "BatchMode": "no" if ask else "yes",
         "StrictHostKeyChecking": ("ask" if ask else "yes") if check_key else "no",

@@ -81,11 +81,11 @@ GLUSTER_STORAGE_DIR: Final = Option(
     default="/var/run/ganeti/gluster",
     metavar="GLUSTERDIR",
 )
-GROUPS: Final = switch(("--groups",), "groups", "arguments are node groups")
+GROUPS: Final = switch(("--groups",), "groups", "the arguments are names of node groups")
 IGNORE_ERRORS: Final = Option(
     ("-I", "--ignore-errors"),
     "ignore_errors",
-    "report this finding as a warning",
+    "take this finding as a warning; may be given several times",
     action="append",
     kind="choice",
     choices=(

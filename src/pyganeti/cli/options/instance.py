@@ -10,7 +10,7 @@ from typing import Final
 from pyganeti.cli.option import Option, switch, unswitch
 
 ABSOLUTE: Final = switch(
-    ("--absolute",), "absolute", "the amount is the final size, not the increase"
+    ("--absolute",), "absolute", "the amount is the new size, not the increase"
 )
 ALLOW_FAILOVER: Final = switch(
     ("--allow-failover",), "allow_failover", "fail over if a migration is not possible"
@@ -24,7 +24,7 @@ COMPRESS: Final = Option(("--compress",), "compress", "compression of the transf
 DISK: Final = Option(
     ("--disk",),
     "disks",
-    "a disk: index and parameters",
+    "a disk, as index:size=SIZE,...; may be given several times",
     action="append",
     kind="identkeyval",
     default=(),
@@ -54,9 +54,11 @@ FORCE_MULTI: Final = switch(
     ("--force-multiple",), "force_multi", "do not ask when several instances are concerned"
 )
 FORCE_VARIANT: Final = switch(
-    ("--force-variant",), "force_variant", "accept an OS variant that is not declared"
+    ("--force-variant",), "force_variant", "accept an OS variant that the definition does not list"
 )
-FORTHCOMING: Final = switch(("--forthcoming",), "forthcoming", "reserve the resources only")
+FORTHCOMING: Final = switch(
+    ("--forthcoming",), "forthcoming", "reserve name and resources, make nothing yet"
+)
 HELPER_SHUTDOWN_TIMEOUT: Final = Option(
     ("--helper-shutdown-timeout",),
     "helper_shutdown_timeout",
@@ -73,14 +75,14 @@ HOTPLUG: Final = unswitch(("--no-hotplug",), "hotplug", "do not change a running
 HVPARAMS: Final = Option(
     ("-H", "--hypervisor-parameters"),
     "hvparams",
-    "hypervisor parameters",
+    "hypervisor parameters, for this start only",
     kind="keyval",
     default=(),
 )
 HYPERVISOR: Final = Option(
     ("-H", "--hypervisor-parameters"),
     "hypervisor",
-    "hypervisor and its parameters",
+    "hypervisor, and parameters of it that differ from the defaults",
     kind="identkeyval",
 )
 IDENTIFY_DEFAULTS: Final = switch(
@@ -107,7 +109,9 @@ IGNORE_REMOVE_FAILURES: Final = switch(
 IGNORE_SECONDARIES: Final = switch(
     ("--ignore-secondaries",), "ignore_secondaries", "ignore errors on secondary nodes"
 )
-IGNORE_SIZE: Final = switch(("--ignore-size",), "ignore_size", "ignore the recorded size")
+IGNORE_SIZE: Final = switch(
+    ("--ignore-size",), "ignore_size", "activate even if the size differs from the recorded one"
+)
 INSTANCE_COMMUNICATION: Final = Option(
     ("-c", "--communication"),
     "instance_communication",
@@ -124,7 +128,7 @@ NAME_CHECK: Final = switch(("--name-check",), "name_check", "resolve the instanc
 NET: Final = Option(
     ("--net",),
     "nics",
-    "a NIC: index and parameters",
+    "a NIC, as index:ip=ADDRESS,...; may be given several times",
     action="append",
     kind="identkeyval",
     default=(),
@@ -132,19 +136,25 @@ NET: Final = Option(
 NEW_PRIMARY_NODE: Final = Option(
     ("--new-primary",), "new_primary_node", "node that holds the disks now", metavar="<node>"
 )
-NODE: Final = Option(("-n", "--node"), "node", "node to use", metavar="<node>")
+NODE: Final = Option(("-n", "--node"), "node", "node that gets it", metavar="<node>")
 NODE_PAIR: Final = Option(
     ("-n", "--node"), "node", "primary and secondary node", metavar="<pnode>[:<snode>]"
 )
-NO_INSTALL: Final = switch(("--no-install",), "no_install", "do not run the OS scripts")
+NO_INSTALL: Final = switch(
+    ("--no-install",), "no_install", "do not run the OS scripts, and do not start it"
+)
 NO_IP_CHECK_OBSOLETE: Final = Option(
     ("--no-ip-check",), "", "has no effect: it is the default", action="obsolete"
 )
 NO_NAME_CHECK_OBSOLETE: Final = Option(
     ("--no-name-check",), "", "has no effect: it is the default", action="obsolete"
 )
-NO_NICS: Final = switch(("--no-nics",), "no_nics", "create no NIC")
-NO_REMEMBER: Final = switch(("--no-remember",), "no_remember", "do not record the wanted state")
+NO_NICS: Final = switch(
+    ("--no-nics",), "no_nics", "create no NIC (otherwise there is at least one)"
+)
+NO_REMEMBER: Final = switch(
+    ("--no-remember",), "no_remember", "do not record that this state is wanted"
+)
 NO_WAIT_FOR_SYNC: Final = unswitch(
     ("--no-wait-for-sync",), "wait_for_sync", "do not wait until the mirrors are in sync"
 )
@@ -157,12 +167,14 @@ ON_SECONDARY: Final = switch(
     ("-s", "--on-secondary"), "on_secondary", "replace the disks on the secondary node"
 )
 OPPORTUNISTIC_LOCKING: Final = switch(
-    ("--opportunistic-locking",), "opportunistic_locking", "use the nodes whose locks are free"
+    ("--opportunistic-locking",),
+    "opportunistic_locking",
+    "let the allocator use only nodes whose locks are free",
 )
 REBOOT_TYPE: Final = Option(
     ("-t", "--type"),
     "reboot_type",
-    "soft, hard or full",
+    "kind of reboot",
     kind="choice",
     choices=("full", "hard", "soft"),
     default="hard",
@@ -180,7 +192,11 @@ RUNTIME_MEM: Final = Option(
     metavar="<size>",
 )
 SD_SIZE: Final = Option(
-    ("-s", "--os-size"), "sd_size", "size of the only disk", kind="unit", metavar="<size>"
+    ("-s", "--os-size"),
+    "sd_size",
+    "size of the only disk, instead of --disk",
+    kind="unit",
+    metavar="<size>",
 )
 SELECT_CLUSTER: Final = Option(
     ("--all",), "multi_mode", "all instances of the cluster", action="store_const", const="cluster"
@@ -252,7 +268,9 @@ SRC_NODE: Final = Option(
 )
 START: Final = unswitch(("--no-start",), "start", "do not start the instance")
 STARTUP_PAUSED: Final = switch(("--paused",), "startup_paused", "start the guest paused")
-STATIC: Final = switch(("-s", "--static"), "static", "only what is in the configuration")
+STATIC: Final = switch(
+    ("-s", "--static"), "static", "show only what is in the configuration, ask no node"
+)
 TIMEOUT: Final = Option(
     ("--timeout",), "timeout", "seconds to wait for the guest to stop", kind="int", default=120
 )

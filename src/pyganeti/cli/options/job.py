@@ -60,10 +60,10 @@ HIDDEN: Final = Option(
     ("--hidden",), "hidden", "whether the OS is left out of lists", kind="bool", metavar="yes|no"
 )
 INTERRUPTIBLE: Final = switch(
-    ("-i", "--interruptible"), "interruptible", "end when something connects to a socket"
+    ("-i", "--interruptible"), "interruptible", "end early when something connects to a socket"
 )
 INTERVAL: Final = Option(("--interval",), "interval", "repeat after so many seconds", kind="int")
-KILL: Final = switch(("--kill",), "kill", "kill running jobs")
+KILL: Final = switch(("--kill",), "kill", "cancel jobs that run, too")
 MEMORY: Final = Option(("--memory",), "memory", "memory of the instance", kind="unit", default=128)
 MODE: Final = Option(
     ("-m", "--mode"),
@@ -80,8 +80,8 @@ MODE: Final = Option(
     ),
     default="relocate",
 )
-NO_LOCKS: Final = switch(("-l", "--no-locks"), "no_locks", "take no locks")
-ON_MASTER: Final = unswitch(("--no-master",), "on_master", "not on the master")
+NO_LOCKS: Final = switch(("-l", "--no-locks"), "no_locks", "do not lock the nodes")
+ON_MASTER: Final = unswitch(("--no-master",), "on_master", "do not wait on the master")
 ON_NODES: Final = Option(
     ("-n",), "on_nodes", "node to wait on; may be given several times", action="append", default=()
 )

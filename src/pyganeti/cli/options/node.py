@@ -53,7 +53,7 @@ NODE_POWERED: Final = Option(
     kind="bool",
     metavar="yes|no",
 )
-NODE_SETUP: Final = unswitch(("--no-node-setup",), "node_setup", "has no effect")
+NODE_SETUP: Final = unswitch(("--no-node-setup",), "node_setup", "has no effect any more")
 OFFLINE: Final = Option(
     ("-O", "--offline"), "offline", "whether the node is offline", kind="bool", metavar="yes|no"
 )

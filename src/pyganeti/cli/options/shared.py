@@ -15,7 +15,11 @@ ALLOW_RUNTIME_CHGS: Final = unswitch(
     "do not change the instance's memory for the migration",
 )
 BEPARAMS: Final = Option(
-    ("-B", "--backend-parameters"), "beparams", "backend parameters", kind="keyval", default=()
+    ("-B", "--backend-parameters"),
+    "beparams",
+    "backend parameters: maxmem, minmem, memory, vcpus, ...",
+    kind="keyval",
+    default=(),
 )
 CONFIRM: Final = switch(("--yes",), "confirm", "do not ask")
 CONFLICTS_CHECK: Final = unswitch(
@@ -60,7 +64,9 @@ EARLY_RELEASE: Final = switch(
     ("--early-release",), "early_release", "free the old storage before the resync ends"
 )
 FORCE: Final = switch(("-f", "--force"), "force", "do not ask, and overrule what can be overruled")
-FORCE_FILTER: Final = switch(("-F", "--filter"), "force_filter", "take the argument as a filter")
+FORCE_FILTER: Final = switch(
+    ("-F", "--filter"), "force_filter", "take the only argument as a filter expression"
+)
 HVPARAMS_BY_HYPERVISOR: Final = Option(
     ("-H", "--hypervisor-parameters"),
     "hvparams",
@@ -120,7 +126,7 @@ MAC_PREFIX: Final = Option(
 MIGRATION_MODE: Final = Option(
     ("--migration-mode",),
     "migration_mode",
-    "live or non-live",
+    "keep the guest running while it is moved, or not",
     kind="choice",
     choices=("live", "non-live"),
 )
@@ -131,7 +137,9 @@ NEW_SECONDARY: Final = Option(
 NICPARAMS: Final = Option(
     ("-N", "--nic-parameters"), "nicparams", "NIC parameters", kind="keyval", default=()
 )
-NODEGROUP: Final = Option(("-g", "--node-group"), "nodegroup", "node group", metavar="<nodegroup>")
+NODEGROUP: Final = Option(
+    ("-g", "--node-group"), "nodegroup", "node group, by name or UUID", metavar="<nodegroup>"
+)
 NODES: Final = Option(
     ("-n", "--node"),
     "nodes",
@@ -144,21 +152,23 @@ NO_HEADERS: Final = switch(("--no-headers",), "no_headers", "leave out the line 
 OOB_TIMEOUT: Final = Option(
     ("--oob-timeout",), "oob_timeout", "seconds for the out-of-band program", kind="int", default=60
 )
-OS: Final = Option(("-o", "--os-type"), "os", "operating system", metavar="<os>")
+OS: Final = Option(
+    ("-o", "--os-type"), "os", "operating system, as name or name+variant", metavar="<os>"
+)
 OSPARAMS: Final = Option(
     ("-O", "--os-parameters"), "osparams", "OS parameters", kind="keyval", default=()
 )
 OSPARAMS_PRIVATE: Final = Option(
     ("--os-parameters-private",),
     "osparams_private",
-    "private OS parameters: not shown",
+    "OS parameters that are not shown",
     kind="keyprivateval",
     default=(),
 )
 OSPARAMS_SECRET: Final = Option(
     ("--os-parameters-secret",),
     "osparams_secret",
-    "secret OS parameters: not stored",
+    "OS parameters that are not stored",
     kind="keyprivateval",
     default=(),
 )
@@ -182,14 +192,20 @@ PRIORITY: Final = Option(
     choices=("high", "low", "normal"),
     metavar="low|normal|high",
 )
-ROMAN_INTEGERS: Final = switch(("--roman",), "roman_integers", "print numbers as Romans did")
+ROMAN_INTEGERS: Final = switch(
+    ("--roman",), "roman_integers", "print whole numbers as Roman numerals"
+)
 SECONDARY_IP: Final = Option(
     ("-s", "--secondary-ip"), "secondary_ip", "address for replication", metavar="ADDRESS"
 )
-SEPARATOR: Final = Option(("--separator",), "separator", "text between columns")
+SEPARATOR: Final = Option(
+    ("--separator",), "separator", "text between columns, instead of alignment"
+)
 SHOW_ALL: Final = switch(("--all",), "show_all", "all instances of the cluster")
 SHOW_MACHINE_NAMES: Final = switch(
-    ("-M", "--show-machine-names"), "show_machine_names", "put the node's name before each line"
+    ("-M", "--show-machine-names"),
+    "show_machine_names",
+    "put the node's name before each line of output",
 )
 SHUTDOWN_TIMEOUT: Final = Option(
     ("--shutdown-timeout",),
@@ -202,7 +218,7 @@ SSH_KEY_CHECK: Final = unswitch(
     ("--no-ssh-key-check",), "ssh_key_check", "accept the node's host key without asking"
 )
 SUBMIT_ONLY: Final = switch(("--submit",), "submit_only", "submit the job and do not wait for it")
-TAGS: Final = Option(("--tags",), "tags", "tags, separated by commas")
+TAGS: Final = Option(("--tags",), "tags", "tags to set, separated by commas")
 TAGS_SOURCE: Final = Option(
     ("--from",), "tags_source", "file with more tags, one a line; '-' for standard input"
 )
