@@ -1,0 +1,95 @@
+"""What a cluster has outside of its configuration, to compare before and after.
+
+    files, links, processes, interfaces on this machine -> Footprint
+    config.data, the database -> objects
+
+Tests of failures ask with it whether something was left, or whether nothing was touched.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.vcluster import Cluster
+
+# Differ between a master and its candidate by design: each writes its own.
+OWN_META = frozenset({"config_hash", "lost"})
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Things outside of the configuration, by node where they lie in a node's directory."""
+
+    storage: tuple[str, ...]
+    links: tuple[str, ...]
+    guest_files: tuple[str, ...]
+    processes: tuple[str, ...]
+    taps: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+def footprint(cluster: Cluster) -> Footprint:
+    """What there is now."""
+    processes = cluster.processes()
+    return Footprint(
+        storage=_below(cluster, "srv/ganeti/*file-storage/**/*"),
+        links=_below(cluster, "var/run/ganeti/instance-disks/*"),
+        guest_files=_below(cluster, "var/run/ganeti/kvm-hypervisor/*/**/*"),
+        processes=tuple(sorted(set(_not_daemons(processes.values())))),
+        taps=tuple(sorted(_taps(processes))),
+        tasks=_below(cluster, "var/run/ganeti/tasks/*"),
+    )
+
+
+def _below(cluster: Cluster, pattern: str) -> tuple[str, ...]:
+    found = cluster.base.glob(f"node*/{pattern}")
+    return tuple(sorted(str(path.relative_to(cluster.base)) for path in found))
+
+
+def _not_daemons(lines: Iterable[str]) -> Iterable[str]:
+    return (line for line in lines if "ganeti-" not in line and "daemon-util" not in line)
+
+
+def _taps(processes: Iterable[int]) -> set[str]:
+    """Taps that the processes hold open; the kernel takes those away that nobody holds."""
+    found = set()
+    for pid in processes:
+        with suppress(OSError):
+            for entry in os.scandir(f"/proc/{pid}/fdinfo"):
+                for line in Path(entry.path).read_text().splitlines():
+                    if line.startswith("iff:"):
+                        found.add(line.partition(":")[2].strip())
+    return found
+
+
+def config_data(cluster: Cluster, node: str = "node1") -> dict[str, Any]:
+    """``config.data`` as exported last."""
+    data: dict[str, Any] = json.loads((data_dir(cluster, node) / "config.data").read_bytes())
+    return data
+
+
+def objects(cluster: Cluster) -> dict[str, bytes]:
+    """Config objects in the master's database."""
+    return {key: value for (table, key), value in records(cluster).items() if table == "config"}
+
+
+def records(cluster: Cluster, node: str = "node1") -> dict[tuple[str, str], bytes]:
+    """All records of a node's database, but those that are each node's own."""
+    path = data_dir(cluster, node) / "cluster.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT tbl, key, value FROM records").fetchall()
+    return {
+        (table, key): bytes(value)
+        for table, key, value in rows
+        if not (table == "meta" and key in OWN_META)
+    }
+
+
+def data_dir(cluster: Cluster, node: str) -> Path:
+    """``/var/lib/ganeti`` of a node."""
+    return cluster.root(node) / "var/lib/ganeti"
