@@ -29,6 +29,7 @@ from pyganeti.master.candidate_files import CandidateFiles
 from pyganeti.master.export import Exporter, check_config_file
 from pyganeti.master.imports import keep_database, needs_import, take_config_file
 from pyganeti.master.luxi import LuxiMethods
+from pyganeti.master.master_ip import activate_call
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.errors import (
     ConfigurationError,
@@ -40,7 +41,6 @@ from pyganeti.store.committer import Committer
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.wire.luxi.server import LuxiServer
 from pyganeti.wire.noderpc.client import HttpNodeClient
-from pyganeti.wire.noderpc.node import MasterIpParams, NodeActivateMasterIpCall
 
 from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
 from .options import daemon_parser
@@ -183,18 +183,8 @@ class Daemon:
     async def _activate_ip(self, master: Master) -> None:
         """Bring the cluster's address up; without it jobs run all the same."""
         cluster = master.config.view.cluster
-        call = NodeActivateMasterIpCall(
-            master=MasterIpParams(
-                ip=cluster.master_ip,
-                netmask=cluster.master_netmask,
-                netdev=cluster.master_netdev,
-                ip_family=cluster.primary_ip_family,
-                uuid=cluster.uuid,
-            ),
-            use_external_script=cluster.use_external_mip_script,
-        )
         try:
-            await NodeWriter(master.access).call(cluster.master_node, call)
+            await NodeWriter(master.access).call(cluster.master_node, activate_call(cluster))
         except GenericError as err:
             print(f"{NAME}: the cluster's address could not be activated: {err}", file=sys.stderr)
 

@@ -1,6 +1,7 @@
-"""The node's hosts file: names of the cluster's nodes. Pure but for :func:`edit_hosts`."""
+"""The node's hosts file: names of the cluster's nodes. Pure but for the last two functions."""
 
 from pyganeti.kit.files import read_bytes, write_atomic
+from pyganeti.kit.resolver import read_hosts
 
 
 def add_host(text: str, ip: str, name: str) -> str:
@@ -41,3 +42,8 @@ def edit_hosts(path: str, name: str, ip: str | None) -> None:
     new = remove_host(old, name) if ip is None else add_host(old, ip, name)
     if new != old:
         write_atomic(path, new.encode("utf-8", "surrogateescape"), mode=0o644)
+
+
+def find_host(path: str, name: str) -> str | None:
+    """The first address of ``name``, or ``None``. Blocking."""
+    return next((ip for ip, names in read_hosts(path) if name in names), None)

@@ -202,3 +202,5 @@ async def test_own_addresses_and_hosts(tmp_path: Path) -> None:
         os.makedirs(os.path.dirname(hosts))
         await one.call(node.EtcHostsModifyCall(mode="add", name="web1", ip="192.0.2.9"))
         assert read_bytes(hosts) == b"192.0.2.9\tweb1\n"
+        assert await one.call(node.EtcHostsLookupCall(name="web1")) == "192.0.2.9"
+        assert await one.call(node.EtcHostsLookupCall(name="web2")) is None

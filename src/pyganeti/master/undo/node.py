@@ -7,6 +7,7 @@ import msgspec
 from pyganeti.master.changes import put_node, remove_node
 from pyganeti.master.run import UndoContext
 from pyganeti.model.node import Node
+from pyganeti.wire.noderpc.node import EtcHostsModifyCall
 
 
 async def restore(context: UndoContext, *, uuid: str, before: dict[str, Any] | None) -> None:
@@ -15,3 +16,9 @@ async def restore(context: UndoContext, *, uuid: str, before: dict[str, Any] | N
         await context.config.commit(remove_node(uuid))
     else:
         await context.config.commit(put_node(msgspec.convert(before, Node)))
+
+
+async def restore_host(context: UndoContext, *, node: str, name: str, ip: str | None) -> None:
+    """Give a name in a node's hosts file its address of before back, or take it out again."""
+    mode = "remove" if ip is None else "add"
+    await context.nodes.call(node, EtcHostsModifyCall(mode=mode, name=name, ip=ip))

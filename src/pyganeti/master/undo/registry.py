@@ -10,4 +10,5 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.set_fields": instance.set_fields,
     "instance.stop": instance.stop,
     "node.restore": node.restore,
+    "node.restore_host": node.restore_host,
 }

@@ -11,7 +11,7 @@ from pyganeti.model.versions import PROTOCOL_VERSION, RELEASE_VERSION, VCS_VERSI
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.groups import boot_id
 from pyganeti.node.hooks import HookRunner
-from pyganeti.node.hosts import edit_hosts
+from pyganeti.node.hosts import edit_hosts, find_host
 from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.leave import leave_cluster
 from pyganeti.node.master import MasterRole
@@ -79,6 +79,7 @@ class NodeHandlers:
         return (
             handles(calls.BridgesExistCall, self._bridges),
             handles_with_run(calls.EpochTakeCall, self._take_epoch),
+            handles(calls.EtcHostsLookupCall, self._find_host),
             handles(calls.EtcHostsModifyCall, self._etc_hosts),
             handles_with_run(calls.HooksRunnerCall, self._run_hooks),
             handles(calls.MasterNodeNameCall, self._vote),
@@ -141,6 +142,9 @@ class NodeHandlers:
 
     async def _has_ip(self, call: calls.NodeHasIpAddressCall) -> bool:
         return call.address in await self._network.addresses()
+
+    async def _find_host(self, call: calls.EtcHostsLookupCall) -> str | None:
+        return find_host(self._paths.etc_hosts, call.name)
 
     async def _etc_hosts(self, call: calls.EtcHostsModifyCall) -> None:
         if call.mode not in ("add", "remove") or (call.mode == "add") != (call.ip is not None):

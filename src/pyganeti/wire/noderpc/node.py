@@ -100,6 +100,15 @@ class NodeHasIpAddressCall(NodeCall[bool], frozen=True, kw_only=True):
     address: str
 
 
+class EtcHostsLookupCall(NodeCall[str | None], frozen=True, kw_only=True):
+    """The address of a name in the node's hosts file; other sources of names are not asked."""
+
+    procedure: ClassVar[str] = "etc_hosts_lookup"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    name: str
+
+
 class EtcHostsModifyCall(NodeCall[None], frozen=True, kw_only=True):
     """Add (``mode`` ``add``, with ``ip``) or remove a name in the node's hosts file."""
 
@@ -199,6 +208,7 @@ class TestDelayCall(NodeCall[None], frozen=True, kw_only=True):
 CALLS = (
     BridgesExistCall,
     EpochTakeCall,
+    EtcHostsLookupCall,
     EtcHostsModifyCall,
     HooksRunnerCall,
     MasterNodeNameCall,

@@ -21,8 +21,16 @@ from pyganeti.wire.noderpc.call import (
 )
 
 CLASSES = {URGENT_S, FAST_S, NORMAL_S, SLOW_S, HOURS_4_S, DAY_S}
-# Procedures that Ganeti has not: they carry the epoch, tasks and replication.
-OWN = {"epoch_take", "store_apply", "store_load", "store_state", "task_wait"}
+# Procedures that Ganeti has not: they carry the epoch, tasks and replication, and tell what an undo
+# has to put back.
+OWN = {
+    "epoch_take",
+    "etc_hosts_lookup",
+    "store_apply",
+    "store_load",
+    "store_state",
+    "task_wait",
+}
 SPEC = Path(__file__).parents[3] / "spec" / "rpc.json"
 
 

@@ -6,13 +6,16 @@ Source: gnt-cluster(8) INIT, DESTROY; hooks paths ``cluster-init`` and ``cluster
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pyganeti.master.etc_hosts import HostsEntry, missing_entry, write_entry
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.master_ip import deactivate_call
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
-from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterDestroy, OpClusterPostInit
+from pyganeti.wire.noderpc.node import NodeDeactivateMasterIpCall
 
 
 def _on_master(view: ClusterView) -> HookContext:
@@ -22,11 +25,13 @@ def _on_master(view: ClusterView) -> HookContext:
 
 @dataclass(frozen=True, slots=True)
 class PostInitPlan:
-    """Nothing to decide."""
+    """What the master's hosts file lacks to know the master itself."""
+
+    hosts: HostsEntry | None
 
 
 class LUClusterPostInit(LogicalUnit[OpClusterPostInit, PostInitPlan, bool]):
-    """Run the hooks of a new cluster."""
+    """What a new cluster's daemons can do themselves: the hosts file, and the hooks."""
 
     hooks_path: ClassVar[str] = "cluster-init"
 
@@ -38,26 +43,32 @@ class LUClusterPostInit(LogicalUnit[OpClusterPostInit, PostInitPlan, bool]):
         self, op: OpClusterPostInit, view: ClusterView, nodes: NodeReader
     ) -> PostInitPlan:
         """Nothing can be refused."""
-        return PostInitPlan()
+        master = view.master_node
+        return PostInitPlan(await missing_entry(view, nodes, master.name, master.primary_ip))
 
     def hooks(self, plan: PostInitPlan, view: ClusterView) -> HookContext:
         """Afterwards, on the master."""
         return _on_master(view)
 
     async def execute(self, run: Run, plan: PostInitPlan) -> bool:
-        """Nothing but the hooks."""
+        """Write the hosts file."""
+        await write_entry(run, plan.hosts)
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class DestroyPlan:
-    """The master's name, which is the result."""
+    """The master's UUID, which is the result, and what takes its address away."""
 
     master: str
+    deactivate: NodeDeactivateMasterIpCall
 
 
 class LUClusterDestroy(LogicalUnit[OpClusterDestroy, DestroyPlan, str]):
-    """Check that nothing is left and run the hooks; the command then removes the files."""
+    """Check that nothing is left, run the hooks, give up the cluster's address.
+
+    The command then ends the daemons and removes the files. The master stays in its hosts file.
+    """
 
     hooks_path: ClassVar[str] = "cluster-destroy"
 
@@ -80,12 +91,18 @@ class LUClusterDestroy(LogicalUnit[OpClusterDestroy, DestroyPlan, str]):
         if view.instances:
             text = f"there are still {len(view.instances)} instance(s) in this cluster"
             raise OpPrereqError(text, ECode.INVAL)
-        return DestroyPlan(view.master_node.uuid)
+        return DestroyPlan(view.cluster.master_node, deactivate_call(view.cluster))
 
     def hooks(self, plan: DestroyPlan, view: ClusterView) -> HookContext:
         """Afterwards, on the master."""
         return _on_master(view)
 
     async def execute(self, run: Run, plan: DestroyPlan) -> str:
-        """Nothing but the hooks; the answer is the master's UUID."""
+        """Take the address away; the answer is the master's UUID."""
+        # No undo: masterd ends next, and a cluster that goes on brings it up at its next start.
+        async with run.step("deactivate master address"):
+            try:
+                await run.nodes.call(plan.master, plan.deactivate)
+            except GenericError as err:
+                run.log(f"Warning: the cluster's address could not be deactivated: {err}")
         return plan.master

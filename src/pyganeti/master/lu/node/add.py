@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from pyganeti.master.changes import add_node
+from pyganeti.master.etc_hosts import HostsEntry, missing_entry, write_entry
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NODED_PORT, NodeReader
@@ -36,11 +37,13 @@ class AddPlan:
         node: the record; its UUID is the one its certificate was issued for.
         digest: of its client certificate.
         before: the record it has now, when it is taken back.
+        hosts: what the master's hosts file lacks to know it.
     """
 
     node: Node
     digest: str
     before: Node | None
+    hosts: HostsEntry | None
 
 
 class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
@@ -74,7 +77,8 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
         elif found.client_cert_uuid != before.uuid:
             text = f"the certificate on {name} is not for the node that is taken back"
             raise OpPrereqError(text, ECode.STATE)
-        return AddPlan(node, found.client_cert_digest, before)
+        hosts = await missing_entry(view, nodes, name, primary_ip)
+        return AddPlan(node, found.client_cert_digest, before, hosts)
 
     @staticmethod
     def _wanted(
@@ -148,6 +152,7 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
     async def execute(self, run: Run, plan: AddPlan) -> None:
         """Record the node, then bring it and the others what they must know."""
         node = plan.node
+        await write_entry(run, plan.hosts)
         back = undo(
             "node.restore",
             uuid=node.uuid,

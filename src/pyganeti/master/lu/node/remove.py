@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pyganeti.master.changes import remove_node
+from pyganeti.master.etc_hosts import remove_entry
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NODED_PORT, NodeReader
@@ -69,6 +70,7 @@ class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
             missed = await run.distribute()
         for name, why in missed.items():
             run.log(f"Warning: node {name} does not know yet that {node.name} was removed: {why}")
+        await remove_entry(run, node)
         if node.offline:
             run.log(f"Warning: node {node.name} is offline: clean it with node-cleanup")
             return
