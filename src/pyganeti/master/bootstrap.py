@@ -21,6 +21,7 @@ from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.master.config import config_writes
 from pyganeti.master.initial import initial_objects
+from pyganeti.master.own_machine import check_machine
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED
 from pyganeti.model.errors import (
@@ -64,6 +65,9 @@ def init_cluster(paths: Paths, options: Options) -> None:
     if addresses[cluster_name] == addresses[node_name]:
         text = f"cluster {cluster_name} and node {node_name} have the same address"
         raise OpPrereqError(f"{text} {addresses[node_name]}", ECode.NOTUNIQUE)
+    if paths.is_virtual:
+        # Its names stand in a file of its own, which vcluster-setup wrote.
+        options = {**options, "modify_etc_hosts": False}
     view = initial_objects(
         options,
         node_name=node_name,
@@ -73,6 +77,9 @@ def init_cluster(paths: Paths, options: Options) -> None:
         now=now(),
         host_key=_host_key(paths),
     )
+    if not paths.is_virtual:
+        netdev = view.cluster.master_netdev
+        check_machine(node_name, addresses[node_name], addresses[cluster_name], netdev)
     try:
         _run_tool("layout")
         _write_all(paths, view)
@@ -82,9 +89,20 @@ def init_cluster(paths: Paths, options: Options) -> None:
     except (GenericError, OSError) as err:
         with suppress(GenericError):
             finalize_destroy(paths)
+        if not paths.is_virtual:
+            _drop_address(view)
         raise OpExecError(
             f"the cluster could not be started, nothing is left of it: {err}"
         ) from err
+
+
+def _drop_address(view: ClusterView) -> None:
+    """Take away the cluster's address, which a master that was ready may have configured."""
+    cluster = view.cluster
+    place = f"{cluster.master_ip}/{cluster.master_netmask}"
+    # It fails where there is no such address, which is what is wanted.
+    with suppress(ProcessError):
+        run_blocking(Command(("ip", "address", "del", place, "dev", cluster.master_netdev)))
 
 
 def _address(paths: Paths, name: str) -> str:

@@ -88,7 +88,8 @@ def clean(paths: Paths, backup: str | None) -> None:
             os.unlink(path)
 
 
-def _backup_name(paths: Paths) -> str:
+def backup_name(paths: Paths) -> str:
+    """A new directory for :func:`clean` to keep copies in."""
     return f"{paths.rootdir}{BACKUP_DIR}/ganeti-node-cleanup-{int(now())}-{os.getpid()}"
 
 
@@ -112,7 +113,7 @@ def main() -> int:
             return 1
     try:
         stop_daemons(paths)
-        clean(paths, None if options.no_backup else _backup_name(paths))
+        clean(paths, None if options.no_backup else backup_name(paths))
     except (GenericError, OSError) as err:
         print(f"node-cleanup: {err}", file=sys.stderr)
         return 1

@@ -17,13 +17,13 @@ import os
 import sys
 from typing import Any, Final, NamedTuple, NoReturn
 
-from pyganeti.kit.files import write_atomic
+from pyganeti.kit.files import read_bytes, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
 from pyganeti.tools import services
 from pyganeti.tools.layout import GROUPS, USERS, ensure_directories, group_id, user_id
-from pyganeti.tools.node_cleanup import clean
+from pyganeti.tools.node_cleanup import backup_name, clean, stop_daemons
 
 NODE_SETUP_ERROR: Final = 12
 
@@ -109,14 +109,27 @@ def check_membership(paths: Paths, request: Request) -> None:
     name = own_hostname(paths)
     if paths.is_virtual and name != request.node_name:
         raise SetupRefused(f"this is node {name!r}, not {request.node_name!r}")
-    if request.force or not os.path.exists(paths.server_pem):
-        return
-    cluster = _current_cluster(paths)
-    if cluster != request.cluster_name:
+    if not request.force and is_foreign(paths, request):
+        cluster = _current_cluster(paths) or "(unknown)"
+        which = "another cluster with the name" if cluster == request.cluster_name else "cluster"
         raise SetupRefused(
-            f"node {request.node_name!r} already belongs to cluster {cluster or '(unknown)'!r}:"
+            f"node {request.node_name!r} already belongs to {which} {cluster!r}:"
             " run node-cleanup there first, or use --force-join"
         )
+
+
+def is_foreign(paths: Paths, request: Request) -> bool:
+    """Whether the machine is a node of a cluster that is not the one to join.
+
+    Clusters are told apart by their authorities, since one of the same name may be made anew, and
+    by their names only where one of these is missing.
+    """
+    if not os.path.exists(paths.server_pem):
+        return False
+    ours, theirs = request.files.get("ca.pem"), read_bytes(paths.ca_cert)
+    if ours is not None and theirs is not None:
+        return ours.encode() != theirs
+    return _current_cluster(paths) != request.cluster_name
 
 
 def _current_cluster(paths: Paths) -> str:
@@ -148,6 +161,8 @@ def write_files(paths: Paths, files: dict[str, str]) -> None:
 def join(paths: Paths, request: Request) -> None:
     """Make this machine a node; a machine that was free is free again if that fails.
 
+    One that leaves another cluster for it (``force``) is cleaned first, which keeps a backup.
+
     Raises:
         SetupRefused: it belongs elsewhere; nothing was changed.
         ServiceError: the daemon does not start.
@@ -157,6 +172,11 @@ def join(paths: Paths, request: Request) -> None:
     noded = services.find_service("ganeti-noded")
     assert noded is not None
     was_free = not os.path.exists(paths.server_pem)
+    if is_foreign(paths, request):
+        # Its epochs, database and daemons, a master's perhaps, would get in our cluster's way.
+        stop_daemons(paths)
+        clean(paths, backup_name(paths))
+        was_free = True
     # A daemon with certificates of before would go on with them.
     services.stop(paths, noded)
     try:

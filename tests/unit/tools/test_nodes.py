@@ -65,6 +65,20 @@ def test_a_member_of_another_cluster_is_refused(paths: Paths) -> None:
     join(paths, parse_request(request(cluster_name="other", force=True)))
 
 
+def test_a_cluster_made_anew_is_another_one(paths: Paths) -> None:
+    join(paths, parse_request(request()))
+    Path(paths.epoch_file).write_text("7")
+    files = {**REQUEST["files"], "ca.pem": "NEW"}
+    with pytest.raises(SetupRefused, match="another cluster with the name 'demo'"):
+        join(paths, parse_request(request(files=files)))
+    join(paths, parse_request(request(files=files, force=True)))
+    assert Path(paths.ca_cert).read_text() == "NEW"
+    # Epochs of a cluster mean nothing in another one.
+    assert not os.path.exists(paths.epoch_file)
+    (backup,) = Path(paths.rootdir, "var/backups").iterdir()
+    assert (backup / "ca.pem").read_text() == "CA"
+
+
 def test_another_node_is_refused(paths: Paths) -> None:
     with pytest.raises(SetupRefused, match="this is node 'node2', not 'node3'"):
         check_membership(paths, parse_request(request(node_name="node3")))

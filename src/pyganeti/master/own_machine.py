@@ -1,0 +1,72 @@
+"""What a real machine must have before it can become a master. Reads only; blocking.
+
+Called by ``gnt-cluster init`` before anything is made; a virtual node needs none of it.
+Source: gnt-cluster(8) INIT.
+"""
+
+import errno
+import ipaddress
+import socket
+from contextlib import suppress
+from typing import Final
+
+from pyganeti.model.errors import ECode, OpPrereqError
+
+# ganeti-noded's: where a cluster has its address, one listens.
+_PORT: Final = 1811
+_ANSWER_S: Final = 2.0
+
+
+def check_machine(node: str, node_ip: str, cluster_ip: str, netdev: str) -> None:
+    """Refuse a machine that others could not reach as the master.
+
+    Args:
+        node: its full name.
+        node_ip: the address of that name.
+        cluster_ip: address of the cluster's name.
+        netdev: interface that will carry it.
+
+    Raises:
+        OpPrereqError: the node's address is not its own, the cluster's is in use, or there is no
+            such interface.
+    """
+    _check_own_address(node, node_ip)
+    try:
+        socket.if_nametoindex(netdev)
+    except OSError as err:
+        text = f"network interface {netdev!r} does not exist, choose one with --master-netdev"
+        raise OpPrereqError(text, ECode.INVAL) from err
+    if _is_in_use(cluster_ip):
+        raise OpPrereqError(
+            f"cluster address {cluster_ip} is in use: it must be one that no machine has",
+            ECode.NOTUNIQUE,
+        )
+
+
+def _check_own_address(node: str, ip: str) -> None:
+    if ipaddress.ip_address(ip).is_loopback:
+        raise OpPrereqError(
+            f"this machine's name {node} stands for {ip}, which other nodes cannot reach: give it"
+            " its own address in /etc/hosts or the DNS",
+            ECode.ENVIRON,
+        )
+    try:
+        with _new_socket(ip) as probe:
+            probe.bind((ip, 0))
+    except OSError as err:
+        text = f"this machine's name {node} stands for {ip}, which is not an address of it"
+        raise OpPrereqError(text, ECode.ENVIRON) from err
+
+
+def _is_in_use(ip: str) -> bool:
+    """Whether a machine with this address answers, be it only to refuse."""
+    with _new_socket(ip) as probe:
+        probe.settimeout(_ANSWER_S)
+        with suppress(OSError):
+            return probe.connect_ex((ip, _PORT)) in (0, errno.ECONNREFUSED)
+    return False
+
+
+def _new_socket(ip: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    return socket.socket(family, socket.SOCK_STREAM)
