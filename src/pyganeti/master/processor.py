@@ -287,7 +287,8 @@ class _Execution:
         before = await self._s.hooks.pre(lu, op, plan, self._run)
         result = await lu.execute(self._run, plan)
         await self._s.hooks.post(lu, op, plan, self._run, before)
-        return msgspec.to_builtins(result)
+        # As JSON has it: the same for who asks now and for who asks after a restart.
+        return None if result is None else msgspec.json.decode(msgspec.json.encode(result))
 
     def _now(self) -> tuple[int, int]:
         return timestamp(self._s.clock.now())

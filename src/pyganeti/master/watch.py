@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any, Final
 
+import msgspec
+
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.queue.job import Job, LogEntry
 from pyganeti.master.queue.queue import JobQueue
@@ -44,7 +46,8 @@ async def wait_for_change(
                 job = await queue.find_job(job_id)
                 if job is None:
                     raise JobLost(f"Job {job_id} not found")
-                (values,) = await queries.query_jobs([job_id], fields)
+                (row,) = await queries.query_jobs([job_id], fields)
+                values = msgspec.json.decode(msgspec.json.encode(row))  # as the client knows them
                 news = _entries(job, serial)
                 if values != known or news or job.status in FINALIZED:
                     return [values, news]

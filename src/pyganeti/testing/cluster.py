@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 import msgspec
@@ -96,6 +96,7 @@ class SimCluster:
             self.nodes, self.faults, lambda node, call: self.rpc_changes.append((node, call))
         )
         self._master: Master | None = None
+        self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_view(self, count: int, options: Mapping[str, Any]) -> ClusterView:
@@ -185,7 +186,7 @@ class SimCluster:
             uuid=uuid,
             name=name,
             primary_node=primary.uuid,
-            os="noop",
+            os="noop+default",
             hypervisor=Hypervisor.FAKE,
             admin_state=admin_state,
             admin_state_source=AdminStateSource.ADMIN,
@@ -217,11 +218,12 @@ class SimCluster:
 
     async def master(self) -> Master:
         """The master; started when first needed."""
-        if self._master is None:
-            if not self.backend.keys(Table.CONFIG):
-                self._write_initial()
-            self._master = await self._start()
-        return self._master
+        async with self._turn:
+            if self._master is None:
+                if not self.backend.keys(Table.CONFIG):
+                    self._write_initial()
+                self._master = await self._start()
+            return self._master
 
     async def _start(self) -> Master:
         store = FaultyCommitter(self.backend, self.faults)
@@ -314,15 +316,23 @@ class SimCluster:
         return [str(entry[3]) for op in ops for entry in op.log]
 
     @asynccontextmanager
-    async def lock_held(self, node: str) -> AsyncIterator[None]:
-        """Hold the locks on a node and its resources meanwhile."""
-        master = await self.master()
-        uuid = frozenset({master.config.view.node(node).uuid})
-        held = await master.locks.acquire("test", LockRequest(nodes=uuid, node_res=uuid))
+    async def locks_held(self, request: LockRequest) -> AsyncIterator[None]:
+        """Hold locks meanwhile, as some other job would."""
+        locks = (await self.master()).locks
+        held = await locks.acquire("test", request)
         try:
             yield
         finally:
-            master.locks.release(held)
+            locks.release(held)
+
+    def lock_held(self, node: str) -> AbstractAsyncContextManager[None]:
+        """Hold the locks on a node and its resources meanwhile."""
+        uuid = frozenset({self.view.node(node).uuid})
+        return self.locks_held(LockRequest(nodes=uuid, node_res=uuid))
+
+    def instance_held(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Hold the lock on an instance meanwhile."""
+        return self.locks_held(LockRequest(instances=frozenset({name})))
 
     # --- what is
 

@@ -3,9 +3,13 @@
 Requests and answers pass through the real codec, so that whatever cannot travel fails here too.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -47,7 +51,7 @@ MEMORY_MIB: Final = 16384
 STORAGE_DIRS: Final = ("/srv/ganeti/file-storage", "/srv/ganeti/shared-file-storage")
 _OS_FILES: Final = {
     "ganeti_api_version": "20\n",
-    "variants.list": "default\n",
+    "variants.list": "default\nminimal\n",
     "parameters.list": "message what to say\n",
 }
 _OS_SCRIPTS: Final = ("create", "export", "import", "rename", "verify")
@@ -101,7 +105,7 @@ class SimNode:
             handle.write("\n".join(STORAGE_DIRS))
         with open(paths.client_pem, "wb") as handle:
             handle.write(node_certificate(self.name, self.uuid))
-        _make_os(f"{root}/srv/ganeti/os/noop")
+        os.symlink(_os_definitions(), f"{root}/srv/ganeti/os")
 
     @property
     def digest(self) -> str:
@@ -147,13 +151,19 @@ class SimNode:
         await stack.aclose()
 
 
-def _make_os(directory: str) -> None:
-    os.makedirs(directory)
+@cache
+def _os_definitions() -> str:
+    """A directory with the OS ``noop``: one for all nodes, since they only read it."""
+    top = tempfile.mkdtemp(prefix="sim-os-")
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
+    directory = f"{top}/noop"
+    os.mkdir(directory)
     for name, text in _OS_FILES.items():
         with open(f"{directory}/{name}", "w", encoding="ascii") as handle:
             handle.write(text)
     for name in _OS_SCRIPTS:
         _write_program(f"{directory}/{name}")
+    return top
 
 
 def _write_program(path: str) -> None:

@@ -3,6 +3,12 @@
 from pyganeti.kit.process import Command, Finished, ProcessError
 
 
+def append(path: str, text: str) -> None:
+    """Write ``text`` to the end of a file, as a program that says it would."""
+    with open(path, "a", encoding="utf-8") as handle:
+        handle.write(text)
+
+
 class Programs:
     """A runner under which every program succeeds and says nothing, unless it is told to fail.
 
@@ -20,6 +26,8 @@ class Programs:
         self.ran.append(command)
         for ending, text in self.failing.items():
             if command.argv[0].endswith(ending):
+                if command.output is not None:
+                    append(command.output, text)
                 raise ProcessError(command, "exited with code 1", Finished(1, text, ""))
         return Finished(0, "", "")
 

@@ -1,6 +1,6 @@
 """Checks that an operation unwinds, or can be repeated, from every fault point it has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyganeti.model.errors import GenericError
@@ -12,14 +12,13 @@ from pyganeti.testing.faults import Fault, Point
 Make = Callable[[], SimCluster]
 
 
-async def points_of(make: Make, op: Opcode) -> list[Point]:
+async def points_of(make: Make, op: Opcode, after: Sequence[Opcode] = ()) -> list[Point]:
     """The fault points of ``op`` when nothing goes wrong.
 
     Raises:
         AssertionError: it has none, or it fails by itself.
     """
-    cluster = make()
-    await cluster.master()
+    cluster = await _made(make, after)
     cluster.faults.arm(None)
     await cluster.run(op)
     points = list(cluster.faults.points)
@@ -34,45 +33,51 @@ def _faults(points: list[Point]) -> list[tuple[Fault, Point]]:
     ]
 
 
-async def assert_unwinds(make: Make, op: Opcode, *, keeps: Mapping[str, str] | None = None) -> None:
+async def assert_unwinds(
+    make: Make,
+    op: Opcode,
+    *,
+    after: Sequence[Opcode] = (),
+    keeps: Mapping[str, str] | None = None,
+) -> None:
     """After any single fault, ``op`` has happened wholly or not at all, and nothing is left over.
 
     Args:
         make: a new cluster in the starting state.
         op: the operation.
+        after: operations that come before it, unharmed.
         keeps: paths of the footprint that may stay changed after a failure, each with the reason.
 
     Raises:
         AssertionError: names fault and difference.
     """
-    wanted = await _footprint_after(make, op)
-    for fault, point in _faults(await points_of(make, op)):
-        cluster = make()
-        await cluster.master()
+    wanted = await _footprint_after(make, op, after)
+    for fault, point in _faults(await points_of(make, op, after)):
+        cluster = await _made(make, after)
         before = cluster.footprint()
         failed = await _attempt(cluster, op, fault)
         where = f"{op.summary()} with fault {fault.at} ({point.what}: {fault.kind})"
         await _settle(cluster, where)
-        after = cluster.footprint()
+        found = cluster.footprint()
         if failed is None:
-            _compare(wanted, after, {}, f"{where}, which succeeded")
+            _compare(wanted, found, {}, f"{where}, which succeeded")
         else:
-            _compare(before, after, keeps or {}, f"{where}, which failed: {failed}")
+            _compare(before, found, keeps or {}, f"{where}, which failed: {failed}")
         await cluster.kill_master()
 
 
-async def assert_repeatable(make: Make, op: Opcode) -> None:
+async def assert_repeatable(make: Make, op: Opcode, *, after: Sequence[Opcode] = ()) -> None:
     """After any single fault, ``op`` asked for again succeeds and leads where it leads unharmed.
 
-    For operations that have no undo, since half of them is nearer to what was asked for.
+    For operations that have no undo, since half of them is nearer to what was asked for. Arguments
+    as of :func:`assert_unwinds`.
 
     Raises:
         AssertionError: names fault and difference.
     """
-    wanted = await _footprint_after(make, op)
-    for fault, point in _faults(await points_of(make, op)):
-        cluster = make()
-        await cluster.master()
+    wanted = await _footprint_after(make, op, after)
+    for fault, point in _faults(await points_of(make, op, after)):
+        cluster = await _made(make, after)
         failed = await _attempt(cluster, op, fault)
         where = f"{op.summary()} with fault {fault.at} ({point.what}: {fault.kind})"
         await _settle(cluster, where)
@@ -86,8 +91,16 @@ async def assert_repeatable(make: Make, op: Opcode) -> None:
         await cluster.kill_master()
 
 
-async def _footprint_after(make: Make, op: Opcode) -> dict[str, object]:
+async def _made(make: Make, after: Sequence[Opcode]) -> SimCluster:
     cluster = make()
+    await cluster.master()
+    for earlier in after:
+        await cluster.run(earlier)
+    return cluster
+
+
+async def _footprint_after(make: Make, op: Opcode, after: Sequence[Opcode]) -> dict[str, object]:
+    cluster = await _made(make, after)
     await cluster.run(op)
     found = cluster.footprint()
     await cluster.kill_master()

@@ -9,7 +9,6 @@ import msgspec
 
 from pyganeti.master.changes import instance_fields
 from pyganeti.master.guests import (
-    assemble_disks,
     bare_spec,
     check_online,
     guest_info,
@@ -60,8 +59,7 @@ class LUInstanceActivateDisks(
         view = run.config.view
         spec = instance_spec(view, plan.instance)
         bare = msgspec.to_builtins(bare_spec(view, plan.instance))
-        await activate(run, plan.instance, spec, bare)
-        return await assemble_disks(run.nodes, view, spec)
+        return await activate(run, plan.instance, spec, bare)
 
 
 class LUInstanceDeactivateDisks(LogicalUnit[OpInstanceDeactivateDisks, DisksPlan, None]):

@@ -136,10 +136,13 @@ class LUInstanceStartup(LogicalUnit[OpInstanceStartup, StartupPlan, None]):
 
 async def activate(
     run: Run, instance: Instance, spec: InstanceSpec, bare: dict[str, object]
-) -> None:
+) -> list[tuple[str, str, str]]:
     """Record that the disks should be active and assemble them, in two steps.
 
     Disks that were meant to be active before are not deactivated by the undo.
+
+    Returns:
+        as :func:`assemble_disks`.
     """
     if not instance.disks_active:
         record = undo("instance.set_fields", uuid=instance.uuid, fields={"disks_active": False})
@@ -147,4 +150,4 @@ async def activate(
             await run.config.commit(instance_fields(instance.uuid, disks_active=True))
     back = None if instance.disks_active else undo("instance.deactivate_disks", spec=bare)
     async with run.step("activate disks", back):
-        await assemble_disks(run.nodes, run.config.view, spec)
+        return await assemble_disks(run.nodes, run.config.view, spec)
