@@ -12,7 +12,7 @@ from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress
 from pyganeti.wire.noderpc.client import HttpNodeClient
-from pyganeti.wire.noderpc.instance import InstanceInfoCall
+from pyganeti.wire.noderpc.node import EpochTakeCall
 
 _CALLS: Final = 1000
 _PORT: Final = 1811
@@ -60,7 +60,7 @@ async def _calls(bed: Bed, epoch: int, meter: Callable[[], float]) -> list[float
     paths, samples = bed.paths(), []
     ctx = CallContext(epoch=epoch)
     node = NodeAddress(MASTER, bed.address(MASTER), _PORT)
-    call = InstanceInfoCall(name="none", hypervisor="fake")
+    call = EpochTakeCall()
     context = tls.client_context(paths.client_pem, paths.ca_cert)
     async with HttpNodeClient(context, SystemClock()) as client:
         await client.call(node, call, ctx)

@@ -13,8 +13,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
-
 from benchmarks.large import MEMORY_MIB, guests_of, node_name
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
@@ -24,7 +22,7 @@ from pyganeti.model.node import Node
 from pyganeti.node.hypervisor.fake.records import Record
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.testing.nodes import SimNode
-from pyganeti.wire.noderpc.server import node_server
+from pyganeti.wire.noderpc.server import NodeServer
 
 _PORT: Final = 1811
 
@@ -35,6 +33,11 @@ def _nodes(paths: Paths) -> dict[str, Node]:
         return {node.name: node for node in load_view(backend.load()).nodes.values()}
     finally:
         backend.close()
+
+
+async def _reach(address: str, port: int) -> str | None:
+    """Every node can be connected to."""
+    return None
 
 
 class _Servers:
@@ -52,15 +55,12 @@ class _Servers:
         """Serve simulated node ``number``, on which all its guests run."""
         root = f"{self._directory}/{node.name}"
         os.makedirs(root)
-        sim = SimNode(node.name, node.uuid, root, self._clock)
+        sim = SimNode(node.name, node.uuid, root, self._clock, _reach)
         for name in guests_of(number):
             sim.guests.put(Record(name, MEMORY_MIB, 1, self._clock.now()))
-        runner = web.ServerRunner(node_server(await sim.dispatcher()), handle_signals=False)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(
-            runner, node.primary_ip, _PORT, ssl_context=self._context(node, root)
-        ).start()
+        server = NodeServer(await sim.dispatcher())
+        self._stack.push_async_callback(server.stop, 0.0)
+        await server.start(node.primary_ip, _PORT, self._context(node, root))
 
     def _context(self, node: Node, root: str) -> ssl.SSLContext:
         now = self._clock.now()

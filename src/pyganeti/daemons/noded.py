@@ -13,8 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from aiohttp import web
-
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.files import read_bytes
@@ -24,7 +22,7 @@ from pyganeti.model.errors import ConfigurationError
 from pyganeti.node.app import assemble_node, build_node
 from pyganeti.store.replica import Replica
 from pyganeti.store.sqlite import SqliteBackend
-from pyganeti.wire.noderpc.server import node_server
+from pyganeti.wire.noderpc.server import NodeServer
 
 from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
 from .options import add_network_options, daemon_parser, service_port
@@ -90,16 +88,13 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
             share=node_share(paths),
         )
         async with assemble_node(parts) as dispatcher:
-            runner = web.ServerRunner(
-                node_server(dispatcher), handle_signals=False, shutdown_timeout=_GRACE_S
-            )
-            await runner.setup()
+            server = NodeServer(dispatcher)
             try:
-                await web.TCPSite(runner, address, port, ssl_context=context).start()
+                await server.start(address, port, context)
                 life.ready()
                 await life.stopped()
             finally:
-                await runner.cleanup()
+                await server.stop(_GRACE_S)
     finally:
         await replica.close()
         executor.shutdown()

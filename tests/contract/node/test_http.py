@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
@@ -25,7 +24,7 @@ from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.files import UploadFileCall
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall, TestDelayCall, VersionCall
 from pyganeti.wire.noderpc.registry import CALLS
-from pyganeti.wire.noderpc.server import node_server
+from pyganeti.wire.noderpc.server import NodeServer
 from pyganeti.wire.noderpc.types import TaskReport, TaskState, VersionInfo
 
 NODE = "node1.example.com"
@@ -95,16 +94,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @asynccontextmanager
 async def serving(script: Script, place: Place) -> AsyncIterator[NodeAddress]:
-    server = node_server(script)
-    runner = web.ServerRunner(server, shutdown_timeout=0.1)
-    await runner.setup()
+    server = NodeServer(script)
     context = tls.server_context(place.path("ours.pem"), place.path("ours-ca.pem"))
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
+    await server.start("127.0.0.1", 0, context)
     try:
-        yield NodeAddress(NODE, "127.0.0.1", int(runner.addresses[0][1]))
+        yield NodeAddress(NODE, "127.0.0.1", server.port)
     finally:
-        await runner.cleanup()
+        await server.stop(0.1)
 
 
 def client(place: Place, name: str = "ours", clock: SystemClock | None = None) -> HttpNodeClient:
