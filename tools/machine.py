@@ -30,10 +30,12 @@ PACKAGES: Final[Mapping[str, str]] = {
     "losetup": "mount",
     "make": "make",
     "mke2fs": "e2fsprogs",
+    "ps": "procps",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "socat": "socat",
     "ssh": "openssh-client",
+    "sshd": "openssh-server",
     "udevadm": "udev",
 }
 

@@ -137,7 +137,8 @@ def _write_all(paths: Paths, view: ClusterView) -> None:
     view = view.apply(change)
     _write_database(paths, view)
     for key, value in ssconf_values(view).items():
-        write_atomic(paths.ssconf(key), f"{value}\n".encode(), mode=_SSCONF_MODE)
+        text = f"{value}\n" if value else ""
+        write_atomic(paths.ssconf(key), text.encode(), mode=_SSCONF_MODE)
 
 
 def _with_certs(view: ClusterView, certs: dict[str, str]) -> Any:  # Any: a Cluster

@@ -19,6 +19,8 @@ SETUP: Final = "pyganeti.tools.node_daemon_setup"
 CLEANUP: Final = "pyganeti.tools.node_cleanup"
 # Includes the time a person needs to type a password.
 _TIMEOUT_S: Final = 300.0
+# What ssh says after each password but the last; the last line tells it all.
+_AGAIN: Final = "Permission denied, please try again."
 
 
 class NodeTarget:
@@ -46,7 +48,7 @@ class NodeTarget:
         try:
             self._run(SETUP, (), request)
         except ProcessError as err:
-            raise NodeSetupError(f"cannot set up node {self._name!r}: {_said(err)}") from err
+            raise NodeSetupError(f"cannot set up node {self._name!r}: {said(err)}") from err
 
     def clean_up(self) -> None:
         """Make it free again; what does not work is only told."""
@@ -55,7 +57,7 @@ class NodeTarget:
         except ProcessError as err:
             self._ctx.warn(
                 f"Warning: cannot clean up node {self._name!r}, run node-cleanup there:"
-                f" {_said(err)}"
+                f" {said(err)}"
             )
 
     def _run(self, module: str, args: tuple[str, ...], stdin: bytes) -> Finished:
@@ -76,7 +78,8 @@ class NodeTarget:
         return run_blocking(Command(tuple(argv), stdin=stdin, env=env, timeout_s=_TIMEOUT_S))
 
 
-def _said(err: ProcessError) -> str:
+def said(err: ProcessError) -> str:
     """What the program printed, or how it ended."""
-    said = err.finished.stderr.strip() if err.finished else ""
+    lines = err.finished.stderr.strip().splitlines() if err.finished else []
+    said = "\n".join(line for line in lines if line != _AGAIN)
     return said.removeprefix("node-daemon-setup: ") or str(err)
