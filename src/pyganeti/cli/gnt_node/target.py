@@ -56,8 +56,7 @@ class NodeTarget:
             self._run(CLEANUP, ("--yes-do-it", "--no-backup"), b"")
         except ProcessError as err:
             self._ctx.warn(
-                f"Warning: cannot clean up node {self._name!r}, run node-cleanup there:"
-                f" {said(err)}"
+                f"Warning: cannot clean up node {self._name!r}, run node-cleanup there: {said(err)}"
             )
 
     def _run(self, module: str, args: tuple[str, ...], stdin: bytes) -> Finished:
