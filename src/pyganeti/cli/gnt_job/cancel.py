@@ -24,8 +24,8 @@ def cancel(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Cancel jobs."""
     if opts.kill and not opts.yes_do_it:
         ctx.confirm(
-            "Killing a job gives it no chance to clean up behind itself."
-            " Use this only if nothing else helps. Continue?"
+            "This interrupts jobs that run; what they did so far is undone where that is possible."
+            " Continue?"
         )
     return _each(ctx, opts, args, "Cancel", lambda job: ctx.client.cancel_job(job, opts.kill))
 
