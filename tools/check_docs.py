@@ -1,4 +1,4 @@
-"""Check what is written for readers: links and paths lead somewhere, news files have their form.
+"""Check what is written for readers: links and paths, the form of news files, manual pages.
 
 Run by ``make docs``. Prints a line for each finding, and ends with 1 if there was one.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tools import make_man
 from tools.machine import CHECKOUT
 
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
@@ -51,12 +52,13 @@ def findings() -> Iterator[str]:
         if page.parent.name == "changes" and page.name != "README.md":
             wrong += bad_news(page, text)
         yield from (f"{page.relative_to(CHECKOUT)}: {what}" for what in wrong)
+    yield from make_man.findings()
 
 
 def main() -> int:
     """Print the findings; the exit code says whether there are any."""
     lines = list(findings())
-    print("\n".join(lines) or "docs: links, paths and news files are in order")
+    print("\n".join(lines) or "docs: links, paths, news files and manual pages are in order")
     return 1 if lines else 0
 
 
