@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyganeti.kit.paths import Paths
-from pyganeti.model.errors import GenericError
+from pyganeti.model.errors import (
+    ConfigFileChanged,
+    ConfigVersionMismatch,
+    GenericError,
+    NotClusterError,
+    NotMasterError,
+    StoreCorrupt,
+)
 from pyganeti.tools import services
 
 from .logs import ReopenedFile, set_up_logging
@@ -26,8 +33,12 @@ from .pidfile import PidFile
 
 OK: Final = 0
 FAILURE: Final = 1
+CORRUPT_CONFIG: Final = 2
+NOT_CLUSTER: Final = 5
+NOT_MASTER: Final = 11
 # Nothing may hold up the event loop for longer than this.
 _SLOW_S: Final = 0.02
+_CORRUPT: Final = (StoreCorrupt, ConfigFileChanged, ConfigVersionMismatch)
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -39,6 +50,15 @@ class DaemonSpec:
     log_base: str
     paths: Paths
     options: argparse.Namespace
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code of a daemon that ``error`` ended, by the exit codes of Ganeti's constants."""
+    if isinstance(error, NotMasterError):
+        return NOT_MASTER
+    if isinstance(error, NotClusterError):
+        return NOT_CLUSTER
+    return CORRUPT_CONFIG if isinstance(error, _CORRUPT) else FAILURE
 
 
 class Life:
@@ -98,6 +118,7 @@ def run_daemon(spec: DaemonSpec, body: Body, argv: Sequence[str]) -> int:
         return _run_here(spec, body)
     except GenericError as err:
         print(f"{spec.name}: {err}", file=sys.stderr)
+        return exit_code(err)
     except OSError as err:
         where = f"{err.filename}: " if err.filename else ""
         print(f"{spec.name}: {where}{err.strerror or err}", file=sys.stderr)
@@ -145,8 +166,9 @@ async def _live(spec: DaemonSpec, body: Body, pid_file: PidFile, log: ReopenedFi
     try:
         code = await body(life)
     except* (GenericError, OSError) as failures:
-        code = FAILURE
-        for failure in _leaves(failures):
+        leaves = _leaves(failures)
+        code = max(map(exit_code, leaves))
+        for failure in leaves:
             _LOG.error("%s", failure)
             print(f"{spec.name}: {failure}", file=sys.stderr)
     _LOG.info("%s ends with code %d", spec.name, code)

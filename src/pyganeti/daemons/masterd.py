@@ -26,6 +26,7 @@ from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.candidate_files import CandidateFiles
+from pyganeti.master.config import load_view
 from pyganeti.master.export import Exporter, check_config_file
 from pyganeti.master.imports import keep_database, needs_import, take_config_file
 from pyganeti.master.luxi import LuxiMethods
@@ -50,7 +51,8 @@ LOG_BASE: Final = "master-daemon"
 NODED_PORT: Final = 1811
 # Running jobs get this long when the daemon is told to end; then they are left to the next one.
 STOP_TIMEOUT_S: Final = 60.0
-VOTE_TIMEOUT_S: Final = 60.0
+# Shorter than daemon-util waits, so that it can say why there is no master.
+VOTE_TIMEOUT_S: Final = 45.0
 # Candidates that do not answer while the daemon ends are left without the newest files.
 LAST_EXPORT_S: Final = 3.0
 
@@ -129,6 +131,8 @@ class Daemon:
             )
             contents = await store.load()
             check_config_file(self._paths, contents)
+            # Before the vote: a term taken by mistake would end the real master's.
+            _check_is_master(self._paths, load_view(contents).master_node.name)
             around = Surroundings(
                 store=store,
                 client=client,
@@ -140,7 +144,6 @@ class Daemon:
                 candidate_files=partial(in_thread, _candidate_files, self._paths),
             )
             master = await Master.begin(around, voting=self._voting, timeout_s=VOTE_TIMEOUT_S)
-            _check_is_master(self._paths, master.config.view.master_node.name)
             candidates = CandidateFiles(
                 NodeWriter(master.access), self._clock, master.queue, master.other_candidates
             )

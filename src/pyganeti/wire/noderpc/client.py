@@ -6,6 +6,7 @@ error is in docs/design/0002-node-calls.md, "Silence".
 
 import asyncio
 import itertools
+import os
 import ssl
 from collections.abc import Iterator
 from types import TracebackType
@@ -112,7 +113,7 @@ class HttpNodeClient:
             try:
                 connection = await self._connection(node)
             except OSError as err:
-                reason = f"{node.ip} port {node.port}: {err.strerror or err or 'no answer'}"
+                reason = f"{node.ip} port {node.port}: {_reason(err)}"
                 # A read that was lost before did nothing either: it need not wait for the node.
                 if not sent or not call.changes:
                     raise NodeUnreachable(f"node {node.name}: {reason}") from err
@@ -178,6 +179,14 @@ def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec
 
 def _silent(node: NodeAddress, call: AnyCall, reason: str) -> str:
     return f"node {node.name}, {call.procedure}: {reason}; whether it took effect is unknown"
+
+
+def _reason(err: OSError) -> str:
+    """Why no connection was made. The loop's own words repeat the address, a timeout has none."""
+    if isinstance(err, TimeoutError):
+        return "no answer"
+    plain = err.errno and not isinstance(err, ssl.SSLError)
+    return os.strerror(err.errno) if plain and err.errno else str(err)
 
 
 def _pauses() -> Iterator[float]:

@@ -12,7 +12,7 @@ from pyganeti.model.enums import (
     DiskTemplate,
     Hypervisor,
 )
-from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname, check_tags
 from pyganeti.model.node import Node
@@ -109,7 +109,7 @@ async def check_node_can_take(
         try:
             await nodes.call(node.uuid, call)
         except GenericError as err:
-            raise OpPrereqError(f"on node {node.name}: {err}", ECode.INVAL) from err
+            raise _refused_by(node, err, ECode.INVAL) from err
     await check_space(nodes, view, node, template, sum(disk.size for disk in disks))
     if op.start:
         await check_bridges(nodes, view, spec)
@@ -131,7 +131,14 @@ async def _check_hypervisor(
     try:
         await nodes.call(node.uuid, call)
     except GenericError as err:
-        raise OpPrereqError(f"on node {node.name}: {err}", ECode.ENVIRON) from err
+        raise _refused_by(node, err, ECode.ENVIRON) from err
+
+
+def _refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
+    """What ``node`` has against it; a call that failed names its node itself."""
+    if isinstance(err, NodeCallError):
+        return OpPrereqError(str(err), ECode.ENVIRON)
+    return OpPrereqError(f"on node {node.name}: {err}", code)
 
 
 async def check_space(
