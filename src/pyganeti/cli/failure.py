@@ -104,6 +104,7 @@ _TABLE: Final[tuple[tuple[type[errors.GenericError], int, _Text], ...]] = (
     ),
     (errors.LuxiError, FAILURE, _says("Protocol error while talking to the master daemon:\n{}")),
     (errors.StoreConflict, FAILURE, _says("Failure: {}")),
+    (errors.StoreUnwritable, FAILURE, _says("Failure: {}")),
     (errors.ConfigurationError, CORRUPT_CONFIG, _says("Corrupt configuration: {}\nAborting.")),
     (errors.HooksAbort, FAILURE, _hooks),
     (errors.HooksFailure, FAILURE, _says("Failure: hooks general failure: {}")),

@@ -43,8 +43,9 @@ from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.wire.luxi.server import LuxiServer
 from pyganeti.wire.noderpc.client import HttpNodeClient
 
-from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, run_daemon
 from .options import daemon_parser
+from .pidfile import PidFile
 
 NAME: Final = "ganeti-masterd"
 LOG_BASE: Final = "master-daemon"
@@ -68,7 +69,7 @@ def _client_context(paths: Paths) -> ssl.SSLContext:
         return tls.client_context(paths.client_pem, paths.ca_cert)
     except OSError as err:
         files = f"{paths.client_pem} and {paths.ca_cert}"
-        raise ConfigurationError(f"no usable certificates in {files}: {err.strerror}") from err
+        raise ConfigurationError(f"no usable certificates in {files}: {tls.reason(err)}") from err
 
 
 async def _resolve(paths: Paths, name: str) -> tuple[str, str]:
@@ -194,10 +195,16 @@ class Daemon:
 
 def _decide(paths: Paths, action: Callable[[Paths], None]) -> int:
     try:
-        action(paths)
+        # A master at work would be fenced by what is written behind its back.
+        os.makedirs(paths.run_dir, 0o755, exist_ok=True)
+        pid_file = PidFile(paths.pid_file(NAME))
+        try:
+            action(paths)
+        finally:
+            pid_file.close()
     except (GenericError, OSError) as err:
         print(f"{NAME}: {err}", file=sys.stderr)
-        return FAILURE
+        return CORRUPT_CONFIG if isinstance(err, ConfigurationError) else FAILURE
     return OK
 
 

@@ -71,7 +71,7 @@ def _context(paths: Paths) -> ssl.SSLContext:
         return tls.server_context(paths.server_pem, paths.ca_cert)
     except OSError as err:
         files = f"{paths.server_pem} and {paths.ca_cert}"
-        raise ConfigurationError(f"no usable certificates in {files}: {err.strerror}") from err
+        raise ConfigurationError(f"no usable certificates in {files}: {tls.reason(err)}") from err
 
 
 async def serve(paths: Paths, life: Life, address: str, port: int) -> int:

@@ -73,6 +73,13 @@ def client_context(certificate: str, ca: str) -> ssl.SSLContext:
     return context
 
 
+def reason(err: OSError) -> str:
+    """Why a context could not be made, in words; OpenSSL's own name a line of its source."""
+    if isinstance(err, ssl.SSLError):
+        return "not a key and certificate that belong together"
+    return err.strerror or str(err)
+
+
 def digest_of(der: bytes) -> str:
     """Digest of a certificate, SHA-1 as ``AB:CD:...``: ``ssconf_master_candidates_certs``."""
     # SHA-1 is Ganeti's format; what is trusted is the authority's signature, checked before.

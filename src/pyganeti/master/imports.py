@@ -20,7 +20,7 @@ from pyganeti.master.queue.queue import JOB_SERIAL
 from pyganeti.model.change import Change
 from pyganeti.model.checks import verify_config
 from pyganeti.model.codec import decode_config, encode_config
-from pyganeti.model.errors import ConfigurationError, NotClusterError
+from pyganeti.model.errors import ConfigurationError, ConfigVersionMismatch, NotClusterError
 from pyganeti.model.view import ClusterView
 from pyganeti.store.interface import (
     CONFIG_SERIAL,
@@ -58,7 +58,12 @@ def take_config_file(paths: Paths) -> None:
     data = read_bytes(paths.config_file)
     if data is None:
         raise ConfigurationError(f"there is no {paths.config_file}")
-    view = ClusterView.from_config(decode_config(data))
+    try:
+        view = ClusterView.from_config(decode_config(data))
+    except ConfigVersionMismatch:
+        raise  # its arguments are the versions
+    except ConfigurationError as err:
+        raise ConfigurationError(f"{paths.config_file}: {err}") from err
     problems = verify_config(view)
     if problems:
         raise ConfigurationError(f"{paths.config_file} contradicts itself: {'; '.join(problems)}")

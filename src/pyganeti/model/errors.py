@@ -16,6 +16,7 @@ is raised again by the client under the same name. ``to_wire`` and ``from_wire``
     ├── ConfigurationError       the configuration contradicts itself or cannot be read
     │   ├── ConfigVersionMismatch
     │   ├── StoreCorrupt         the database is damaged
+    │   ├── StoreUnwritable      the database cannot be written now: a full disk
     │   ├── StoreConflict        somebody else changed the object first (compare-and-set lost)
     │   └── ConfigFileChanged    config.data was edited by hand
     ├── ReservationError         a MAC, IP, port or minor is taken
@@ -129,6 +130,10 @@ class ConfigVersionMismatch(ConfigurationError):
 
 class StoreCorrupt(ConfigurationError):
     """The database is damaged and was left untouched."""
+
+
+class StoreUnwritable(ConfigurationError):
+    """The machine refused to write the database; nothing was changed, and it stays usable."""
 
 
 class StoreConflict(ConfigurationError):

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from zlib import crc32
 
 from pyganeti.kit.files import sync_directory
-from pyganeti.model.errors import ConfigurationError, StoreCorrupt
+from pyganeti.model.errors import ConfigurationError, StoreCorrupt, StoreUnwritable
 from pyganeti.store.backend import check_turn
 from pyganeti.store.interface import EPOCH, LOADED, SEQ, Contents, Dump, Put, Table, Transaction
 from pyganeti.store.mark import HighWaterMark
@@ -196,7 +196,7 @@ class SqliteBackend:
             # The low byte is the primary code. Errors the module makes itself carry none.
             code = getattr(err, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
             if code in _ENVIRONMENT:
-                raise ConfigurationError(f"the database {self.path} refused: {err}") from err
+                raise StoreUnwritable(f"the database {self.path} refused: {err}") from err
             raise self._corrupt(err) from err
         except OSError as err:
             raise ConfigurationError(
