@@ -13,9 +13,9 @@ from pyganeti.testing.cluster import SimCluster
 OpT = TypeVar("OpT", bound=Opcode)
 
 
-def make_op(kind: type[OpT], **parameters: Any) -> OpT:  # Any: opcode parameters
+def make_op(cls: type[OpT], /, **parameters: Any) -> OpT:  # Any: opcode parameters
     """An opcode of which the parameters come from a table of cases."""
-    return msgspec.convert(parameters, kind)
+    return msgspec.convert(parameters, cls)
 
 
 async def assert_refused(cluster: SimCluster, op: Opcode, code: ECode, *said: str) -> None:

@@ -98,18 +98,13 @@ def _free_port(view: ClusterView) -> tuple[int, Cluster]:
     return port, msgspec.structs.replace(cluster, highest_used_port=port)
 
 
-def add_node(node: Node, digest: str) -> Maker:
-    """Add a node or put a new record of it; the digest of its certificate counts from now on."""
+def put_node(node: Node, digest: str | None) -> Maker:
+    """Put a node's record; if it is a candidate, the certificate with ``digest`` counts."""
 
     def make(view: ClusterView) -> Change:
         return Change(puts=(node, _with_certificate(view, node, digest)))
 
     return make
-
-
-def put_node(node: Node) -> Maker:
-    """Put a record of a node."""
-    return lambda view: Change(puts=(node,))
 
 
 def remove_node(uuid: str) -> Maker:
@@ -125,10 +120,10 @@ def remove_node(uuid: str) -> Maker:
     return make
 
 
-def _with_certificate(view: ClusterView, node: Node, digest: str) -> Cluster:
+def _with_certificate(view: ClusterView, node: Node, digest: str | None) -> Cluster:
     """Only candidates may call nodes, so only their certificates are listed."""
     certs = {key: value for key, value in view.cluster.candidate_certs.items() if key != node.uuid}
-    if node.master_candidate:
+    if node.master_candidate and digest is not None:
         certs[node.uuid] = digest
     return msgspec.structs.replace(view.cluster, candidate_certs=certs)
 

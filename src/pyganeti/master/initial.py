@@ -105,7 +105,7 @@ def _cluster(
         rsahostkeypub=host_key,
         highest_used_port=_FIRST_PORT - 1,
         tcpudp_port_pool=(),
-        mac_prefix=_mac_prefix(options.get("mac_prefix")),
+        mac_prefix=check_mac_prefix(options.get("mac_prefix") or _MAC_PREFIX),
         volume_group_name=_volume_group(options.get("vg_name"), templates),
         reserved_lvs=(),
         master_node=node.uuid,
@@ -188,12 +188,16 @@ def _policy(given: Mapping[str, object], templates: tuple[DiskTemplate, ...]) ->
     return updated_ipolicy(base, given) if given else base
 
 
-def _mac_prefix(given: str | None) -> str:
-    prefix = (given or _MAC_PREFIX).lower()
-    parts = prefix.split(":")
+def check_mac_prefix(given: str) -> str:
+    """The first half of MAC addresses, in lower case.
+
+    Raises:
+        OpPrereqError: it is no such thing.
+    """
+    parts = given.lower().split(":")
     if len(parts) != 3 or any(len(part) != 2 or not _is_hex(part) for part in parts):
         raise OpPrereqError(f"MAC prefix {given!r} is not of the form aa:bb:cc", ECode.INVAL)
-    return prefix
+    return ":".join(parts)
 
 
 def _is_hex(text: str) -> bool:

@@ -42,7 +42,7 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
-from pyganeti.opcodes.codec import encode
+from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.testing.faults import FaultPoints
@@ -130,7 +130,8 @@ class SimCluster:
         return f"{address} port {port}: connection refused"
 
     def _trust_candidates(self) -> None:
-        certs = {node.uuid: node.digest for node in self.nodes.values()}
+        candidates = self._initial.master_candidates()
+        certs = {node.uuid: self.nodes[node.name].digest for node in candidates}
         cluster = msgspec.structs.replace(self._initial.cluster, candidate_certs=certs)
         self._initial = self._initial.apply(Change(puts=(cluster,)))
 
@@ -159,6 +160,7 @@ class SimCluster:
         """Change the record of a node: ``offline=True``."""
         node = msgspec.structs.replace(self._initial.node(name), **fields)
         self._initial = self._initial.apply(Change(puts=(node,)))
+        self._trust_candidates()
 
     def add_instance(
         self,
@@ -286,7 +288,12 @@ class SimCluster:
         return await self.finished(self.submit(*ops))
 
     async def finished(self, submitted: "asyncio.Task[int]") -> Any:  # Any: the opcode's result
-        """Wait for a job's end; as :meth:`run`. A master that dies is followed by another."""
+        """Wait for a job's end; as :meth:`run`. A master that dies is followed by another.
+
+        Raises:
+            OpResultError: its result has not the declared shape.
+            GenericError: the error the job ended with.
+        """
         job_id = await submitted
         while True:
             job = (await self.master()).queue.get(job_id)
@@ -296,6 +303,7 @@ class SimCluster:
         last = next((op for op in job.ops if op.status is not JobStatus.SUCCESS), job.ops[-1])
         if last.status is not JobStatus.SUCCESS:
             raise from_wire(last.result)
+        check_result(decode(last.input), last.result)
         return last.result
 
     async def _changed_or_died(self, changed: Any) -> None:  # Any: a coroutine
@@ -333,6 +341,13 @@ class SimCluster:
     def instance_held(self, name: str) -> AbstractAsyncContextManager[None]:
         """Hold the lock on an instance meanwhile."""
         return self.locks_held(LockRequest(instances=frozenset({name})))
+
+    async def replicated(self) -> None:
+        """Wait until all candidates that answer have all changes."""
+        replication = (await self.master()).replication
+        silent = {node.uuid for node in self.nodes.values() if not node.reachable}
+        while replication.lost - silent:
+            await self.clock.sleep(1.0)
 
     # --- what is
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from pyganeti.kit.resolver import read_hosts
 from pyganeti.model.view import ClusterView
 from pyganeti.testing.nodes import SimNode
 
@@ -17,7 +18,7 @@ _LEFT_OUT: Final = frozenset({"serial_no", "mtime", "ctime"})
 
 
 def footprint(view: ClusterView, nodes: Iterable[SimNode]) -> dict[str, object]:
-    """Config objects, and what nodes hold: guests, disks, directories, links, taps."""
+    """Config objects, and what nodes hold: guests, disks, directories, links, taps, hosts."""
     found: dict[str, object] = {}
     _add(found, "cluster", view.cluster)
     for kind, objects in (
@@ -52,6 +53,8 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/directories/{directory}"] = True
     for link in os.listdir(node.paths.disk_links_dir):
         found[f"{node.name}/links/{link}"] = True
+    for ip, names in read_hosts(node.paths.etc_hosts):
+        found.update((f"{node.name}/hosts/{name}", ip) for name in names)
     for tap in node.network.taps:
         found[f"{node.name}/taps/{tap}"] = True
     return found

@@ -16,6 +16,7 @@ import msgspec
 
 from pyganeti.daemons.replica import CandidateStore
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.tls import Peer, certificate_digest
 from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
@@ -100,17 +101,36 @@ class SimNode:
         storage = [f"{root}{directory}" for directory in STORAGE_DIRS]
         for directory in (paths.data_dir, paths.disk_links_dir, paths.log_os_dir, *storage):
             os.makedirs(directory, exist_ok=True)
-        os.makedirs(os.path.dirname(paths.file_storage_paths), exist_ok=True)
+        for path in (paths.file_storage_paths, paths.etc_hosts):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(paths.file_storage_paths, "w", encoding="ascii") as handle:
             handle.write("\n".join(STORAGE_DIRS))
-        with open(paths.client_pem, "wb") as handle:
-            handle.write(node_certificate(self.name, self.uuid))
+        self.install_certificate(self.uuid)
         os.symlink(_os_definitions(), f"{root}/srv/ganeti/os")
+
+    def install_certificate(self, uuid: str) -> None:
+        """Give it a certificate for ``uuid``, which is its own or another node's."""
+        with open(self.paths.client_pem, "wb") as handle:
+            handle.write(node_certificate(self.name, uuid))
 
     @property
     def digest(self) -> str:
         """Of its certificate."""
         return certificate_digest(node_certificate(self.name, self.uuid))
+
+    def ssconf(self, key: str) -> str | None:
+        """One of the values that the master sends to all nodes."""
+        data = read_bytes(self.paths.ssconf(key))
+        return None if data is None else data.decode()
+
+    def forget_ssconf(self, key: str) -> None:
+        """Lose one of them."""
+        os.unlink(self.paths.ssconf(key))
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it has the certificate that a member needs."""
+        return read_bytes(self.paths.client_pem) is not None
 
     def put_hook(self, script: str) -> None:
         """Make a hook script: ``instance-start-pre.d/50-check``."""

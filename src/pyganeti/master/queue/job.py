@@ -4,7 +4,7 @@ Source: job file schema and job facts (states, log entries ``[serial, [s, us], t
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import msgspec
@@ -182,11 +182,11 @@ class Job:
             self._changed.set()
             self._changed = None
 
-    async def changed(self) -> None:
-        """Wait for the next change."""
+    def changed(self) -> Coroutine[Any, Any, object]:  # Any: coroutines yield to the loop
+        """Wait for the next change after this call, which counts even before it is awaited."""
         if self._changed is None:
             self._changed = asyncio.Event()
-        await self._changed.wait()
+        return self._changed.wait()
 
 
 def overall_status(statuses: Iterable[JobStatus]) -> JobStatus:

@@ -10,15 +10,23 @@ from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall
 
 
-async def restore(context: UndoContext, *, uuid: str, before: dict[str, Any] | None) -> None:
-    """Put a node's record back as it was, or take it out again. Any: the record as JSON."""
+async def restore(
+    context: UndoContext,
+    *,
+    uuid: str,
+    before: dict[str, Any] | None,  # Any: the record as JSON
+    digest: str | None = None,
+) -> None:
+    """Put a node's record back as it was, its certificate's digest too, or take it out again."""
     if before is None:
         await context.config.commit(remove_node(uuid))
     else:
-        await context.config.commit(put_node(msgspec.convert(before, Node)))
+        await context.config.commit(put_node(msgspec.convert(before, Node), digest))
 
 
 async def restore_host(context: UndoContext, *, node: str, name: str, ip: str | None) -> None:
     """Give a name in a node's hosts file its address of before back, or take it out again."""
+    if node not in context.config.view.nodes:
+        return  # it was removed from the cluster: nothing there is ours to undo
     mode = "remove" if ip is None else "add"
     await context.nodes.call(node, EtcHostsModifyCall(mode=mode, name=name, ip=ip))

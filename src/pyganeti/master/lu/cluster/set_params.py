@@ -3,11 +3,13 @@
 Source: gnt-cluster(8) MODIFY; hooks path ``cluster-modify``.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
+from pyganeti.master.initial import check_mac_prefix
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
@@ -15,7 +17,7 @@ from pyganeti.master.run import Run
 from pyganeti.model.change import Change
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.enums import Hypervisor
-from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
 from pyganeti.model.params.be import updated_beparams
 from pyganeti.model.params.hv import updated_cluster_hvparams
 from pyganeti.model.params.ipolicy import updated_ipolicy
@@ -32,7 +34,6 @@ _PLAIN: Final = frozenset(
         "default_iallocator_params",
         "enabled_user_shutdown",
         "maintain_node_health",
-        "mac_prefix",
         "max_running_jobs",
         "max_tracked_jobs",
         "modify_etc_hosts",
@@ -41,18 +42,8 @@ _PLAIN: Final = frozenset(
         "reserved_lvs",
     }
 )
-_UPDATED: Final = frozenset(
-    {
-        "beparams",
-        "enabled_disk_templates",
-        "enabled_hypervisors",
-        "hvparams",
-        "ipolicy",
-        "ndparams",
-        "nicparams",
-        "osparams",
-    }
-)
+# Set as given once they were looked at.
+_CHECKED: Final = frozenset({"enabled_disk_templates", "enabled_hypervisors", "mac_prefix"})
 _COMMON: Final = frozenset(
     {"dry_run", "debug_level", "priority", "depends", "comment", "reason", "force"}
 )
@@ -85,7 +76,7 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         """
         for field in msgspec.structs.fields(type(op)):
             name = field.name
-            if name in _COMMON | _PLAIN | _UPDATED or getattr(op, name) is None:
+            if name in _BUILT or getattr(op, name) is None:
                 continue
             raise OpPrereqError(f"changing {name} is not built yet", ECode.STATE)
         _check_in_use(op, view)
@@ -125,40 +116,64 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     """``cluster`` with what ``op`` asks for.
 
     Raises:
-        ParameterError: a value is wrong.
+        ParameterError, OpPrereqError: a value is wrong.
     """
-    news: dict[str, object] = {
-        name: value for name in _PLAIN if (value := getattr(op, name)) is not None
-    }
-    if op.enabled_hypervisors is not None:
-        news["enabled_hypervisors"] = op.enabled_hypervisors
-    if op.enabled_disk_templates is not None:
-        news["enabled_disk_templates"] = op.enabled_disk_templates
-    if op.hvparams is not None:
-        hvparams = {str(key): dict(value) for key, value in cluster.hvparams.items()}
-        for name, values in op.hvparams.items():
-            old = hvparams.get(name, {})
-            hvparams[name] = updated_cluster_hvparams(Hypervisor(name), old, values)
-        news["hvparams"] = hvparams
-    if op.beparams is not None:
-        old_be = cluster.beparams.get(_DEFAULT, {})
-        news["beparams"] = {**cluster.beparams, _DEFAULT: updated_beparams(old_be, op.beparams)}
-    if op.nicparams is not None:
-        old_nic = cluster.nicparams.get(_DEFAULT, {})
-        news["nicparams"] = {
-            **cluster.nicparams,
-            _DEFAULT: updated_nicparams(old_nic, op.nicparams),
-        }
-    if op.ndparams is not None:
-        news["ndparams"] = updated_ndparams(cluster.ndparams, op.ndparams)
-    if op.ipolicy is not None:
-        news["ipolicy"] = updated_ipolicy(cluster.ipolicy, op.ipolicy)
-    if op.osparams is not None:
-        news["osparams"] = {
-            **cluster.osparams,
-            **{
-                name: {**cluster.osparams.get(name, {}), **values}
-                for name, values in op.osparams.items()
-            },
-        }
+    news = {name: value for name in _PLAIN if (value := getattr(op, name)) is not None}
+    if op.mac_prefix is not None:
+        news["mac_prefix"] = check_mac_prefix(op.mac_prefix)
+    for name in ("enabled_hypervisors", "enabled_disk_templates"):
+        value = getattr(op, name)
+        if value is not None:
+            news[name] = _enabled(name, value)
+    for name, update in _UPDATES.items():
+        value = getattr(op, name)
+        if value is not None:
+            news[name] = update(getattr(cluster, name), value)
     return msgspec.structs.replace(cluster, **news)
+
+
+def _enabled(name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        what = name.removeprefix("enabled_").rstrip("s").replace("_", " ")
+        raise OpPrereqError(f"at least one {what} must be enabled", ECode.INVAL)
+    return tuple(dict.fromkeys(values))
+
+
+# Any: parameter values are JSON.
+Params = Mapping[str, Any]
+
+
+def _hvparams(old: Params, given: Params) -> Params:
+    known = {str(hypervisor) for hypervisor in Hypervisor}
+    unknown = sorted(given.keys() - known)
+    if unknown:
+        expected = ", ".join(sorted(known))
+        raise ParameterError(f"there is no hypervisor {unknown[0]!r}, expected one of {expected}")
+    return {
+        **old,
+        **{
+            name: updated_cluster_hvparams(Hypervisor(name), old.get(name, {}), values)
+            for name, values in given.items()
+        },
+    }
+
+
+def _osparams(old: Params, given: Params) -> Params:
+    return {**old, **{name: {**old.get(name, {}), **values} for name, values in given.items()}}
+
+
+def _by_default(update: Callable[[Params, Params], Params]) -> Callable[[Params, Params], Params]:
+    """Some parameter sets have names, of which only ``default`` is used."""
+    return lambda old, given: {**old, _DEFAULT: update(old.get(_DEFAULT, {}), given)}
+
+
+# What is not set as given but laid over what is there.
+_UPDATES: Final[Mapping[str, Callable[[Params, Params], Params]]] = {
+    "beparams": _by_default(updated_beparams),
+    "hvparams": _hvparams,
+    "ipolicy": updated_ipolicy,
+    "ndparams": updated_ndparams,
+    "nicparams": _by_default(updated_nicparams),
+    "osparams": _osparams,
+}
+_BUILT: Final = _COMMON | _PLAIN | _UPDATES.keys() | _CHECKED

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from pyganeti.master.changes import add_node
+from pyganeti.master.changes import put_node
 from pyganeti.master.etc_hosts import HostsEntry, missing_entry, write_entry
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -157,9 +157,10 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             "node.restore",
             uuid=node.uuid,
             before=None if plan.before is None else msgspec.to_builtins(plan.before),
+            digest=run.config.view.cluster.candidate_certs.get(node.uuid),
         )
         async with run.step("add to config", back):
-            await run.config.commit(add_node(node, plan.digest))
+            await run.config.commit(put_node(node, plan.digest))
         async with run.step("distribute files"):
             missed = await run.distribute()
         for name, why in missed.items():

@@ -1,6 +1,7 @@
 """Tags of the cluster, groups, nodes, instances and networks. Source: the tag commands of gnt-*."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,19 +65,31 @@ def _locks(target: Tagged) -> LockRequest:
             return LockRequest()
 
 
-async def _put(run: Run, target: Tagged, add: frozenset[str], remove: frozenset[str]) -> None:
+def _retagged(
+    target: Tagged, add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The tags that ``target`` will have.
+
+    Raises:
+        TagError: they are too many.
+    """
+    tags = tuple(sorted(frozenset(target.tags).union(add).difference(remove)))
+    if len(tags) > MAX_TAGS:
+        raise TagError(f"{len(tags)} tags are more than the {MAX_TAGS} allowed")
+    return tags
+
+
+async def _put(
+    run: Run, target: Tagged, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> None:
     def change(view: ClusterView) -> Change:
         now = view.find_object(kind_of(target), target.uuid)
         if not isinstance(now, Tagged):
             raise OpPrereqError("the object is gone", ECode.NOENT)
-        tags = tuple(sorted((frozenset(now.tags) | add) - remove))
-        if len(tags) > MAX_TAGS:
-            raise TagError(f"{len(tags)} tags are more than the {MAX_TAGS} allowed")
-        return (
-            Change()
-            if tags == now.tags
-            else Change(puts=(msgspec.structs.replace(now, tags=tags),))
-        )
+        tags = _retagged(now, add, remove)
+        if tags == now.tags:
+            return Change()
+        return Change(puts=(msgspec.structs.replace(now, tags=tags),))
 
     async with run.step("record tags"):
         await run.config.commit(change)
@@ -90,12 +103,18 @@ class LUTagsSet(LogicalUnit[OpTagsSet, TagsPlan, None]):
         return _locks(_target(op, view))
 
     async def check_prereq(self, op: OpTagsSet, view: ClusterView, nodes: NodeReader) -> TagsPlan:
-        """Refuse malformed tags."""
-        return TagsPlan(_target(op, view), check_tags(op.tags))
+        """Refuse malformed tags, and too many.
+
+        Raises:
+            TagError: what is wrong with them.
+        """
+        plan = TagsPlan(_target(op, view), check_tags(op.tags))
+        _retagged(plan.target, add=plan.tags)
+        return plan
 
     async def execute(self, run: Run, plan: TagsPlan) -> None:
         """Record them."""
-        await _put(run, plan.target, frozenset(plan.tags), frozenset())
+        await _put(run, plan.target, add=plan.tags)
 
 
 class LUTagsDel(LogicalUnit[OpTagsDel, TagsPlan, None]):
@@ -120,7 +139,7 @@ class LUTagsDel(LogicalUnit[OpTagsDel, TagsPlan, None]):
 
     async def execute(self, run: Run, plan: TagsPlan) -> None:
         """Record it."""
-        await _put(run, plan.target, frozenset(), frozenset(plan.tags))
+        await _put(run, plan.target, remove=plan.tags)
 
 
 class LUTagsGet(LogicalUnit[OpTagsGet, TagsPlan, list[str]]):
