@@ -31,6 +31,8 @@ CONNECT_TIMEOUT_S: Final = 30.0
 RW_TIMEOUT_S: Final = 180.0
 # The longest that one WaitForJobChange may take: well below the read timeout.
 WAIT_TIMEOUT_S: Final = 89
+# A serial number above that of any log entry: entries are not waited for.
+_NO_LOG: Final = 1 << 40
 # Between two tries while the server's backlog is full.
 _RETRY_S: Final = 0.1
 _CHUNK: Final = 256 * 1024
@@ -231,10 +233,10 @@ class LuxiClient:
 
     def wait_for_end(self, job_id: int) -> list[Any]:
         """Wait until a job has ended, and return its results as :meth:`job_results`."""
-        info: list[Any] | None = None
-        while info is None or info[0] not in FINAL:
-            change = self.wait_for_job_change(job_id, ["status"], info, -1, WAIT_TIMEOUT_S)
-            info = info if change is None else change[0]
+        change = None
+        while change is None:
+            # Of all that changes, only the end is asked for: one answer a job.
+            change = self.wait_for_job_change(job_id, ["end_ts"], [None], _NO_LOG, WAIT_TIMEOUT_S)
         return self.job_results(job_id)
 
     def archive_job(self, job_id: int) -> bool:

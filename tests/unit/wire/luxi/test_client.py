@@ -166,7 +166,7 @@ class Scripted(LuxiClient):
 
 
 def test_waiting_for_the_end() -> None:
-    client = Scripted([["running"], []], "nochange", [["success"], []], [["success", ["x"], [7]]])
+    client = Scripted("nochange", [[[1, 2]], []], [["success", ["x"], [7]]])
     assert client.wait_for_end(1) == [7]
 
 
