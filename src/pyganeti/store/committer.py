@@ -87,13 +87,7 @@ class Committer:
     async def _blocking(self, call: Callable[[], T]) -> T:
         if self._executor is None:
             return call()
-        future = asyncio.get_running_loop().run_in_executor(self._executor, call)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            # The thread goes on; whoever is cancelled keeps the turn until it has ended.
-            await asyncio.wait([future])
-            raise
+        return await _in_thread(self._executor, call)
 
     async def load(self) -> Contents:
         """See :class:`~pyganeti.store.interface.Store`."""
@@ -134,7 +128,8 @@ class Committer:
         done.add_done_callback(_seen)
         self._waiting.append(_Waiting(batch, done))
         self._wakeup.set()
-        await asyncio.shield(done)
+        # Not shielded: the batch stays in the queue when this future is cancelled.
+        await done
 
     async def run(self) -> None:
         """Commit what waits, for ever; one task of the daemon's task group.
@@ -257,6 +252,32 @@ class Committer:
                 await self._blocking(self._backend.close)
         finally:
             self._wakeup.set()
+
+
+async def _in_thread(executor: Executor, call: Callable[[], T]) -> T:
+    """Run ``call`` in the thread; three rounds of the loop less than ``run_in_executor``."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def ended() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def work() -> T:
+        try:
+            return call()
+        finally:
+            loop.call_soon_threadsafe(ended)
+
+    future = executor.submit(work)
+    try:
+        await waiter
+    except asyncio.CancelledError:
+        # The thread goes on; whoever is cancelled keeps the turn until it has ended.
+        await asyncio.wait([asyncio.wrap_future(future)])
+        raise
+    # It has ended, but for what the executor itself does after it.
+    return future.result()
 
 
 def _seen(done: asyncio.Future[None]) -> None:
