@@ -103,6 +103,8 @@ class LockRequest:
 
     def covers(self, other: "LockRequest") -> bool:
         """Whether holding this is enough for ``other``."""
+        if self == other:
+            return True
         mine = self.modes()
         for (level, name), mode in other.modes().items():
             held = mine.get((level, name))

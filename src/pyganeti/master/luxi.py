@@ -60,7 +60,7 @@ class LuxiMethods:
 
         self._queries = QueryEngine(sources)
         self._methods = {
-            name: (method, _signature(method))
+            name: (method, _Arguments(name, _signature(method)))
             for name, method in inspect.getmembers(self, inspect.ismethod)
             if name[0].isupper()
         }
@@ -75,14 +75,8 @@ class LuxiMethods:
         found = self._methods.get(method)
         if found is None:
             raise ParameterError(f"there is no LUXI method {method!r}")
-        call, types = found
-        if len(args) != len(types):
-            raise ParameterError(f"{method} takes {len(types)} arguments, got {len(args)}")
-        converted = [
-            _converted(method, name, types[name], arg)
-            for name, arg in zip(types, args, strict=True)
-        ]
-        return await call(*converted)
+        call, arguments = found
+        return await call(*arguments.checked(args))
 
     # --- jobs
 
@@ -224,10 +218,43 @@ def _signature(method: Callable[..., Any]) -> dict[str, Any]:
     return {name: hints[name] for name in inspect.signature(method).parameters}
 
 
-def _converted(method: str, name: str, kind: Any, value: object) -> Any:  # Any: as declared
-    if kind is JobId and isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as err:
-        raise ParameterError(f"{method}: argument {name!r}: {err}") from err
+class _Arguments:
+    """The arguments of one method, as its signature declares them."""
+
+    def __init__(self, method: str, types: Mapping[str, Any]) -> None:  # Any: type expressions
+        self._method = method
+        self._types = types
+        self._ids = [index for index, kind in enumerate(types.values()) if kind is JobId]
+        # One type for all of them, which msgspec examines once; a bare expression it examines
+        # at each call.
+        self._all = msgspec.defstruct(method, list(types.items()), array_like=True, frozen=True)
+
+    def checked(self, args: Sequence[object]) -> Sequence[Any]:
+        """``args`` with their types.
+
+        Raises:
+            ParameterError: an argument is missing, too many or wrong.
+        """
+        if len(args) != len(self._types):
+            text = f"{self._method} takes {len(self._types)} arguments, got {len(args)}"
+            raise ParameterError(text)
+        values = list(args)
+        for index in self._ids:
+            values[index] = _number(values[index])
+        try:
+            return msgspec.structs.astuple(msgspec.convert(values, self._all))
+        except msgspec.ValidationError as err:
+            raise self._diagnosis(values) from err
+
+    def _diagnosis(self, values: Sequence[object]) -> ParameterError:
+        """Which argument is wrong."""
+        for (name, kind), value in zip(self._types.items(), values, strict=True):
+            try:
+                msgspec.convert(value, kind)
+            except msgspec.ValidationError as err:
+                return ParameterError(f"{self._method}: argument {name!r}: {err}")
+        return ParameterError(f"{self._method}: wrong arguments")
+
+
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value

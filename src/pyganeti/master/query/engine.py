@@ -78,13 +78,16 @@ RESOURCES: Final[Mapping[QueryResource, Resource]] = {
 }
 
 
+_BY_NAME: Final[Mapping[str, Resource]] = {str(name): found for name, found in RESOURCES.items()}
+
+
 def get_resource(what: str) -> Resource:
     """The resource of a name.
 
     Raises:
         OpPrereqError: ``ECode.INVAL``, the master daemon does not answer it.
     """
-    resource = RESOURCES.get(QueryResource(what)) if what in set(QueryResource) else None
+    resource = _BY_NAME.get(what)
     if resource is None:
         known = ", ".join(RESOURCES)
         raise OpPrereqError(f"cannot query {what!r}, expected one of {known}", ECode.INVAL)
@@ -145,9 +148,9 @@ class QueryEngine:
             raise OpPrereqError(
                 f"unknown output fields for {what}: {', '.join(missing)}", ECode.INVAL
             )
-        listed = [["=", resource.name_field, name] for name in names]
-        rows = await self._rows(
-            resource, _wanted(resource, fields), ["|", *listed] if listed else None
+        wanted = _wanted(resource, fields)
+        rows = await (
+            self._named(resource, wanted, names) if names else self._rows(resource, wanted, None)
         )
         return [[value for _, value in row] for row in rows]
 
@@ -162,6 +165,15 @@ class QueryEngine:
         wanted = [parse_job_id(job_id) for job_id in ids]
         rows = await self.plain(QueryResource.JOB, wanted, [*fields, "status"])
         return [None if row[-1] is None else row[:-1] for row in rows]
+
+    async def _named(
+        self, resource: Resource, wanted: Sequence[AnyField], names: Sequence[object]
+    ) -> list[list[Cell]]:
+        """Rows of ``names``, in this order; what waits for a job asks this often."""
+        sources = self._sources()
+        used = frozenset([*(field.name for field in wanted), resource.name_field])
+        items = await resource.items(sources, names, used)
+        return _cells(wanted, items, await resource.context(sources, items, _needs(wanted)))
 
     async def _rows(
         self, resource: Resource, wanted: Sequence[AnyField], qfilter: object

@@ -157,9 +157,10 @@ class JobQueue:
         for index, op in enumerate(ops):
             whole = encode(op)
             _resolve_depends(whole, earlier)
+            shown = whole
             if has_secrets(op):
-                secrets[index] = whole
-            queued.append(QueuedOp(input=redact(whole), priority=op.priority))
+                secrets[index], shown = whole, redact(whole)
+            queued.append(QueuedOp(input=shown, priority=op.priority))
         job = Job(self._serial, queued, timestamp(self._clock.now()))
         job.secrets = secrets
         return job
