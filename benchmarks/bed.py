@@ -3,16 +3,19 @@
 bed(...) -> directory, nodes, init -> measurements -> every process ended by its id
 """
 
+import atexit
 import os
 import re
 import resource
 import secrets
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +34,7 @@ INIT: Final = (
 NAME: Final = "cluster.example.com"
 # 78 in the second byte: the quick start and the end-to-end tests use others.
 _NETWORK: Final = "127.78.{}"
+_PORT: Final = 1811
 # Of the clock of CPU time of another process, see clock_getcpuclockid(3).
 _CPUCLOCK_SCHED: Final = 2
 
@@ -95,7 +99,10 @@ def pss_mb(pid: int) -> float:
 def bed(*, size: int = 1, hypervisor: str = "fake", extra: tuple[str, ...] = ()) -> Iterator[Bed]:
     """A cluster of ``size`` real nodes, initialized, daemons running."""
     base = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    made = Bed(base, BINDIR, network=_NETWORK.format(1 + secrets.randbelow(99)), size=size)
+    # Directories are kept until the program ends: for a minute after many files were removed, some
+    # file systems (ext4 without a journal) take much longer to make one, and a job makes one.
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    made = Bed(base, BINDIR, network=_free_network(), size=size)
     try:
         made.make(NAME)
         hypervisors = f"--enabled-hypervisors={hypervisor}"
@@ -105,7 +112,16 @@ def bed(*, size: int = 1, hypervisor: str = "fake", extra: tuple[str, ...] = ())
         yield made
     finally:
         made.end_processes()
-        made.remove()
+
+
+def _free_network() -> str:
+    """First three bytes of addresses that nobody listens on."""
+    while True:
+        network = _NETWORK.format(1 + secrets.randbelow(99))
+        with suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((f"{network}.1", _PORT))
+            return network
 
 
 @contextmanager
