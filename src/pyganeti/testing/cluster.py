@@ -381,6 +381,16 @@ class SimCluster:
         uuid = config.view.instance(name).uuid
         await config.commit(instance_fields(uuid, admin_state=state))
 
+    async def mark_node(self, name: str, **fields: object) -> None:
+        """Change a node's record (``offline=True``), without a job."""
+        config = (await self.master()).config
+        changed = msgspec.structs.replace(config.view.node(name), **fields)
+        await config.commit(lambda _view: Change(puts=(changed,)))
+
+    def dies_at_call(self, procedure: str) -> None:
+        """Let the master die before it calls ``procedure`` for a job the next time."""
+        self.faults.deadly = procedure
+
     async def move(self, name: str, to: str) -> None:
         """Move an instance's record and its disks' books to another node, without a job."""
         config = (await self.master()).config

@@ -52,6 +52,7 @@ class FaultPoints:
     Attributes:
         points: those passed so far.
         died: set when the master has died.
+        deadly: a procedure before which the master dies, whatever else is injected.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class FaultPoints:
         self._buried = asyncio.Event()
         self._fault: Fault | None = None
         self.active = False
+        self.deadly: str | None = None
 
     def bury(self) -> None:
         """The dead master is gone: what stood still in it ends, and the next one may begin."""
@@ -84,6 +86,9 @@ class FaultPoints:
         Raises:
             NodeUnreachable, ConfigurationError: the fault is here.
         """
+        if self.deadly is not None and what.startswith(f"{self.deadly} "):
+            self.deadly = None
+            await self._die()
         if not self.active:
             return -1
         number = len(self.points)

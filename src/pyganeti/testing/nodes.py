@@ -77,6 +77,7 @@ class SimNode:
         guests, disks, network: the drivers' books.
         programs: those it was asked to run.
         reachable: whether it answers; made false during a call, its answer is lost.
+        dies_after: it does this procedure, and then answers no more.
         backend: its copy of the master's database.
     """
 
@@ -89,6 +90,7 @@ class SimNode:
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
         self.programs = Programs()
         self.reachable = True
+        self.dies_after: str | None = None
         self.backend = MemoryBackend()
         self._clock = clock
         self._reach = reach
@@ -251,6 +253,8 @@ class SimNodeClient:
             answer = await dispatcher.dispatch(call.procedure, request, peer)
         except Refused as err:
             raise err.error from err
+        if call.procedure == node.dies_after:
+            node.reachable = False
         if not node.reachable:
             raise CallTimeout(f"node {address.name}: the answer was lost")
         found = decode_answer(encode_answer(answer))

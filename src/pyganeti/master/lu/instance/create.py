@@ -113,7 +113,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             op.file_driver,
             {**(op.osparams_private or {}), **(op.osparams_secret or {})},
             wipe=view.cluster.prealloc_wipe_disks,
-            install=not op.no_install and bool(instance.os),
+            install=not op.no_install and bool(instance.os and disks),
             start=op.start,
             conflicts_check=op.conflicts_check,
         )
@@ -134,17 +134,18 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         instance = view.instances[instance.uuid]
         spec = instance_spec(view, instance, osparams_private=plan.secrets)
         bare = msgspec.to_builtins(bare_spec(view, instance))
-        back = undo("instance.deactivate_disks", spec=bare)
-        if plan.install or (plan.wipe and disks):
-            async with run.step("activate disks", back):
+        fills = bool(disks) and (plan.install or plan.wipe)
+        if disks and (fills or plan.start):
+            async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
                 await assemble_disks(run.nodes, view, spec)
+        if fills:
             await self._fill(run, plan, spec)
         if plan.start:
             await self._start(run, spec, bare)
-        elif plan.install or plan.wipe:
+        elif fills:
             async with run.step("shut down disks"):
                 await shut_down_disks(run.nodes, spec)
-        return [view.node(uuid).name for uuid in (instance.primary_node,)]
+        return [view.node(instance.primary_node).name]
 
     async def _make(self, run: Run, plan: CreatePlan) -> tuple[Instance, tuple[Disk, ...]]:
         """Disks on the node, then the instance in the configuration."""
@@ -203,8 +204,6 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             await run.config.commit(
                 instance_fields(spec.uuid, admin_state=AdminState.UP, disks_active=True)
             )
-        async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
-            await assemble_disks(run.nodes, run.config.view, spec)
         async with run.step("start guest", undo("instance.stop", spec=bare)):
             await run.nodes.call(spec.primary_node, InstanceStartCall(instance=spec))
 
