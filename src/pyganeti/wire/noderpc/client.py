@@ -9,6 +9,7 @@ import itertools
 import os
 import ssl
 from collections.abc import Iterator
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -28,6 +29,8 @@ from .types import TaskReport, TaskState
 KEEPALIVE_S: Final = 600.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
+# So many tries to connect to a node before it counts as hanging.
+_PROBES: Final = 3
 
 
 class CallNumbers:
@@ -137,16 +140,41 @@ class HttpNodeClient:
         ctx: CallContext,
         timeout_s: float,
     ) -> Answer:
+        request = encode_request(ctx, call)
+        begin = self._clock.monotonic()
         try:
             async with asyncio.timeout(timeout_s):
-                body = await connection.exchange(call.procedure, encode_request(ctx, call))
+                body = await connection.exchange(
+                    call.procedure, request, partial(self._check_alive, node)
+                )
         except TimeoutError as err:
-            reason = f"no answer in {call.timeout_s:g} s"
+            reason = f"no answer in {self._clock.monotonic() - begin:.0f} s"
             raise CallTimeout(_silent(node, call, reason)) from err
         if connection.reusable:
             idle = (connection, self._clock.monotonic())
             self._idle.setdefault(node, []).append(idle)
         return decode_answer(body)
+
+    async def _check_alive(self, node: NodeAddress) -> None:
+        """Find out whether a node that does not answer would at least take a new connection.
+
+        A kept connection says nothing of a node that hangs or lost its power, and calls may take
+        hours.
+
+        Raises:
+            TimeoutError: it takes none, several times.
+        """
+        for left in reversed(range(_PROBES)):
+            try:
+                (await connect(node, self._tls)).close()
+            except TimeoutError:
+                if not left:
+                    raise
+            except OSError:
+                # A daemon that ends listens no more, and still answers what it was asked.
+                return
+            else:
+                return
 
     async def _connection(self, node: NodeAddress) -> NodeConnection:
         """A connection that was kept, the one used last, or a new one."""
@@ -178,7 +206,8 @@ def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec
 
 
 def _silent(node: NodeAddress, call: AnyCall, reason: str) -> str:
-    return f"node {node.name}, {call.procedure}: {reason}; whether it took effect is unknown"
+    unknown = "; whether it took effect is unknown" if call.changes else ""
+    return f"node {node.name}, {call.procedure}: {reason}{unknown}"
 
 
 def _reason(err: OSError) -> str:

@@ -7,6 +7,7 @@ knows exactly whether a request may have been seen, which decides what a caller 
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pyganeti.model.errors import NodeCallError
@@ -15,6 +16,8 @@ from .call import NodeAddress
 from .codec import MAX_BODY
 
 CONNECT_TIMEOUT_S: Final = 5.0
+# After this long without an answer it is time to ask whether the node is still there.
+PATIENCE_S: Final = 10.0
 _PIECE: Final = 256 * 1024
 _MAX_HEAD: Final = 16 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -121,8 +124,15 @@ class NodeConnection(asyncio.Protocol):
         """Wait until nothing of it is left."""
         await self._lost.wait()
 
-    async def exchange(self, procedure: str, body: bytes) -> bytes:
+    async def exchange(
+        self, procedure: str, body: bytes, impatient: Callable[[], Awaitable[None]]
+    ) -> bytes:
         """Send a request and return the answer's body. One at a time; a cancelled one closes.
+
+        Args:
+            procedure: what is called.
+            body: the request.
+            impatient: called each time nothing came for :data:`PATIENCE_S`; may raise.
 
         Raises:
             ConnectionBroken: the request may or may not have been seen.
@@ -143,7 +153,9 @@ class NodeConnection(asyncio.Protocol):
             else:
                 transport.write(head)
                 await self._send_in_pieces(transport, body)
-            return await self._answer
+            while not (await asyncio.wait([self._answer], timeout=PATIENCE_S))[0]:
+                await impatient()
+            return self._answer.result()
         except BaseException:
             self.close()
             raise
