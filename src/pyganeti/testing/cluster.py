@@ -44,11 +44,10 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
-from pyganeti.store.memory import MemoryBackend
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
-from pyganeti.testing.store import FaultyCommitter
+from pyganeti.testing.store import FaultyCommitter, SimBackend
 
 GROUP: Final = "default"
 _OPTIONS: Final[Mapping[str, Any]] = {
@@ -86,7 +85,7 @@ class SimCluster:
         self.clock = LoopClock(_START)
         self.rpc_changes: list[tuple[str, str]] = []
         self.faults = FaultPoints()
-        self.backend = MemoryBackend()
+        self.backend = SimBackend()
         self.hosts: dict[str, str] = {}
         self.answering: set[str] = set()
         self.nodes: dict[str, SimNode] = {}
@@ -303,7 +302,9 @@ class SimCluster:
         last = next((op for op in job.ops if op.status is not JobStatus.SUCCESS), job.ops[-1])
         if last.status is not JobStatus.SUCCESS:
             raise from_wire(last.result)
-        check_result(decode(last.input), last.result)
+        op = decode(last.input)
+        if not op.dry_run:
+            check_result(op, last.result)
         return last.result
 
     async def _changed_or_died(self, changed: Any) -> None:  # Any: a coroutine
@@ -348,6 +349,16 @@ class SimCluster:
         silent = {node.uuid for node in self.nodes.values() if not node.reachable}
         while replication.lost - silent:
             await self.clock.sleep(1.0)
+
+    @asynccontextmanager
+    async def held_up(self, node: str, procedure: str) -> AsyncIterator[None]:
+        """Calls of ``procedure`` to a node do not arrive there before this ends."""
+        gate = self.nodes[node].gates[procedure] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self.nodes[node].gates[procedure]
+            gate.set()
 
     # --- what is
 

@@ -3,6 +3,7 @@
 Requests and answers pass through the real codec, so that whatever cannot travel fails here too.
 """
 
+import asyncio
 import atexit
 import os
 import shutil
@@ -78,6 +79,7 @@ class SimNode:
         programs: those it was asked to run.
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
+        gates: procedures whose calls wait until the event is set.
         backend: its copy of the master's database.
     """
 
@@ -91,6 +93,7 @@ class SimNode:
         self.programs = Programs()
         self.reachable = True
         self.dies_after: str | None = None
+        self.gates: dict[str, asyncio.Event] = {}
         self.backend = MemoryBackend()
         self._clock = clock
         self._reach = reach
@@ -242,6 +245,8 @@ class SimNodeClient:
 
     async def _answer(self, address: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
         node = self._nodes.get(address.name)
+        if node is not None and call.procedure in node.gates:
+            await node.gates[call.procedure].wait()
         if node is None or not node.reachable:
             raise NodeUnreachable(f"node {address.name}: connection refused")
         if call.changes and ctx.job != 0:
