@@ -60,8 +60,8 @@ def _taps(processes: Iterable[int]) -> set[str]:
     found = set()
     for pid in processes:
         with suppress(OSError):
-            for entry in os.scandir(f"/proc/{pid}/fdinfo"):
-                for line in Path(entry.path).read_text().splitlines():
+            for handle in os.listdir(f"/proc/{pid}/fdinfo"):
+                for line in Path(f"/proc/{pid}/fdinfo/{handle}").read_text().splitlines():
                     if line.startswith("iff:"):
                         found.add(line.partition(":")[2].strip())
     return found

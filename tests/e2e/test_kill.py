@@ -79,7 +79,7 @@ def check_clean(cluster: Cluster, before: Footprint, known: set[str]) -> None:
 
     def is_exported() -> bool:
         config = config_data(cluster)
-        return config["instances"] == {} and config["disks"] == {}
+        return not config["instances"] and not config["disks"]
 
     wait_for(is_exported, 30, "config.data to show what is")
 
