@@ -76,20 +76,23 @@ class Distributor:
     async def flush(self) -> dict[str, str]:
         """Bring all online nodes up to date; those missed, by name, with the reason."""
         async with self._turn:
-            values, view = self._values, self._view
-            calls = {}
-            for node in view.online_nodes():
-                news = changed_values(self._sent[node.uuid], values)
-                if news:
-                    calls[node.uuid] = WriteSsconfFilesCall(values=news)
-            missed = {}
-            for uuid, answer in (await self._nodes.call_each(calls)).items():
-                if isinstance(answer, GenericError):
-                    missed[view.node(uuid).name] = str(answer)
-                    self._sent.pop(uuid, None)
-                else:
-                    self._sent[uuid] = values
-            return {**missed, **await self._equip_candidates(view)}
+            return await self._send()
+
+    async def _send(self) -> dict[str, str]:
+        values, view = self._values, self._view
+        calls = {}
+        for node in view.online_nodes():
+            news = changed_values(self._sent[node.uuid], values)
+            if news:
+                calls[node.uuid] = WriteSsconfFilesCall(values=news)
+        missed = {}
+        for uuid, answer in (await self._nodes.call_each(calls)).items():
+            if isinstance(answer, GenericError):
+                missed[view.node(uuid).name] = str(answer)
+                self._sent.pop(uuid, None)
+            else:
+                self._sent[uuid] = values
+        return {**missed, **await self._equip_candidates(view)}
 
     async def _equip_candidates(self, view: ClusterView) -> dict[str, str]:
         """Give candidates what only they may have; those missed, by name, with the reason."""
@@ -115,9 +118,10 @@ class Distributor:
 
     async def resend(self) -> dict[str, str]:
         """Send everything to everybody, whatever was sent before."""
-        self._sent.clear()
-        self._equipped.clear()
-        return await self.flush()
+        async with self._turn:
+            self._sent.clear()
+            self._equipped.clear()
+            return await self._send()
 
 
 def _concerns_ssconf(change: Change, before: ClusterView) -> bool:

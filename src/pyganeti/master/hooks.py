@@ -51,7 +51,7 @@ class HookRunner:
             await run.begin()
             failed = await self._phase(lu, op, context, "pre", _prefixed("", context.env), run)
             if failed:
-                raise HooksAbort(failed)
+                raise HooksAbort([list(failure) for failure in failed])
         return context
 
     async def post(

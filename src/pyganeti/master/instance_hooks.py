@@ -1,11 +1,12 @@
 """The environment that hooks of instance operations get. Source: hook facts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from pyganeti.master.lu.base import HookContext
-from pyganeti.model.enums import AdminState, NicMode
+from pyganeti.model.disk import Disk
+from pyganeti.model.enums import AdminState, DiskTemplate, NicMode
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
@@ -13,24 +14,32 @@ from pyganeti.model.view import ClusterView
 _LIST_SEPARATOR = " "
 
 
-def instance_hooks(instance: Instance, view: ClusterView, **own: object) -> HookContext:
+def instance_hooks(
+    instance: Instance, view: ClusterView, disks: Sequence[Disk] | None = None, **own: object
+) -> HookContext:
     """Hooks of an operation on ``instance``: on the master and on the instance's nodes.
 
     Args:
-        instance: as it stands in ``view``.
+        instance: as it stands in ``view``, or as it will.
         view: the snapshot.
+        disks: those it will have, when it does not stand in ``view`` yet.
         own: the operation's own variables; booleans become ``True`` and ``False``.
     """
     nodes = (view.cluster.master_node, instance.primary_node, *view.secondary_node_uuids(instance))
-    env = {**instance_env(instance, view), **{name: str(value) for name, value in own.items()}}
+    env = {
+        **instance_env(instance, view, disks),
+        **{name: str(value) for name, value in own.items()},
+    }
     return HookContext("INSTANCE", instance.name, env, pre=nodes, post=nodes)
 
 
-def instance_env(instance: Instance, view: ClusterView) -> dict[str, str]:
+def instance_env(
+    instance: Instance, view: ClusterView, planned: Sequence[Disk] | None = None
+) -> dict[str, str]:
     """Variables that describe ``instance``, without the ``GANETI_`` prefix."""
     beparams = msgspec.to_builtins(view.filled_beparams(instance))
     hvparams = view.filled_hvparams(instance)
-    disks = view.disks_of(instance)
+    disks = view.disks_of(instance) if planned is None else planned
     secondaries = [node.name for node in view.secondary_nodes(instance)]
     env: dict[str, object] = {
         "OP_TARGET": instance.name,
@@ -43,7 +52,7 @@ def instance_env(instance: Instance, view: ClusterView) -> dict[str, str]:
         "INSTANCE_MAXMEM": beparams["maxmem"],
         "INSTANCE_MEMORY": beparams["maxmem"],
         "INSTANCE_VCPUS": beparams["vcpus"],
-        "INSTANCE_DISK_TEMPLATE": view.disk_template(instance),
+        "INSTANCE_DISK_TEMPLATE": disks[0].dev_type if disks else DiskTemplate.DISKLESS,
         "INSTANCE_HYPERVISOR": instance.hypervisor,
         "INSTANCE_NIC_COUNT": len(instance.nics),
         "INSTANCE_DISK_COUNT": len(disks),

@@ -13,7 +13,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.master.nodes import NodeReader, NodeWriter
-from pyganeti.model.errors import ConfigurationError, GenericError, StoreFenced
+from pyganeti.model.errors import ConfigurationError, GenericError, StaleEpoch, StoreFenced
 from pyganeti.store.codec import encode_dump, encode_writes
 from pyganeti.store.committer import Committer
 from pyganeti.store.interface import Contents, Dump, Put, Table, Transaction
@@ -122,7 +122,11 @@ class CandidateReplication:
         return Put(Table.META, LOST, msgspec.json.encode(sorted(self._lost)))
 
     async def _apply(self, nodes: Iterable[str], transaction: Transaction) -> set[str]:
-        """Send ``transaction`` to ``nodes``; those that have not confirmed it."""
+        """Send ``transaction`` to ``nodes``; those that have not confirmed it.
+
+        Raises:
+            StoreFenced: one obeys a newer master: whatever we still acknowledged would be lost.
+        """
         targets = sorted(nodes)
         if not targets:
             return set()
@@ -130,17 +134,22 @@ class CandidateReplication:
             first_seq=transaction.seq, batches=(encode_writes(transaction.writes),)
         )
         async with asyncio.TaskGroup() as group:
-            tasks = {node: group.create_task(self._confirmed(node, call)) for node in targets}
-        return {node for node, task in tasks.items() if not task.result()}
+            tasks = {node: group.create_task(self._problem(node, call)) for node in targets}
+        failed = {node: task.result() for node, task in tasks.items() if task.result() is not None}
+        for error in failed.values():
+            if isinstance(error, StaleEpoch):
+                raise StoreFenced(f"another master has taken over: {error}") from error
+        return set(failed)
 
-    async def _confirmed(self, node: str, call: StoreApplyCall) -> bool:
+    async def _problem(self, node: str, call: StoreApplyCall) -> Exception | None:
+        """Why ``node`` has not confirmed, or ``None``."""
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 await self._nodes.call(node, call)
         except (GenericError, TimeoutError) as err:
             _log.warning("candidate %s does not confirm changes any more: %s", node, err)
-            return False
-        return True
+            return err
+        return None
 
     async def run(self) -> None:
         """Bring lost candidates up to date, for ever; one task of the daemon's task group."""

@@ -44,6 +44,7 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
+from pyganeti.store.memory import MemoryBackend
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
@@ -66,6 +67,7 @@ class SimCluster:
         nodes: how many nodes; ``node1`` is the master, all are candidates.
         seed: of all identifiers.
         options: further settings as for ``gnt-cluster init``.
+        voting: whether a majority of nodes must agree to a master.
 
     Attributes:
         nodes: simulated nodes by name.
@@ -76,8 +78,14 @@ class SimCluster:
     """
 
     def __init__(
-        self, nodes: int = 3, *, seed: int = 0, options: Mapping[str, Any] | None = None
+        self,
+        nodes: int = 3,
+        *,
+        seed: int = 0,
+        options: Mapping[str, Any] | None = None,
+        voting: bool = True,
     ) -> None:
+        self._voting = voting
         self._directory = tempfile.mkdtemp(prefix="sim-")
         # Tests need not close a cluster: its files go when it does.
         weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
@@ -227,9 +235,15 @@ class SimCluster:
             return self._master
 
     async def _start(self) -> Master:
-        store = FaultyCommitter(self.backend, self.faults)
+        return await self._start_on(self.backend)
+
+    async def take_over(self, node: str) -> Master:
+        """Start another master on a candidate's database, while the one there is goes on."""
+        return await self._start_on(self.nodes[node].backend)
+
+    async def _start_on(self, backend: MemoryBackend) -> Master:
         around = Surroundings(
-            store=store,
+            store=FaultyCommitter(backend, self.faults),
             client=self._client,
             clock=self.clock,
             ids=self.ids,
@@ -238,9 +252,9 @@ class SimCluster:
             data_dir="/var/lib/ganeti",
             candidate_files=self._candidate_files,
         )
-        master = await Master.begin(around)
+        master = await Master.begin(around, voting=self._voting)
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(task) for task in master.background()]
+        self._tasks += [loop.create_task(task) for task in master.background()]
         await master.recover()
         self._tasks.append(loop.create_task(master.serve()))
         return master

@@ -128,6 +128,11 @@ class SimNode:
         data = read_bytes(self.paths.ssconf(key))
         return None if data is None else data.decode()
 
+    @property
+    def epoch(self) -> int:
+        """The highest term it has seen."""
+        return int(read_bytes(self.paths.epoch_file) or b"0")
+
     def forget_ssconf(self, key: str) -> None:
         """Lose one of them."""
         os.unlink(self.paths.ssconf(key))

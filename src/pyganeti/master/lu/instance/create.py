@@ -122,10 +122,13 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
 
     def hooks(self, plan: CreatePlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
+        mode = InstanceCreateMode.CREATE
         found = view.find_instance(plan.instance.name)
-        known = found is not None and found.name == plan.instance.name
-        instance = found if found is not None and known else plan.instance
-        return instance_hooks(instance, view, ADD_MODE=InstanceCreateMode.CREATE)
+        if found is not None and found.name == plan.instance.name:
+            return instance_hooks(found, view, ADD_MODE=mode)
+        state = AdminState.UP if plan.start else AdminState.DOWN
+        wanted = msgspec.structs.replace(plan.instance, admin_state=state)
+        return instance_hooks(wanted, view, _planned(plan), ADD_MODE=mode)
 
     async def execute(self, run: Run, plan: CreatePlan) -> list[str]:
         """Make the disks, record the instance, install it and start it."""
@@ -206,6 +209,21 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             )
         async with run.step("start guest", undo("instance.stop", spec=bare)):
             await run.nodes.call(spec.primary_node, InstanceStartCall(instance=spec))
+
+
+def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
+    """The disks as far as they are known before they are made: without identifiers and places."""
+    return tuple(
+        Disk(
+            uuid="",
+            dev_type=plan.template,
+            logical_id=(),
+            size=disk.size,
+            mode=disk.mode,
+            name=disk.name,
+        )
+        for disk in plan.disks
+    )
 
 
 def _refuse_unbuilt(op: OpInstanceCreate) -> None:

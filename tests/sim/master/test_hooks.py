@@ -1,0 +1,184 @@
+"""Hooks: which run, where, in which order, with what, and what their failure does."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.master.lu.registry import LOGICAL_UNITS
+from pyganeti.model.errors import HooksAbort
+from pyganeti.opcodes.base import Opcode
+from pyganeti.opcodes.cluster import OpClusterSetParams, OpClusterVerifyGroup
+from pyganeti.opcodes.instance import (
+    OpInstanceGrowDisk,
+    OpInstanceReboot,
+    OpInstanceReinstall,
+    OpInstanceRemove,
+    OpInstanceShutdown,
+    OpInstanceStartup,
+)
+from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
+from pyganeti.opcodes.tags import OpTagsSet
+from pyganeti.testing.cluster import SimCluster
+from tests.sim.asserting import fails, make_op
+from tests.sim.instance.make import create, stopped
+
+FACTS: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "spec" / "hooks.json").read_text(encoding="utf-8")
+)
+START = OpInstanceStartup(instance_name="web1")
+
+# An operation of each kind, and what must have happened before.
+OPERATIONS: list[tuple[Opcode, list[Opcode]]] = [
+    (create("web2"), []),
+    (START, []),
+    (OpInstanceShutdown(instance_name="web1"), [START]),
+    (make_op(OpInstanceReboot, instance_name="web1", reboot_type="hard"), [START]),
+    (OpInstanceReinstall(instance_name="web1"), []),
+    (OpInstanceGrowDisk(instance_name="web1", disk=0, amount=1), []),
+    (OpInstanceRemove(instance_name="web1"), []),
+    (OpNodeAdd(node_name="node4"), []),
+    (OpNodeRemove(node_name="node3"), []),
+    (OpClusterSetParams(max_running_jobs=5), []),
+    (OpClusterVerifyGroup(group_name="default"), []),
+]
+
+
+def hooked(*scripts: str) -> SimCluster:
+    """``web1``, stopped, and these hook scripts on every node."""
+    cluster = stopped()
+    cluster.prepare_node("node4", "192.0.2.4")
+    for node in cluster.nodes.values():
+        for script in scripts:
+            node.put_hook(script)
+    return cluster
+
+
+def scripts_of(cluster: SimCluster, node: str) -> list[str]:
+    paths = cluster.nodes[node].programs.paths()
+    return [path.partition("/hooks/")[2] for path in paths if "/hooks/" in path]
+
+
+def environment(cluster: SimCluster, script: str, node: str = "node1") -> dict[str, str]:
+    commands = cluster.nodes[node].programs.ran
+    (command,) = [command for command in commands if command.argv[0].endswith(script)]
+    assert command.env is not None
+    return dict(command.env)
+
+
+def test_every_operation_with_hooks_has_the_directory_of_the_facts() -> None:
+    ours = {op.op_id(): lu.hooks_path for op, lu in LOGICAL_UNITS.items() if lu.hooks_path}
+    wanted = {name: entry["dir"] for name, entry in FACTS["operations"].items()}
+    built = {op.op_id() for op in LOGICAL_UNITS}
+    assert ours == {name: path for name, path in wanted.items() if name in built}
+
+
+@pytest.mark.parametrize(("op", "before"), OPERATIONS, ids=lambda case: str(case)[:30])
+async def test_hooks_get_the_variables_of_the_facts(op: Opcode, before: list[Opcode]) -> None:
+    facts = FACTS["operations"][op.op_id()]
+    directory = facts["dir"]
+    cluster = hooked(f"{directory}-pre.d/10-log", f"{directory}-post.d/10-log")
+    for earlier in before:
+        await cluster.run(earlier)
+    await cluster.run(op)
+    phases = (["pre"] if facts["pre_nodes"] else []) + (["post"] if facts["post_nodes"] else [])
+    for phase in phases:
+        env = environment(cluster, f"{directory}-{phase}.d/10-log")
+        names = {name.removeprefix("GANETI_") for name in env}
+        own = {*FACTS["_meta"]["common_env"], *facts["env"]}
+        # SRC_*: only of an instance that is made from an export.
+        wanted = {name.removeprefix("GANETI_") for name in own if not re.search("<|^SRC_", name)}
+        assert wanted <= names, sorted(wanted - names)
+        if facts["instance_env"]:
+            _check_instance_env(env)
+        assert env["GANETI_OBJECT_TYPE"] == facts["object_type"]
+        assert env["GANETI_HOOKS_PHASE"] == phase
+        assert env["GANETI_HOOKS_PATH"] == directory
+        assert env["GANETI_OP_CODE"] == op.op_id()
+        assert env["GANETI_CLUSTER"] == "cluster"
+        assert env["GANETI_MASTER"] == "node1"
+
+
+def _check_instance_env(env: dict[str, str]) -> None:
+    """All plain names are there; those with a number or parameter are of the right form."""
+    network = {name for name in FACTS["instance_env"] if "_NETWORK_" in name}
+    ours = {name.removeprefix("GANETI_") for name in env}
+    plain = {name for name in FACTS["instance_env"] if "%" not in name and "<" not in name}
+    assert plain <= ours
+    numbered = {name.replace("%d", "0") for name in FACTS["instance_env"] if "%d" in name}
+    numbered -= {name.replace("%d", "0") for name in network}
+    assert numbered <= ours, sorted(numbered - ours)
+    forms = [
+        re.sub(r"<\w+>", r"\\w+", name.replace("%d", r"\d+")) for name in FACTS["instance_env"]
+    ]
+    for name in ours:
+        if name.startswith("INSTANCE_"):
+            assert any(re.fullmatch(form, name) for form in forms), name
+
+
+async def test_they_run_sorted_by_name_on_each_node() -> None:
+    names = ("20-b", "10-a", "30-c")
+    cluster = hooked(*(f"instance-start-pre.d/{name}" for name in names))
+    await cluster.run(START)
+    assert scripts_of(cluster, "node1") == [
+        f"instance-start-pre.d/{name}" for name in ("10-a", "20-b", "30-c")
+    ]
+    assert scripts_of(cluster, "node2") == []
+
+
+async def test_they_run_on_the_master_and_the_instances_nodes() -> None:
+    cluster = SimCluster()
+    cluster.add_instance("web1", node="node2")
+    for node in cluster.nodes.values():
+        node.put_hook("instance-start-post.d/10-log")
+    await cluster.run(START)
+    ran = {name: len(scripts_of(cluster, name)) for name in cluster.nodes}
+    assert ran == {"node1": 1, "node2": 1, "node3": 0}
+
+
+async def test_a_failing_pre_hook_stops_the_operation_with_nothing_changed() -> None:
+    cluster = hooked("instance-start-pre.d/10-no", "instance-start-pre.d/20-also")
+    await cluster.master()
+    before = cluster.footprint()
+    cluster.nodes["node1"].programs.failing["10-no"] = "not today"
+    error = await fails(cluster, START)
+    assert isinstance(error, HooksAbort)
+    assert error.args[0] == [["node1", "instance-start-pre.d/10-no", "not today"]]
+    assert cluster.footprint() == before
+    assert scripts_of(cluster, "node1")[-1] == "instance-start-pre.d/20-also"
+
+
+async def test_a_failing_post_hook_is_only_told() -> None:
+    cluster = hooked("instance-start-post.d/10-no")
+    cluster.nodes["node1"].programs.failing["10-no"] = "not today"
+    job = cluster.submit(START)
+    await cluster.finished(job)
+    assert cluster.guest_states("web1") == {"node1": "running"}
+    assert any("10-no" in line and "not today" in line for line in cluster.log(await job))
+
+
+async def test_a_silent_node_does_not_stop_the_operation() -> None:
+    cluster = SimCluster()
+    cluster.add_instance("web1", node="node2")
+    await cluster.master()
+    cluster.nodes["node2"].reachable = False
+    op = OpInstanceRemove(instance_name="web1", ignore_failures=True)
+    job = cluster.submit(op)
+    await cluster.finished(job)
+    assert any("hooks" in line and "node2" in line for line in cluster.log(await job))
+
+
+async def test_post_hooks_see_what_was_and_what_is() -> None:
+    cluster = hooked("disk-grow-post.d/10-log")
+    await cluster.run(OpInstanceGrowDisk(instance_name="web1", disk=0, amount=512))
+    env = environment(cluster, "disk-grow-post.d/10-log")
+    assert env["GANETI_INSTANCE_DISK0_SIZE"] == "1024"
+    assert env["GANETI_POST_INSTANCE_DISK0_SIZE"] == "1536"
+
+
+async def test_an_operation_without_hooks_calls_no_node() -> None:
+    cluster = stopped()
+    await cluster.run(make_op(OpTagsSet, kind="cluster", tags=["blue"]))
+    assert cluster.rpc_changes == []
