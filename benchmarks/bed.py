@@ -98,10 +98,7 @@ def pss_mb(pid: int) -> float:
 @contextmanager
 def bed(*, size: int = 1, hypervisor: str = "fake", extra: tuple[str, ...] = ()) -> Iterator[Bed]:
     """A cluster of ``size`` real nodes, initialized, daemons running."""
-    base = Path(tempfile.mkdtemp(prefix="gb-", dir="/tmp"))
-    # Directories are kept until the program ends: for a minute after many files were removed, some
-    # file systems (ext4 without a journal) take much longer to make one, and a job makes one.
-    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    base = _fresh_directory()
     made = Bed(base, BINDIR, network=_free_network(), size=size)
     try:
         made.make(NAME)
@@ -112,6 +109,22 @@ def bed(*, size: int = 1, hypervisor: str = "fake", extra: tuple[str, ...] = ())
         yield made
     finally:
         made.end_processes()
+
+
+def _fresh_directory() -> Path:
+    """A directory in a part of the disk where nothing was removed lately.
+
+    For minutes after many files were removed, ext4 without a journal searches long for a place for
+    a new one beside them, and each job makes one. Below a directory with the flag T, directories
+    are spread over the disk; and what is made here is removed when the program ends.
+    """
+    above = tempfile.mkdtemp(prefix="gb-", dir="/tmp")
+    atexit.register(shutil.rmtree, above, ignore_errors=True)
+    # Other file systems do not know the flag, and do not need it.
+    subprocess.run(["chattr", "+T", above], stderr=subprocess.DEVNULL, check=False)
+    base = Path(above, secrets.token_hex(3))
+    base.mkdir()
+    return base
 
 
 def _free_network() -> str:

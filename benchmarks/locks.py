@@ -1,4 +1,4 @@
-"""CPU of the lock manager with ten thousand waiting jobs; run by hand, or by ``make bench``."""
+"""CPU of the lock manager with ten thousand waiting jobs; run by hand, no figure to hold."""
 
 import asyncio
 import json
