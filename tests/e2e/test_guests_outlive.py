@@ -16,7 +16,8 @@ from tests.e2e.vcluster import BOOT_S, Cluster, micro, virtual_cluster, wait_for
 WEB = "web1.example.com"
 NODE = "node2"
 LEAVE = b"\x1d"
-BOOT_ID = r"boot=([0-9a-f-]{36}) up=([\d.]+)"
+# Ends with white space, so that half a number is not taken for one.
+BOOT_ID = r"boot=([0-9a-f-]{36}) up=([\d.]+)\s"
 # The quotes keep the echo of what is typed from looking like the answer.
 ASK = b"\necho bo''ot=$(cat /proc/sys/kernel/random/boot_id) up=$(cut -d' ' -f1 /proc/uptime)\n"
 
