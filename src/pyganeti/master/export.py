@@ -90,9 +90,10 @@ class Exporter:
         self._turn = asyncio.Lock()
 
     def load(self, contents: Contents) -> None:
-        """Take up what was written last."""
+        """Take up what was written last; files of jobs may be behind, so all are looked at."""
         stored = contents[Table.META].get(CONFIG_HASH, b"[]")
         self._hashes = msgspec.json.decode(stored, type=list[str])
+        self._jobs = dict(self._queue.jobs)
         self._wakeup.set()
 
     def config_changed(self) -> None:
@@ -138,11 +139,13 @@ class Exporter:
             return
         data = await in_thread(lambda: encode_config(view.to_config()))
         new = digest(data)
-        self._hashes = [*self._hashes[-1:], new]
+        # Until the write has succeeded, the file may still be any of those that came before.
+        self._hashes = [*(old for old in self._hashes if old != new), new]
         await self._store.commit(
             Batch((Put(Table.META, CONFIG_HASH, msgspec.json.encode(self._hashes)),))
         )
         await in_thread(lambda: write_atomic(self._paths.config_file, data, mode=CONFIG_MODE))
+        self._hashes = [new]
         self._config_written = view.serial
         self._candidates.config_written(data)
 
@@ -166,7 +169,7 @@ class Exporter:
                 os.makedirs(os.path.dirname(there), mode=0o750, exist_ok=True)
                 write_atomic(there, data, mode=CONFIG_MODE, durable=False)
                 remove(here)
-            else:
+            elif read_bytes(here) != data:
                 write_atomic(here, data, mode=CONFIG_MODE, durable=False)
         path = f"{self._paths.queue_dir}/serial"
         write_atomic(path, b"%d\n" % serial, mode=CONFIG_MODE, durable=False)

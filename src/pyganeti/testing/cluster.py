@@ -21,6 +21,7 @@ import msgspec
 
 from pyganeti.kit.clock import LoopClock
 from pyganeti.kit.ids import SeededIds
+from pyganeti.kit.paths import Paths
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.changes import instance_fields
 from pyganeti.master.config import config_writes
@@ -268,7 +269,7 @@ class SimCluster:
         raise ResolverError(name, "resolver_error", "unknown in this simulation")
 
     async def _candidate_files(self) -> dict[str, bytes]:
-        return {}
+        return {Paths().ca_key: b"a key\n"}
 
     async def _answers(self, address: str) -> bool:
         return address in self.answering

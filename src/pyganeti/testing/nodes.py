@@ -46,6 +46,7 @@ from pyganeti.wire.noderpc.codec import (
     encode_answer,
     encode_request,
 )
+from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
 from pyganeti.wire.noderpc.task import TaskWaitCall
 from pyganeti.wire.noderpc.types import HypervisorInfo, TaskState
 
@@ -80,6 +81,7 @@ class SimNode:
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
         gates: procedures whose calls wait until the event is set.
+        ssconf_written: keys of each call that brought ssconf values.
         backend: its copy of the master's database.
     """
 
@@ -94,6 +96,7 @@ class SimNode:
         self.reachable = True
         self.dies_after: str | None = None
         self.gates: dict[str, asyncio.Event] = {}
+        self.ssconf_written: list[set[str]] = []
         self.backend = MemoryBackend()
         self._clock = clock
         self._reach = reach
@@ -127,6 +130,11 @@ class SimNode:
         """One of the values that the master sends to all nodes."""
         data = read_bytes(self.paths.ssconf(key))
         return None if data is None else data.decode()
+
+    @property
+    def has_authority_key(self) -> bool:
+        """Whether it has the key that goes with the master's role."""
+        return read_bytes(self.paths.ca_key) is not None
 
     @property
     def epoch(self) -> int:
@@ -263,6 +271,8 @@ class SimNodeClient:
             answer = await dispatcher.dispatch(call.procedure, request, peer)
         except Refused as err:
             raise err.error from err
+        if isinstance(call, WriteSsconfFilesCall):
+            node.ssconf_written.append(set(call.values))
         if call.procedure == node.dies_after:
             node.reachable = False
         if not node.reachable:

@@ -1,0 +1,328 @@
+"""``config.data`` and job files: written from the database, and taken back into one."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.kit.paths import Paths
+from pyganeti.master.candidate_files import CandidateFiles
+from pyganeti.master.config import load_view
+from pyganeti.master.export import Exporter, check_config_file
+from pyganeti.master.imports import keep_database, needs_import, take_config_file
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.model.codec import decode_config
+from pyganeti.model.enums import TagKind
+from pyganeti.model.errors import ConfigFileChanged, ConfigurationError, NotClusterError
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceReinstall
+from pyganeti.opcodes.tags import OpTagsSet
+from pyganeti.opcodes.test import OpTestDelay
+from pyganeti.store.interface import Contents, Dump, Table
+from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.testing.cluster import SimCluster
+from tests.sim.instance.make import stopped
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "config.data"
+TAG = OpTagsSet(kind=TagKind.CLUSTER, tags=("blue",))
+# Within this, files show what is so: 2 s are promised.
+SOON_S = 2.0
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """An empty node."""
+    found = Paths(str(tmp_path), "node1")
+    for directory in (found.data_dir, found.queue_dir, found.archive_dir):
+        Path(directory).mkdir(parents=True, exist_ok=True)
+    return found
+
+
+@asynccontextmanager
+async def exporting(cluster: SimCluster, paths: Paths) -> AsyncIterator[Exporter]:
+    """The master with an exporter beside it."""
+    master = await cluster.master()
+    candidates = CandidateFiles(
+        NodeWriter(master.access), cluster.clock, master.queue, master.other_candidates
+    )
+    store = master.around.store
+    exporter = Exporter(paths, store, master.config, master.queue, cluster.clock, candidates)
+    exporter.load(cluster.backend.load())
+    master.config.subscribe(lambda *_: exporter.config_changed())
+    master.queue.subscribe(exporter.job_changed)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(exporter.run()), group.create_task(candidates.run())]
+        try:
+            yield exporter
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def written(paths: Paths) -> ClusterView:
+    return ClusterView.from_config(decode_config(Path(paths.config_file).read_bytes()))
+
+
+def job_file(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(path).read_bytes())
+    return found
+
+
+def content(path: str) -> bytes | None:
+    """Of a file, if it is there."""
+    return Path(path).read_bytes() if Path(path).exists() else None
+
+
+def inode(path: str) -> int:
+    """Another one says that the file was written anew."""
+    return Path(path).stat().st_ino
+
+
+def same_objects(one: ClusterView, other: ClusterView) -> bool:
+    kinds = ("cluster", "nodes", "groups", "instances", "disks", "networks", "filters")
+    return all(getattr(one, kind) == getattr(other, kind) for kind in kinds)
+
+
+async def test_the_file_is_the_snapshot_soon_after_a_change(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.run(TAG)
+        await cluster.clock.sleep(SOON_S)
+        assert same_objects(written(paths), cluster.view)
+        assert written(paths).serial == cluster.view.serial
+
+
+async def test_several_changes_make_one_write(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+        before = inode(paths.config_file)
+        for number in range(5):
+            await cluster.run(OpTagsSet(kind=TagKind.CLUSTER, tags=(f"tag{number}",)))
+        assert inode(paths.config_file) == before
+        await cluster.clock.sleep(SOON_S)
+        assert same_objects(written(paths), cluster.view)
+
+
+async def test_jobs_have_files_with_their_numbers(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.clock.sleep(SOON_S)
+        found = job_file(paths.job_file(1))
+        assert found["id"] == 1
+        assert found["ops"][0]["status"] == "success"
+        assert content(f"{paths.queue_dir}/serial") == b"1\n"
+
+
+async def test_job_files_hold_no_private_values(paths: Paths) -> None:
+    cluster = stopped()
+    op = OpInstanceReinstall(
+        instance_name="web1",
+        osparams_private={"message": "mine"},
+        osparams_secret={"message": "sesame"},
+    )
+    async with exporting(cluster, paths):
+        await cluster.run(op)
+        await cluster.clock.sleep(SOON_S)
+        text = (content(paths.job_file(1)) or b"").decode()
+    assert "mine" not in text
+    assert "sesame" not in text
+    assert text.count("<redacted>") == 2
+
+
+async def test_an_archived_job_moves_to_its_directory(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.clock.sleep(SOON_S)
+        queue = (await cluster.master()).queue
+        await queue.archive([queue.get(1)])
+        await cluster.clock.sleep(SOON_S)
+        assert content(paths.job_file(1)) is None
+        assert job_file(paths.archived_job_file(1))["id"] == 1
+
+
+async def test_a_job_that_ended_just_before_a_crash_gets_its_file(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        job = cluster.submit(OpTestDelay(duration=10.0))
+        await cluster.clock.sleep(5.0)
+        assert job_file(paths.job_file(1))["end_timestamp"] is None
+    await cluster.finished(job)
+    await cluster.kill_master()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+        assert job_file(paths.job_file(1))["ops"][0]["status"] == "success"
+
+
+async def test_what_could_not_be_written_is_written_later(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+        before = content(paths.config_file)
+        with unwritable(paths):
+            for name in ("blue", "red"):
+                await cluster.run(OpTagsSet(kind=TagKind.CLUSTER, tags=(name,)))
+                await cluster.clock.sleep(SOON_S)
+        assert content(paths.config_file) == before
+        # A master that starts now must not take our own old file for an edited one.
+        check_config_file(paths, cluster.backend.load())
+        await cluster.clock.sleep(SOON_S)
+        assert same_objects(written(paths), cluster.view)
+        check_config_file(paths, cluster.backend.load())
+
+
+class unwritable:  # noqa: N801 - reads as a statement
+    """Meanwhile ``config.data`` cannot be replaced."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._directory = Path(paths.config_file).parent
+        self._aside = self._directory.with_name("aside")
+
+    def __enter__(self) -> None:
+        # Root may write anywhere, so what it writes into is taken away.
+        self._directory.rename(self._aside)
+        self._directory.symlink_to("/proc/self/nothing")
+
+    def __exit__(self, *_: object) -> None:
+        self._directory.unlink()
+        self._aside.rename(self._directory)
+
+
+# --- whose file it is
+
+
+async def test_our_own_file_is_accepted(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.run(TAG)
+        await cluster.clock.sleep(SOON_S)
+    check_config_file(paths, cluster.backend.load())
+
+
+async def test_an_edited_file_is_refused_and_both_commands_are_named(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    edit(paths)
+    with pytest.raises(ConfigFileChanged) as refused:
+        check_config_file(paths, cluster.backend.load())
+    assert "--take-config-file" in str(refused.value)
+    assert "--keep-database" in str(refused.value)
+    assert paths.config_file in str(refused.value)
+
+
+def edit(paths: Paths, change: Callable[[dict[str, Any]], object] | None = None) -> None:
+    path = Path(paths.config_file)
+    data = json.loads(path.read_bytes())
+    (change or (lambda found: found["cluster"]["tags"].append("edited")))(data)
+    path.write_text(json.dumps(data))
+
+
+def database(paths: Paths) -> Contents:
+    backend = SqliteBackend(paths.database)
+    try:
+        return backend.load()
+    finally:
+        backend.close()
+
+
+def copy_of(cluster: SimCluster, paths: Paths) -> None:
+    """The cluster's records as the database of ``paths``."""
+    backend = SqliteBackend(paths.database)
+    dump = cluster.backend.dump()
+    backend.restore(Dump(dump.seq, dump.contents))
+    backend.close()
+
+
+async def test_the_edited_file_can_be_taken(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    copy_of(cluster, paths)
+    edit(paths)
+    take_config_file(paths)
+    contents = database(paths)
+    check_config_file(paths, contents)
+    view = load_view(contents)
+    assert view.cluster.tags == ("edited",)
+    assert view.serial > cluster.view.serial
+
+
+async def test_objects_that_were_edited_away_are_gone(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    copy_of(cluster, paths)
+
+    def remove(data: dict[str, Any]) -> None:
+        data["instances"].clear()
+        data["disks"].clear()
+
+    edit(paths, remove)
+    take_config_file(paths)
+    view = load_view(database(paths))
+    assert view.instances == {}
+    assert view.disks == {}
+
+
+async def test_the_database_can_be_kept(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    copy_of(cluster, paths)
+    edit(paths)
+    keep_database(paths)
+    assert same_objects(written(paths), cluster.view)
+    assert b"edited" in (content(f"{paths.config_file}.edited") or b"")
+    check_config_file(paths, database(paths))
+
+
+async def test_a_file_that_contradicts_itself_is_not_taken(paths: Paths) -> None:
+    cluster = stopped()
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    copy_of(cluster, paths)
+    edit(paths, lambda data: data["nodes"].clear())
+    before = database(paths)
+    with pytest.raises(ConfigurationError):
+        take_config_file(paths)
+    assert database(paths) == before
+
+
+# --- the first start after Ganeti's
+
+
+def test_a_database_is_made_from_ganetis_files(paths: Paths) -> None:
+    Path(paths.config_file).write_bytes(GOLDEN.read_bytes())
+    Path(f"{paths.queue_dir}/serial").write_text("41\n")
+    for number, directory in ((40, paths.queue_dir), (7, f"{paths.archive_dir}/0")):
+        Path(directory).mkdir(exist_ok=True)
+        job = {"id": number, "ops": [{"input": {"OP_ID": "OP_TEST_DELAY"}, "status": "success"}]}
+        Path(f"{directory}/job-{number}").write_text(json.dumps(job))
+    assert needs_import(paths)
+    take_config_file(paths)
+    assert not needs_import(paths)
+    contents = database(paths)
+    wanted = ClusterView.from_config(decode_config(GOLDEN.read_bytes()))
+    assert same_objects(load_view(contents), wanted)
+    assert list(contents[Table.JOB]) == ["40"]
+    assert contents[Table.META]["job_serial"] == b"41"
+    check_config_file(paths, contents)
+
+
+def test_a_node_without_a_cluster_is_told_so(paths: Paths) -> None:
+    with pytest.raises(NotClusterError):
+        needs_import(paths)
+
+
+def test_a_file_that_is_no_configuration_makes_no_database(paths: Paths) -> None:
+    Path(paths.config_file).write_text("nonsense")
+    with pytest.raises(ConfigurationError):
+        take_config_file(paths)
+    assert needs_import(paths)
