@@ -1,5 +1,6 @@
 """Scripts that really run: OS definitions and hooks."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -75,26 +76,84 @@ async def test_a_failed_creation_names_its_log_and_keeps_secrets(
     assert SECRET not in text + logs(tmp_path)[0].read_text()
 
 
+async def test_a_script_that_shows_secrets_shows_them_to_nobody(
+    oses: OsScripts, tmp_path: Path
+) -> None:
+    # Controls, and more than one read of the log.
+    show = 'set -x; echo "use $OSP_PASSWORD"; head -c 3000000 /dev/zero; printf "\\033[2J"; exit 7'
+    script(tmp_path / "os" / "deb" / "create", show)
+    with pytest.raises(OpExecError) as failed:
+        await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=False, debug=0)
+    (log,) = logs(tmp_path)
+    kept = log.read_bytes()
+    assert SECRET.encode() not in kept
+    assert b"use <redacted>\n" in kept
+    assert kept.count(b"\0") == 3_000_000
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert "\\x00\\x1b[2J" in str(failed.value)
+    assert str(failed.value).replace("\n", "").isprintable()
+    assert len(str(failed.value)) < 5000
+
+
+async def test_a_log_that_went_well_keeps_no_secret_either(oses: OsScripts, tmp_path: Path) -> None:
+    script(tmp_path / "os" / "deb" / "create", "env")
+    await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=False, debug=0)
+    assert "OSP_PASSWORD=<redacted>\n" in logs(tmp_path)[0].read_text()
+
+
+async def test_verify_shows_no_secret_even_where_its_text_is_cut(
+    oses: OsScripts, tmp_path: Path
+) -> None:
+    refusal = 'echo "$OSP_PASSWORD"; head -c 390 /dev/zero | tr "\\0" x; exit 1'
+    script(tmp_path / "os" / "deb" / "verify", refusal)
+    with pytest.raises(InvalidOS) as refused:
+        await oses.validate(
+            "deb+small",
+            ("parameters",),
+            {"dhcp": "no"},
+            {"password": SECRET},
+            run,
+            required=True,
+            force_variant=False,
+        )
+    text = "".join(traceback.format_exception(refused.value))
+    assert "exit code 1: " in text
+    assert "xxx" in text
+    assert SECRET[-6:] not in text
+
+
 async def test_verify_says_why_it_refuses(oses: OsScripts, tmp_path: Path) -> None:
     refusal = 'test "$1" = parameters || exit 3; echo "dhcp must be yes, not $OSP_DHCP" >&2; exit 1'
     script(tmp_path / "os" / "deb" / "verify", refusal)
     with pytest.raises(InvalidOS, match="dhcp must be yes, not no"):
         await oses.validate(
-            "deb+small", ("parameters",), {"dhcp": "no"}, run, required=True, force_variant=False
+            "deb+small",
+            ("parameters",),
+            {"dhcp": "no"},
+            {},
+            run,
+            required=True,
+            force_variant=False,
         )
 
 
 async def test_parameters_must_be_declared(oses: OsScripts) -> None:
     with pytest.raises(InvalidOS, match="has no parameters color"):
         await oses.validate(
-            "deb+small", ("parameters",), {"color": "x"}, run, required=True, force_variant=False
+            "deb+small",
+            ("parameters",),
+            {"color": "x"},
+            {},
+            run,
+            required=True,
+            force_variant=False,
         )
 
 
 async def test_a_missing_os_matters_only_when_required(oses: OsScripts) -> None:
-    assert not await oses.validate("x", (), {}, run, required=False, force_variant=False)
+    assert not await oses.validate("x", (), {}, {}, run, required=False, force_variant=False)
     with pytest.raises(InvalidOS, match="'x' not found"):
-        await oses.validate("x", (), {}, run, required=True, force_variant=False)
+        await oses.validate("x", (), {}, {}, run, required=True, force_variant=False)
 
 
 async def test_hooks_run_in_order_with_exactly_their_environment(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ class OsHandlers:
             call.name,
             call.checks,
             call.osparams,
+            call.osparams_private,
             run.runner,
             required=call.required,
             force_variant=call.force_variant,

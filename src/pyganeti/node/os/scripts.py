@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pyganeti.kit.clock import Clock
-from pyganeti.kit.files import read_bytes
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import InvalidOS, OpExecError
@@ -16,10 +15,13 @@ from pyganeti.wire.noderpc.types import InstanceSpec, OsInfo, Params
 from . import definition as definitions
 from .definition import OsDefinition
 from .environment import core, for_instance
+from .output import Secrets, printable, redact_file, tail
 
 # How much of a log's end an error shows.
 _EXCERPT_LINES: Final = 20
 _EXCERPT_BYTES: Final = 4000
+# How many characters of what a verify script said.
+_SAID: Final = 400
 
 
 class OsScripts:
@@ -74,32 +76,18 @@ class OsScripts:
         if reinstall:
             env["INSTANCE_REINSTALL"] = "1"
         label = f"add-{instance.os}-{instance.name}"
-        await self._run_logged(found, "create", env, runner, label)
-
-    async def _run_logged(
-        self,
-        found: OsDefinition,
-        script: str,
-        env: dict[str, str],
-        runner: Runner,
-        label: str,
-    ) -> None:
         log = await in_thread(_make_log, self._log_dir, label, self._clock.now())
         command = Command(
-            (found.scripts[script],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
+            (found.scripts["create"],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
         )
-        try:
-            await runner(command)
-        except ProcessError as err:
-            end = await in_thread(_tail, log)
-            text = f"OS {script} script failed ({_reason(err)}), last lines in the log file:\n{end}"
-            raise OpExecError(f"{text}\nlog file: {log}") from err
+        await _run_logged(command, log, "create", runner, Secrets(instance.osparams_private))
 
     async def validate(
         self,
         name: str,
         checks: tuple[str, ...],
         osparams: Params,
+        osparams_private: Params,
         runner: Runner,
         *,
         required: bool,
@@ -108,7 +96,8 @@ class OsScripts:
         """Check parameters with the definition's verify script; whether there is a definition.
 
         Raises:
-            InvalidOS: missing although ``required``, broken, or the script refused.
+            InvalidOS: missing although ``required``, broken, or the script refused; what it said
+                is in the text, without the values of ``osparams_private``.
         """
         base, variant = definitions.split_name(name)
         try:
@@ -119,28 +108,50 @@ class OsScripts:
             return False
         definitions.check_variant(found, variant, force=force_variant)
         if "parameters" in checks:
-            await self._verify(found, name, osparams, runner)
+            await self._verify(found, name, osparams, osparams_private, runner)
         return True
 
     async def _verify(
-        self, found: OsDefinition, name: str, osparams: Params, runner: Runner
+        self,
+        found: OsDefinition,
+        name: str,
+        osparams: Params,
+        osparams_private: Params,
+        runner: Runner,
     ) -> None:
         if found.api_version < definitions.API_20:
             return
         known = {parameter.name for parameter in found.parameters}
-        unknown = sorted(set(osparams) - known)
+        unknown = sorted({*osparams, *osparams_private} - known)
         if unknown:
             text = f"OS {found.name!r} has no parameters {', '.join(unknown)}"
             raise InvalidOS(found.name, found.path, text)
         if "verify" not in found.scripts:
             return
         argv = (found.scripts["verify"], "parameters")
-        env = core(found, name, osparams, 0)
+        env = core(found, name, {**osparams, **osparams_private}, 0)
         try:
             await runner(Command(argv, env=env, cwd=found.path, timeout_s=FAST_S))
         except ProcessError as err:
-            text = f"OS {found.name!r} refuses its parameters: {_reason(err)}"
-            raise InvalidOS(found.name, found.path, text) from err
+            said = _said(err, Secrets(osparams_private))
+            text = f"OS {found.name!r} refuses its parameters: {said}"
+            # Not chained: the cause holds the output as it was, and with it the secrets.
+            raise InvalidOS(found.name, found.path, text) from None
+
+
+async def _run_logged(
+    command: Command, log: str, script: str, runner: Runner, secrets: Secrets
+) -> None:
+    """Run a script that writes to ``log``, which holds no secret afterwards."""
+    try:
+        try:
+            await runner(command)
+        finally:
+            await in_thread(redact_file, log, secrets)
+    except ProcessError as err:
+        end = await in_thread(_excerpt, log)
+        text = f"OS {script} script failed ({_reason(err)}), last lines in the log file:\n{end}"
+        raise OpExecError(f"{text}\nlog file: {log}") from err
 
 
 def _make_log(directory: str, label: str, now_s: float) -> str:
@@ -163,7 +174,17 @@ def _reason(err: ProcessError) -> str:
     return str(err).partition(": ")[2]
 
 
-def _tail(path: str) -> str:
-    data = read_bytes(path) or b""
-    text = data[-_EXCERPT_BYTES:].decode("utf-8", "replace")
-    return "\n".join(text.splitlines()[-_EXCERPT_LINES:])
+def _said(err: ProcessError, secrets: Secrets) -> str:
+    """How a script ended that has no log, and the end of what it said."""
+    if err.finished is None:
+        return _reason(err)
+    how, _colon, _output = _reason(err).partition(": ")
+    output = (err.finished.stderr.strip() or err.finished.stdout.strip()).encode()
+    # Redacted before it is cut: a part of a secret would not be known.
+    said = printable(secrets.redact(output))[-_SAID:]
+    return f"{how}: {said}" if said else how
+
+
+def _excerpt(log: str) -> str:
+    text = printable(tail(log, _EXCERPT_BYTES))[-_EXCERPT_BYTES:]
+    return "\n".join(text.rstrip("\n").split("\n")[-_EXCERPT_LINES:])

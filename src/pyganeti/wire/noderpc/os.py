@@ -22,9 +22,12 @@ class OsValidateCall(NodeCall[bool], frozen=True, kw_only=True):
         required: whether a missing OS is an error; otherwise the answer is false.
         name: ``name`` or ``name+variant``.
         checks: ``("parameters",)``, or none.
+        osparams: public parameters.
+        osparams_private: private and secret ones; the script gets them, no text or log does.
         force_variant: accept a variant that the definition does not list.
 
-    Raises: InvalidOS, missing, broken, or the script refused; its output is in the text.
+    Raises: InvalidOS, missing, broken, or the script refused; its output is in the text, with
+        ``<redacted>`` for private values.
     """
 
     procedure: ClassVar[str] = "os_validate"
@@ -34,6 +37,7 @@ class OsValidateCall(NodeCall[bool], frozen=True, kw_only=True):
     name: str
     checks: tuple[str, ...] = ("parameters",)
     osparams: Params = msgspec.field(default_factory=dict)
+    osparams_private: Params = msgspec.field(default_factory=dict)
     force_variant: bool = False
 
 

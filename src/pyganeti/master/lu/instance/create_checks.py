@@ -103,7 +103,8 @@ async def check_node_can_take(
         call = OsValidateCall(
             required=True,
             name=instance.os,
-            osparams={**spec.osparams, **spec.osparams_private},
+            osparams=spec.osparams,
+            osparams_private=spec.osparams_private,
             force_variant=op.force_variant,
         )
         try:

@@ -96,7 +96,8 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
         call = OsValidateCall(
             required=True,
             name=instance.os,
-            osparams={**spec.osparams, **spec.osparams_private},
+            osparams=spec.osparams,
+            osparams_private=spec.osparams_private,
             force_variant=op.force_variant,
         )
         try:
