@@ -44,12 +44,17 @@ _LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DaemonSpec:
-    """A daemon: its name (``ganeti-noded``), the base of its log file, where it lies, options."""
+    """A daemon: its name (``ganeti-noded``), the base of its log file, where it lies, options.
+
+    Attributes:
+        uvloop: run on uvloop where it is installed.
+    """
 
     name: str
     log_base: str
     paths: Paths
     options: argparse.Namespace
+    uvloop: bool = False
 
 
 def exit_code(error: BaseException) -> int:
@@ -145,10 +150,22 @@ def _run_here(spec: DaemonSpec, body: Body) -> int:
             debug=spec.options.debug,
             syslog=spec.options.syslog,
         )
-        return asyncio.run(_live(spec, body, pid_file, log))
+        with asyncio.Runner(loop_factory=_loop_factory(spec)) as runner:
+            return runner.run(_live(spec, body, pid_file, log))
     finally:
         pid_file.close()
         logging.shutdown()
+
+
+def _loop_factory(spec: DaemonSpec) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop; ``None`` for Python's own, which debugging needs."""
+    if not spec.uvloop or spec.options.debug:
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _live(spec: DaemonSpec, body: Body, pid_file: PidFile, log: ReopenedFile | None) -> int:

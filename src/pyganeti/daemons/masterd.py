@@ -241,7 +241,10 @@ def main() -> int:
     async def body(life: Life) -> int:
         return await Daemon(paths, life, voting=not options.no_voting).serve()
 
-    return run_daemon(DaemonSpec(NAME, LOG_BASE, paths, options), body, sys.argv)
+    # A job takes many rounds of the loop: uvloop saves a seventh of its CPU. A node daemon is
+    # better off without it, since it allots and frees 256 KiB for each read over TLS.
+    spec = DaemonSpec(NAME, LOG_BASE, paths, options, uvloop=True)
+    return run_daemon(spec, body, sys.argv)
 
 
 if __name__ == "__main__":

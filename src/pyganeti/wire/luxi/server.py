@@ -114,7 +114,10 @@ class LuxiServer:
         try:
             while True:
                 data = await reader.readuntil(EOM)
-                writer.write(await self._handle(data[:-1]))
+                answer = await self._handle(data[:-1])
+                if writer.is_closing():  # the client did not wait; uvloop refuses to write then
+                    return
+                writer.write(answer)
                 await writer.drain()
         except asyncio.LimitOverrunError:
             writer.write(_answer(False, to_wire(LuxiError("the request is too large"))))

@@ -8,7 +8,7 @@ knows exactly whether a request may have been seen, which decides what a caller 
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 from pyganeti.model.errors import NodeCallError
 
@@ -45,9 +45,8 @@ class NodeConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See :class:`asyncio.BaseProtocol`."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"not a stream: {transport!r}")
-        self._transport = transport
+        # Not proved with isinstance: uvloop's transports are of classes of its own.
+        self._transport = cast(asyncio.Transport, transport)
 
     def pause_writing(self) -> None:
         """See :class:`asyncio.BaseProtocol`."""
