@@ -8,6 +8,8 @@ from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable
 from tests.sim.asserting import assert_refused, fails, make_op
 
+ON_NODE = OpTestDelay(duration=1.0, on_master=False, on_nodes=("node2",))
+
 
 async def test_lets_time_pass_on_the_master() -> None:
     cluster = SimCluster()
@@ -43,8 +45,7 @@ async def test_refuses_before_any_change(
 async def test_a_silent_node_fails_it() -> None:
     cluster = SimCluster()
     cluster.nodes["node2"].reachable = False
-    op = OpTestDelay(duration=1.0, on_master=False, on_nodes=("node2",))
-    assert "node2" in str(await fails(cluster, op))
+    assert "node2" in str(await fails(cluster, ON_NODE))
 
 
 async def test_waits_for_the_locks_of_its_nodes() -> None:
@@ -59,5 +60,4 @@ async def test_waits_for_the_locks_of_its_nodes() -> None:
 
 
 async def test_can_be_repeated_after_any_fault() -> None:
-    op = OpTestDelay(duration=1.0, on_master=False, on_nodes=("node2",))
-    await assert_repeatable(SimCluster, op)
+    await assert_repeatable(SimCluster, ON_NODE)

@@ -232,7 +232,8 @@ def _refuse_unbuilt(op: OpInstanceCreate) -> None:
         "mode": op.mode is not InstanceCreateMode.CREATE,
         "iallocator": op.iallocator is not None,
         "snode": op.snode is not None,
-        "forthcoming": op.forthcoming or op.commit,
+        "forthcoming": op.forthcoming,
+        "commit": op.commit,
         "instance_communication": op.instance_communication,
     }
     for name, asked in unbuilt.items():

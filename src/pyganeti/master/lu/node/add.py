@@ -62,6 +62,9 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             OpPrereqError: known already (or not known, for a readd), address taken, no answer, or
                 another version.
         """
+        for unbuilt in ("disk_state", "hv_state"):
+            if getattr(op, unbuilt):
+                raise OpPrereqError(f"{unbuilt} of a node is not built yet", ECode.STATE)
         name = check_hostname(op.node_name)
         before = next((node for node in view.nodes.values() if node.name == name), None)
         if op.readd and before is None:

@@ -1,0 +1,167 @@
+"""What is promised is built and tested, or stands in ``pending.toml`` with its issue."""
+
+import ast
+import inspect
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.master.lu.registry import LOGICAL_UNITS
+from pyganeti.master.luxi import LuxiMethods
+from pyganeti.opcodes.registry import OPCODES
+
+TESTS = Path(__file__).parents[1]
+SOURCE = TESTS.parent / "src" / "pyganeti"
+PENDING: list[dict[str, Any]] = tomllib.loads((TESTS / "spec" / "pending.toml").read_text())[
+    "pending"
+]
+LUXI: dict[str, Any] = json.loads((TESTS / "spec" / "protocols.json").read_text())["luxi"]
+
+# Issues that bring what is pending.
+ISSUES = {3, 4, 5, 7}
+
+# Logical Units that change nothing, neither on a node nor in the configuration.
+READS = {
+    "OpClusterRedistConf": "sends again what nodes have anyway; tested after a crash",
+    "OpClusterVerify": "submits jobs, which check",
+    "OpClusterVerifyConfig": "compares",
+    "OpInstanceQueryData": "answers",
+    "OpOsDiagnose": "answers",
+    "OpTagsGet": "answers",
+    "OpTagsSearch": "answers",
+}
+
+# Opcodes of which no command asks by itself.
+INTERNAL = {
+    "OP_CLUSTER_VERIFY_CONFIG": "submitted by OP_CLUSTER_VERIFY",
+    "OP_CLUSTER_VERIFY_GROUP": "submitted by OP_CLUSTER_VERIFY",
+    "OP_TAGS_GET": "commands ask the query QueryTags",
+}
+
+
+def pending(kind: str) -> set[str]:
+    return {entry["name"] for entry in PENDING if entry["kind"] == kind}
+
+
+def test_every_entry_is_there_once_and_names_an_open_issue() -> None:
+    names = [(entry["kind"], entry["name"]) for entry in PENDING]
+    assert len(names) == len(set(names))
+    assert {entry["issue"] for entry in PENDING} <= ISSUES
+
+
+def test_every_opcode_has_a_logical_unit_or_is_pending() -> None:
+    built = {op.op_id() for op in LOGICAL_UNITS}
+    assert pending("opcode") == {op.op_id() for op in OPCODES} - built
+
+
+def test_logical_units_are_registered_by_their_names() -> None:
+    names = [(op.__name__, type(lu).__name__) for op, lu in LOGICAL_UNITS.items()]
+    assert names == [(name, name.replace("Op", "LU", 1)) for name, _ in names]
+    assert names == sorted(names)
+
+
+# --- every Logical Unit is tested at its fault points
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+
+
+class _Module:
+    """What names of a test module stand for, as far as opcodes are concerned."""
+
+    def __init__(self, path: Path) -> None:
+        self.tree = ast.parse(path.read_text(encoding="utf-8"))
+        # The helper of tests.sim.instance.make.
+        self._means: dict[str, set[str]] = {"create": {"OpInstanceCreate"}}
+        for node in self.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._means[name] = set(_names(value))
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    self._means[name] = set(_names(value))
+                case ast.FunctionDef(name=name):
+                    self._means[name] = set(_names(node))
+
+    def opcodes(self, names: set[str]) -> set[str]:
+        """The opcodes that ``names`` lead to."""
+        seen: set[str] = set()
+        while names:
+            name = names.pop()
+            if name not in seen:
+                seen.add(name)
+                names |= self._means.get(name, set())
+        return {name for name in seen if name.startswith("Op")}
+
+    def under_faults(self) -> set[str]:
+        """Opcodes that are handed to the checks of :mod:`pyganeti.testing.unwinding`."""
+        found: set[str] = set()
+        for test in ast.walk(self.tree):
+            if not isinstance(test, ast.AsyncFunctionDef):
+                continue
+            for call in ast.walk(test):
+                match call:
+                    case ast.Call(func=ast.Name(id="assert_unwinds" | "assert_repeatable")):
+                        # The operation is the second argument; what comes before it is not tested.
+                        names = set(_names(call.args[1]))
+                        if names & {argument.arg for argument in test.args.args}:
+                            for decorator in test.decorator_list:
+                                names |= set(_names(decorator))
+                        found |= self.opcodes(names)
+        return found
+
+
+def test_every_logical_unit_is_tested_at_its_fault_points() -> None:
+    tested: set[str] = set()
+    for path in sorted((TESTS / "sim").rglob("test_*.py")):
+        tested |= _Module(path).under_faults()
+    wanted = {op.__name__ for op in LOGICAL_UNITS} - READS.keys()
+    assert wanted - tested == set()
+
+
+@pytest.mark.parametrize("op", LOGICAL_UNITS, ids=lambda op: op.__name__)
+def test_every_logical_unit_has_tests_in_the_place_for_them(op: type[Any]) -> None:
+    noun = type(LOGICAL_UNITS[op]).__module__.split(".")[-2]
+    texts = [path.read_text() for path in (TESTS / "sim" / noun).glob("*.py")]
+    assert any(op.__name__ in text for text in texts), f"no test of {op.__name__} in sim/{noun}"
+
+
+# --- every Logical Unit can be reached
+
+
+def test_every_logical_unit_is_reachable_from_a_command_or_internal() -> None:
+    commands = "\n".join(path.read_text() for path in (SOURCE / "cli").rglob("*.py"))
+    bootstrap = (SOURCE / "master" / "bootstrap.py").read_text()
+    for op in LOGICAL_UNITS:
+        name = op.op_id()
+        called = f'"{name}"' in commands or name in bootstrap or op.__name__ in bootstrap
+        assert called != (name in INTERNAL), name
+
+
+# --- LUXI
+
+
+def _ours() -> dict[str, int]:
+    methods = inspect.getmembers(LuxiMethods, inspect.isfunction)
+    return {
+        name: len(inspect.signature(method).parameters) - 1
+        for name, method in methods
+        if name[0].isupper()
+    }
+
+
+def test_luxi_has_the_methods_of_the_facts() -> None:
+    theirs = {method["method"] for method in LUXI["methods"]}
+    assert set(_ours()) == theirs - pending("luxi")
+    assert pending("luxi") <= theirs
+
+
+def test_luxi_methods_take_the_arguments_of_the_facts() -> None:
+    theirs = {method["method"]: len(method["args"]) for method in LUXI["methods"]}
+    assert {name: theirs[name] for name in _ours()} == _ours()
