@@ -8,6 +8,8 @@ Standard library only, and little of it: starting is most of what a short comman
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from errno import EBADF
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
@@ -141,12 +143,36 @@ def _fail(context: Context, failed: GenericError, options: "Values") -> int:
 
 
 def _main(program: str) -> int:
+    # Python has no object for a standard output that was closed before it started.
+    if sys.stdout is None:
+        return _unwritable(os.strerror(EBADF))
     try:
-        return run_tool(program, sys.argv[1:], os.environ, sys.stdout, sys.stderr)
+        try:
+            return run_tool(program, sys.argv[1:], os.environ, sys.stdout, sys.stderr)
+        finally:
+            # Here, as Python says the rest in its own words while it ends.
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Who read our output has gone; Python would complain again while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Who read our output has gone.
+        _drop_output()
         return failure.FAILURE
+    except OSError as err:
+        # Errors of files name them, and errors of sockets are wrapped: this is standard output.
+        if err.filename is not None:
+            raise
+        _drop_output()
+        return _unwritable(err.strerror or str(err))
+
+
+def _drop_output() -> None:
+    """Send what is still to be written nowhere; Python would complain again while it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritable(reason: str) -> int:
+    with suppress(OSError):
+        sys.stderr.write(f"Failure: cannot write to standard output: {reason}\n")
+    return failure.FAILURE
 
 
 def gnt_backup() -> int:
