@@ -43,7 +43,7 @@ from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.wire.luxi.server import LuxiServer
 from pyganeti.wire.noderpc.client import HttpNodeClient
 
-from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, run_daemon
+from .base import FAILURE, OK, DaemonSpec, Life, exit_code, run_daemon
 from .options import daemon_parser
 from .pidfile import PidFile
 
@@ -100,6 +100,17 @@ def _check_is_master(paths: Paths, master: str) -> None:
     here = own_hostname(paths)
     if here != master:
         raise NotMasterError(f"this is {here}, the master is {master}")
+
+
+def _check_may_decide(paths: Paths) -> None:
+    """Only the master's state may be changed by hand; a candidate's is a copy.
+
+    Raises:
+        NotMasterError: this node knows that another one is the master.
+    """
+    master = (read_bytes(paths.ssconf("master_node")) or b"").decode("utf-8", "replace").strip()
+    if master:
+        _check_is_master(paths, master)
 
 
 class Daemon:
@@ -172,7 +183,7 @@ class Daemon:
                 for server in servers:
                     await server.start()
                 self._life.ready()
-                await self._life.stopped()
+                await self._stopped_or_superseded(master)
                 for server in servers:
                     await server.stop()
                 await master.stop(STOP_TIMEOUT_S)
@@ -183,6 +194,26 @@ class Daemon:
         except* _Stopped:
             pass
         return OK
+
+    async def _stopped_or_superseded(self, master: Master) -> None:
+        """Wait for the time to end.
+
+        Raises:
+            NotMasterError: most nodes obey a newer master; jobs under way are left to it.
+        """
+        async with asyncio.TaskGroup() as group:
+            waits = {
+                group.create_task(self._life.stopped()),
+                group.create_task(master.term.over.wait()),
+            }
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        if master.term.over.is_set():
+            master.processor.abandon()
+            raise NotMasterError(
+                f"term {master.epoch} of this master is over: most nodes obey a newer one"
+            )
 
     async def _activate_ip(self, master: Master) -> None:
         """Bring the cluster's address up; without it jobs run all the same."""
@@ -199,12 +230,13 @@ def _decide(paths: Paths, action: Callable[[Paths], None]) -> int:
         os.makedirs(paths.run_dir, 0o755, exist_ok=True)
         pid_file = PidFile(paths.pid_file(NAME))
         try:
+            _check_may_decide(paths)
             action(paths)
         finally:
             pid_file.close()
     except (GenericError, OSError) as err:
         print(f"{NAME}: {err}", file=sys.stderr)
-        return CORRUPT_CONFIG if isinstance(err, ConfigurationError) else FAILURE
+        return exit_code(err)
     return OK
 
 

@@ -26,6 +26,7 @@ from pyganeti.master.queue.scheduler import Scheduler
 from pyganeti.master.recovery import recover
 from pyganeti.master.replication import CandidateReplication, check_not_behind
 from pyganeti.master.run import Run
+from pyganeti.master.superseded import TermWatch
 from pyganeti.master.term import Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
 from pyganeti.model.change import Change
@@ -34,7 +35,7 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import encode
 from pyganeti.store.committer import Committer
-from pyganeti.store.interface import Contents
+from pyganeti.store.interface import IMPORTED, Batch, Contents, Delete, Table
 from pyganeti.wire.noderpc.call import NodeClient
 
 
@@ -78,8 +79,9 @@ class Master:
         self._contents = contents
         store, clock = around.store, around.clock
         self.config = ConfigState(store, clock, view)
+        self.term = TermWatch(around.client, lambda: len(self.config.view.online_nodes()))
         self.access = NodeAccess(
-            around.client, lambda: self.config.view, lambda: epoch, around.resolve, around.answers
+            self.term, lambda: self.config.view, lambda: epoch, around.resolve, around.answers
         )
         self.locks = LockManager()
         self.queue = JobQueue(store, clock, self._ready)
@@ -130,9 +132,10 @@ class Master:
         election = Election(around.client, around.clock, stored, voting, timeout_s)
         epoch = await election.win(view)
         master = cls(around, contents, view, epoch)
-        await check_not_behind(
-            NodeReader(master.access), master._candidates(view), around.store.seq, stored
-        )
+        if IMPORTED not in contents[Table.META]:
+            await check_not_behind(
+                NodeReader(master.access), master._candidates(view), around.store.seq, stored
+            )
         await around.store.take_term(epoch)
         master.replication.load(contents, master._candidates(view))
         around.store.replication = master.replication
@@ -166,8 +169,13 @@ class Master:
 
     async def recover(self) -> None:
         """Unwind what the last master left, then let the queued jobs start."""
-        await recover(self.queue, self._contents, self._run_of, self.leftovers.keep)
+        imported = IMPORTED in self._contents[Table.META]
+        await recover(
+            self.queue, self._contents, self._run_of, self.leftovers.keep, imported=imported
+        )
         self._contents = {}
+        if imported:
+            await self.around.store.commit(Batch((Delete(Table.META, IMPORTED),)))
         for job in self.queue.jobs.values():
             if job.status is JobStatus.QUEUED:
                 self.scheduler.add(job)

@@ -24,6 +24,7 @@ from pyganeti.model.errors import ConfigurationError, ConfigVersionMismatch, Not
 from pyganeti.model.view import ClusterView
 from pyganeti.store.interface import (
     CONFIG_SERIAL,
+    IMPORTED,
     SEQ,
     Contents,
     Delete,
@@ -106,6 +107,7 @@ def _serials(contents: Contents, view: ClusterView, written: str) -> list[Put | 
     return [
         Put(Table.META, CONFIG_SERIAL, str(serial).encode()),
         Put(Table.META, CONFIG_HASH, msgspec.json.encode([written])),
+        Put(Table.META, IMPORTED, b"true"),
     ]
 
 

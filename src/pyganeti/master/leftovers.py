@@ -90,8 +90,9 @@ class Leftovers:
         held = await self._locks.acquire(f"leftover/{keys[-1]}", LockRequest(instances=names))
         try:
             for key in keys:
-                if key in self._items:  # an operation may have settled it meanwhile
-                    await self._attempt(key)
+                # One that is not there was settled by an operation meanwhile.
+                if key in self._items and await self._attempt(key) is not None:
+                    return
         finally:
             self._locks.release(held)
 
@@ -106,11 +107,14 @@ class Leftovers:
         if not self._items:
             return
         names = frozenset(instances)
+        waiting: set[tuple[int, int]] = set()
         for key in sorted(self._items, reverse=True):
-            item = self._items.get(key)
-            if item is None or names.isdisjoint(item.undo.instances):
+            item, job = self._items.get(key), parse_key(key)[:2]
+            if item is None or job in waiting or names.isdisjoint(item.undo.instances):
                 continue
             error = await self._attempt(key)
+            if error is not None:
+                waiting.add(job)
             if error is not None and not _waits_for_offline_node(item.undo, self._config.view):
                 text = (
                     f"job {parse_key(key)[0]} left something to be undone first"
@@ -136,6 +140,7 @@ class Leftovers:
 
 
 def _waits_for_offline_node(undo: Undo, view: ClusterView) -> bool:
-    node = undo.args.get("node") or undo.args.get("spec", {}).get("primary_node")
-    known = view.find_node(node) if isinstance(node, str) else None
-    return known is not None and known.offline
+    args = undo.args
+    named = args.get("nodes") or [args.get("node") or args.get("spec", {}).get("primary_node")]
+    known = [view.find_node(node) for node in named if isinstance(node, str)]
+    return any(node is not None and node.offline for node in known)

@@ -7,6 +7,7 @@ ended the old term's tasks. See ``docs/design/0003-jobs-locks-steps.md`` (After 
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Final
 
 from pyganeti.master.journal import Journal, Undo, decode_undo, parse_key
 from pyganeti.master.queue.job import Job
@@ -18,6 +19,11 @@ from pyganeti.opcodes.codec import has_redacted
 from pyganeti.store.interface import Contents, Table
 
 _log = logging.getLogger(__name__)
+
+_UNKNOWN: Final = (
+    "it ran when this cluster's state was taken from files; what it had done is not known and"
+    " was not undone: look at the objects it concerns"
+)
 
 MakeRun = Callable[[Job, int], Run]
 KeepLeftovers = Callable[[Journal], None]
@@ -32,7 +38,12 @@ def _by_job(contents: Contents) -> dict[int, list[tuple[int, int, Undo]]]:
 
 
 async def recover(
-    queue: JobQueue, contents: Contents, make_run: MakeRun, keep: KeepLeftovers
+    queue: JobQueue,
+    contents: Contents,
+    make_run: MakeRun,
+    keep: KeepLeftovers,
+    *,
+    imported: bool = False,
 ) -> None:
     """Bring every job that is not final to a state from which the queue can go on.
 
@@ -41,21 +52,29 @@ async def recover(
         contents: what the store held at start.
         make_run: a run of one opcode of a job, for its unwinding.
         keep: takes over what an unwound journal has left to be undone.
+        imported: the jobs come from files, which have no journal.
     """
     journals = _by_job(contents)
     for job in sorted(queue.jobs.values(), key=lambda job: job.id):
         if job.status in FINALIZED:
             continue
         began = {JobStatus.RUNNING, JobStatus.CANCELING} & {op.status for op in job.ops}
-        if began or job.id in journals:
+        if began and imported and job.id not in journals:
+            await queue.finish(job, JobStatus.ERROR, to_wire(OpExecError(_UNKNOWN)))
+        elif began or job.id in journals:
             await _unwind(queue, job, journals.get(job.id, []), make_run, keep)
-            continue
-        for op in job.ops:
-            if op.status is JobStatus.WAITING:
-                op.status = JobStatus.QUEUED
-        if any(has_redacted(op.input) for op in job.ops):
-            text = "its secret parameters were lost when the master daemon restarted"
-            await queue.finish(job, JobStatus.ERROR, to_wire(OpPrereqError(text, "wrong_state")))
+        else:
+            await _requeue(queue, job)
+
+
+async def _requeue(queue: JobQueue, job: Job) -> None:
+    """A job that had not begun waits again, unless it cannot be run any more."""
+    for op in job.ops:
+        if op.status is JobStatus.WAITING:
+            op.status = JobStatus.QUEUED
+    if any(has_redacted(op.input) for op in job.ops):
+        text = "its secret parameters were lost when the master daemon restarted"
+        await queue.finish(job, JobStatus.ERROR, to_wire(OpPrereqError(text, "wrong_state")))
 
 
 async def _unwind(

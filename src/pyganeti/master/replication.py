@@ -212,8 +212,8 @@ async def check_not_behind(
 ) -> None:
     """Make sure that no candidate has changes of the last term that the master's database lost.
 
-    Candidates get a transaction after the master has it. One that has more was written by a master
-    whose disk has since lost some: going on would lose acknowledged changes.
+    Candidates get a transaction after the master has it. One that has more, or a later term, was
+    written by a master whose disk has since lost some: going on would lose acknowledged changes.
 
     Args:
         nodes: makes the calls, in the new term.
@@ -225,8 +225,10 @@ async def check_not_behind(
         ConfigurationError: names the candidate and both numbers.
     """
     for node, state in (await nodes.call_all(candidates, StoreStateCall())).items():
-        if isinstance(state, StoreState) and state.epoch == epoch and state.seq > seq:
+        if isinstance(state, StoreState) and (state.epoch, state.seq) > (epoch, seq):
             raise ConfigurationError(
-                f"candidate {node} has changes up to {state.seq}, this database only up to {seq}:"
-                " it lost acknowledged changes; copy the candidate's database here and start again"
+                f"candidate {node} has change {state.seq} of term {state.epoch}, this database ends"
+                f" with {seq} of term {epoch}: it lost acknowledged changes; copy the candidate's"
+                " database here, or run 'ganeti-masterd --take-config-file' to go on from"
+                " config.data and give up the rest"
             )

@@ -118,13 +118,19 @@ class Run:
         yield
 
     async def unwind(self) -> list[str]:
-        """Undo what was done, newest first; go on when one cannot be undone now.
+        """Undo what was done, newest first.
+
+        Each undo relies on those of the later steps (a disk is removed once nobody uses it), so
+        when one cannot be run now, the older ones wait for it.
 
         Returns:
             what is left to be undone, a line each; the journal keeps it.
         """
-        lines = []
+        lines: list[str] = []
         for step, undo in self.journal.pending:
+            if lines:
+                self.journal.leave(step, "waits for what was done after it to be undone")
+                continue
             self.nodes.step = step
             try:
                 await run_undo(self._undos, undo, UndoContext(self.config, self.nodes, self.log))

@@ -123,6 +123,14 @@ class Tasks:
         """End all work of epochs below ``epoch``; returns when it has ended."""
         await self._end(work for work in self._works.values() if work.run.ctx.epoch < epoch)
 
+    async def end_of(self, ctx: CallContext) -> None:
+        """End all other work of the opcode that ``ctx`` belongs to; returns when it has ended."""
+        await self._end(
+            work
+            for name, work in self._works.items()
+            if (work.run.ctx.job, work.run.ctx.op) == (ctx.job, ctx.op) and name != ctx.task_id
+        )
+
     async def _end(self, works: Iterable[Work]) -> None:
         tasks = [work.task for work in works if not work.task.done()]
         for task in tasks:

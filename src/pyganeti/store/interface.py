@@ -27,6 +27,9 @@ LOADED = tuple(table for table in Table if table is not Table.ARCHIVE)
 CONFIG_SERIAL = "config_serial"
 EPOCH = "epoch"
 SEQ = "seq"
+IMPORTED = "imported"
+"""There since a file was made the state, until a master has begun with it: what candidates have
+besides is given up on purpose, and nothing is known of jobs that ran."""
 
 Contents = dict[Table, dict[str, bytes]]
 """Records by table and key."""

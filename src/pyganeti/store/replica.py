@@ -34,6 +34,7 @@ class Replica:
         self._open_backend = open_backend
         self._executor = executor
         self._opened: Backend | None = None
+        self._last: Transaction | None = None
         self._turn = asyncio.Lock()
 
     async def _blocking(self, call: Callable[[Backend], T]) -> T:
@@ -65,14 +66,26 @@ class Replica:
                 raise StaleEpoch(f"this replica obeys term {stored}, not {epoch}", stored)
             for transaction in transactions:
                 if transaction.seq <= seq:
+                    self._check_repeat(transaction)
                     continue
                 if transaction.seq != seq + 1:
                     raise ReplicaGap(f"has {seq}, was sent {transaction.seq}", seq)
                 backend.apply(transaction, epoch=epoch)
                 seq = transaction.seq
+                self._last = transaction
             return seq
 
         return await self._blocking(work)
+
+    def _check_repeat(self, transaction: Transaction) -> None:
+        """A transaction that is here already must be the one that was applied under its number.
+
+        Only the last one is remembered, and only by this process. Of any other nobody can say what
+        it was: it counts as a gap, and the master sends the whole.
+        """
+        if transaction != self._last:
+            text = f"transaction {transaction.seq} is here already, perhaps with other content"
+            raise ReplicaGap(text, transaction.seq)
 
     async def load(self, epoch: int, dump: Dump) -> int:
         """Replace everything by ``dump`` and return its seq.
@@ -86,6 +99,7 @@ class Replica:
             if stored > epoch:
                 raise StaleEpoch(f"this replica obeys term {stored}, not {epoch}", stored)
             backend.restore(dump)
+            self._last = None
             return dump.seq
 
         return await self._blocking(work)

@@ -1,5 +1,7 @@
 """The programs of a simulated node: none is run, all that were asked for are remembered."""
 
+import asyncio
+
 from pyganeti.kit.process import Command, Finished, ProcessError
 
 
@@ -15,17 +17,28 @@ class Programs:
     Attributes:
         ran: what was to be run, in order.
         failing: end of a program's path, and what it says before it fails.
+        hanging: ends of the paths of programs that never end by themselves.
+        running: the programs that have not ended, in order.
     """
 
     def __init__(self) -> None:
         self.ran: list[Command] = []
         self.failing: dict[str, str] = {}
+        self.hanging: set[str] = set()
+        self.running: list[str] = []
 
     async def __call__(self, command: Command) -> Finished:
         """See :class:`~pyganeti.kit.process.Runner`."""
         self.ran.append(command)
+        path = command.argv[0]
+        if any(path.endswith(ending) for ending in self.hanging):
+            self.running.append(path)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.running.remove(path)
         for ending, text in self.failing.items():
-            if command.argv[0].endswith(ending):
+            if path.endswith(ending):
                 if command.output is not None:
                     append(command.output, text)
                 raise ProcessError(command, "exited with code 1", Finished(1, text, ""))

@@ -29,11 +29,22 @@ async def test_applies_in_order_and_says_where_it_stands(storage: Storage) -> No
     assert sorted(storage.after_crash().load()[Table.JOB]) == ["2", "3"]
 
 
-async def test_skips_what_it_has(storage: Storage) -> None:
+async def test_skips_the_last_when_it_is_repeated(storage: Storage) -> None:
     replica = Replica(storage.open, None)
     await replica.apply(1, numbered(1, 2))
-    assert await replica.apply(1, numbered(1, 2, 3)) == 3
-    assert await replica.apply(1, numbered(1)) == 3
+    assert await replica.apply(1, numbered(2, 3)) == 3
+    assert await replica.apply(1, numbered(3)) == 3
+
+
+async def test_takes_a_number_it_has_with_other_content_for_a_gap(storage: Storage) -> None:
+    replica = Replica(storage.open, None)
+    await replica.apply(1, numbered(1, 2))
+    other = Transaction(2, (Put(Table.META, "other", b"1"),))
+    with pytest.raises(ReplicaGap):
+        await replica.apply(1, [other])
+    again = Replica(storage.open, None)
+    with pytest.raises(ReplicaGap):
+        await again.apply(1, numbered(2))
 
 
 async def test_refuses_a_gap_and_keeps_what_came_before(storage: Storage) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pyganeti.master.leftovers import RETRY_S
 from pyganeti.model.errors import ECode, NodeUnreachable
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
@@ -58,6 +59,8 @@ async def test_refuses_an_offline_node(op: OpInstanceActivateDisks) -> None:
 async def test_a_silent_node_fails_the_activation_and_nothing_is_recorded() -> None:
     cluster = on_silent_node()
     assert isinstance(await fails(cluster, ACTIVATE), NodeUnreachable)
+    cluster.nodes["node2"].reachable = True
+    await cluster.clock.sleep(RETRY_S + 1.0)
     assert not cluster.instance("web1").disks_active
 
 

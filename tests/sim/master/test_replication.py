@@ -238,3 +238,18 @@ async def test_the_new_master_works() -> None:
     await cluster.clock.sleep(60.0)
     assert new.queue.get(job_id).end_timestamp is not None
     assert cluster.guest_states("web1") == {"node1": "running"}
+
+
+async def test_a_database_that_lost_a_whole_term_is_not_gone_on_with() -> None:
+    cluster = stopped()
+    await cluster.master()
+    await cluster.replicated()
+    old = cluster.backend.dump()
+    await cluster.kill_master()
+    await cluster.master()
+    await cluster.replicated()
+    await cluster.run(START)
+    await cluster.kill_master()
+    cluster.backend.restore(old)
+    with pytest.raises(ConfigurationError, match="lost acknowledged changes"):
+        await cluster.master()

@@ -38,6 +38,8 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     known = find_node(ctx, name)
     check_known(name, known, opts.readd)
     cluster = ctx.query_client.query_cluster_info()
+    if name == cluster["master"]:
+        raise OpPrereqError(f"node {name!r} is the master, it cannot be re-added", "wrong_state")
     target = NodeTarget(ctx, name, ssh_port(opts, cluster), check_key=opts.ssh_key_check)
     uuid = known["uuid"] if known else _new_uuid()
     target.set_up(setup_request(ctx, opts, cluster["name"], name, uuid))

@@ -8,6 +8,17 @@ from pyganeti.master.changes import put_node, remove_node
 from pyganeti.master.run import UndoContext
 from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall
+from pyganeti.wire.noderpc.task import TasksEndCall
+
+
+async def end_tasks(context: UndoContext, *, nodes: list[str]) -> None:
+    """End what the opcode still has running on ``nodes``: scripts, wipes, waits.
+
+    Its undo comes before all older ones, so that nothing writes to what they remove.
+    """
+    for node in nodes:
+        if node in context.config.view.nodes:
+            await context.nodes.call(node, TasksEndCall())
 
 
 async def restore(

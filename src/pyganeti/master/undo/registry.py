@@ -9,6 +9,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.remove_from_config": instance.remove_from_config,
     "instance.set_fields": instance.set_fields,
     "instance.stop": instance.stop,
+    "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,
     "node.restore_host": node.restore_host,
 }

@@ -1,7 +1,7 @@
 """Answers to calls about tasks."""
 
-from pyganeti.node.dispatcher import Handler, handles
-from pyganeti.node.tasks import Tasks
+from pyganeti.node.dispatcher import Handler, handles, handles_with_run
+from pyganeti.node.tasks import CallRun, Tasks
 from pyganeti.wire.noderpc import task as calls
 from pyganeti.wire.noderpc.call import TaskId
 from pyganeti.wire.noderpc.types import TaskReport
@@ -15,7 +15,13 @@ class TaskHandlers:
 
     def all(self) -> tuple[Handler, ...]:
         """One handler a procedure."""
-        return (handles(calls.TaskWaitCall, self._wait),)
+        return (
+            handles_with_run(calls.TasksEndCall, self._end),
+            handles(calls.TaskWaitCall, self._wait),
+        )
+
+    async def _end(self, call: calls.TasksEndCall, run: CallRun) -> None:
+        await self._tasks.end_of(run.ctx)
 
     async def _wait(self, call: calls.TaskWaitCall) -> TaskReport:
         # The client's patience is a minute: never wait longer, whatever it asks for.

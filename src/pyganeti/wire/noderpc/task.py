@@ -19,4 +19,15 @@ class TaskWaitCall(NodeCall[TaskReport], frozen=True, kw_only=True):
     wait_s: float = POLL_S
 
 
-CALLS = (TaskWaitCall,)
+class TasksEndCall(NodeCall[None], frozen=True, kw_only=True):
+    """End all other work of the calling job's opcode; it has ended when this returns.
+
+    What such a task had begun may be half done, and its caller must undo it.
+    """
+
+    procedure: ClassVar[str] = "tasks_end"
+    timeout_s: ClassVar[float] = URGENT_S
+    changes: ClassVar[bool] = True
+
+
+CALLS = (TasksEndCall, TaskWaitCall)

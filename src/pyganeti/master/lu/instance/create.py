@@ -192,13 +192,14 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         """Wipe the disks where asked, and run the OS scripts."""
         if plan.wipe:
             run.log("* wiping instance disks...")
-            async with run.step("wipe disks"):
+            async with run.step("wipe disks", undo("node.end_tasks", nodes=[spec.primary_node])):
                 for disk in spec.disks:
                     call = BlockdevWipeCall(disk=disk, size=disk.size)
                     await run.nodes.call(spec.primary_node, call)
         if plan.install:
             run.log("* running the instance OS create scripts...")
-            async with run.step("install operating system"):
+            back = undo("node.end_tasks", nodes=[spec.primary_node])
+            async with run.step("install operating system", back):
                 await run.nodes.call(spec.primary_node, InstanceOsAddCall(instance=spec))
 
     async def _start(self, run: Run, spec: InstanceSpec, bare: dict[str, object]) -> None:

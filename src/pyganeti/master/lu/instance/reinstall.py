@@ -124,7 +124,8 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
         async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
             await assemble_disks(run.nodes, view, spec)
         run.log("Running the instance OS create scripts...")
-        async with run.step("install operating system"):
+        back = undo("node.end_tasks", nodes=[new.primary_node])
+        async with run.step("install operating system", back):
             await run.nodes.call(new.primary_node, InstanceOsAddCall(instance=spec, reinstall=True))
         async with run.step("shut down disks"):
             await shut_down_disks(run.nodes, spec)

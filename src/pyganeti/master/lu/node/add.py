@@ -69,6 +69,8 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
         before = next((node for node in view.nodes.values() if node.name == name), None)
         if op.readd and before is None:
             raise OpPrereqError(f"Node '{name}' not known, cannot re-add it", ECode.NOENT)
+        if before is not None and view.is_master(before):
+            raise OpPrereqError(f"node {name} is the master, it cannot be re-added", ECode.STATE)
         if before is not None and not op.readd:
             raise OpPrereqError(f"node {name} is already in the cluster", ECode.EXISTS)
         primary_ip = op.primary_ip or (await nodes.resolve(name))[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
+from pyganeti.master.run import Run, undo
 from pyganeti.model.errors import ECode, GenericError, OpExecError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.test import OpTestDelay
@@ -51,7 +51,8 @@ class LUTestDelay(LogicalUnit[OpTestDelay, DelayPlan, None]):
             if plan.on_master and plan.duration:
                 await run.clock.sleep(plan.duration)
             if plan.nodes:
-                async with run.step("wait on nodes"):
+                back = undo("node.end_tasks", nodes=list(plan.nodes))
+                async with run.step("wait on nodes", back):
                     await self._on_nodes(run, plan)
 
     @staticmethod
