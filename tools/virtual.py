@@ -83,8 +83,12 @@ class VirtualCluster:
         """Whether sockets below the base directory could not be reached."""
         return len(os.fsencode(f"{self.base}{LONGEST_SOCKET}")) > SOCKET_LIMIT
 
+    def is_made(self) -> bool:
+        """Whether every node has its directory and the script that acts as it."""
+        return all((self.root(node) / "cmd").exists() for node in self.nodes)
+
     def make(self, cluster_name: str) -> None:
-        """Make the nodes' directories.
+        """Make the nodes' directories, or what is missing of them.
 
         Raises:
             VirtualClusterError: vcluster-setup failed.
@@ -174,6 +178,18 @@ def has_terminal(process: Path) -> bool:
     """Whether the process with this directory in /proc has a controlling terminal."""
     fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
     return fields[4] != b"0"
+
+
+def is_port_free(address: str, port: int) -> bool:
+    """Whether a daemon could listen there."""
+    with socket.socket() as probe:
+        # As daemons do: connections of a daemon that ended a moment ago are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_console(
