@@ -16,10 +16,12 @@ from pyganeti.model.errors import (
     OpPrereqError,
 )
 from pyganeti.model.instance import Instance
+from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevAssembleCall, BlockdevShutdownCall
 from pyganeti.wire.noderpc.instance import InstanceInfoCall, InstanceShutdownCall
 from pyganeti.wire.noderpc.node import BridgesExistCall, NodeInfoCall
+from pyganeti.wire.noderpc.os import OsValidateCall
 from pyganeti.wire.noderpc.types import GuestInfo, InstanceSpec, Params
 
 
@@ -92,6 +94,34 @@ async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec)
             f" wanted {wanted} MiB, free {free} MiB",
             ECode.NORES,
         )
+
+
+def refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
+    """What ``node`` has against it; a call that failed names its node itself."""
+    if isinstance(err, NodeCallError):
+        return OpPrereqError(str(err), ECode.ENVIRON)
+    return OpPrereqError(f"on node {node.name}: {err}", code)
+
+
+async def check_os(
+    nodes: NodeReader, view: ClusterView, spec: InstanceSpec, *, force_variant: bool
+) -> None:
+    """Refuse when the primary node cannot install the instance's OS with its parameters.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``, or ``ECode.ENVIRON`` when the node does not answer.
+    """
+    call = OsValidateCall(
+        required=True,
+        name=spec.os,
+        osparams=spec.osparams,
+        osparams_private=spec.osparams_private,
+        force_variant=force_variant,
+    )
+    try:
+        await nodes.call(spec.primary_node, call)
+    except GenericError as err:
+        raise refused_by(view.node(spec.primary_node), err, ECode.INVAL) from err
 
 
 async def assemble_disks(

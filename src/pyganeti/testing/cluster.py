@@ -15,7 +15,7 @@ import tempfile
 import weakref
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -24,41 +24,21 @@ from pyganeti.kit.ids import SeededIds
 from pyganeti.kit.paths import Paths
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.config import config_writes
-from pyganeti.master.initial import initial_objects
 from pyganeti.master.locks import LockRequest
 from pyganeti.model.change import Change
-from pyganeti.model.disk import Disk
-from pyganeti.model.enums import (
-    AdminState,
-    AdminStateSource,
-    DiskTemplate,
-    FileDriver,
-    Hypervisor,
-    JobStatus,
-)
+from pyganeti.model.enums import AdminState, JobStatus
 from pyganeti.model.errors import ResolverError, from_wire
 from pyganeti.model.instance import Instance
-from pyganeti.model.nic import Nic
-from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
-from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
+from pyganeti.store.interface import Table, Transaction
 from pyganeti.store.memory import MemoryBackend
+from pyganeti.testing.beginning import START, first_view, records, stopped_instance
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
 from pyganeti.testing.store import FaultyCommitter, SimBackend
-
-GROUP: Final = "default"
-_OPTIONS: Final[Mapping[str, Any]] = {
-    "cluster_name": "cluster",
-    "enabled_hypervisors": ["fake"],
-    "enabled_disk_templates": ["file", "sharedfile", "diskless"],
-    "nicparams": {"mode": "bridged", "link": "br0"},
-}
-_START: Final = 1_700_000_000.0
 
 
 class SimCluster:
@@ -91,14 +71,16 @@ class SimCluster:
         # Tests need not close a cluster: its files go when it does.
         weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
         self.ids = SeededIds(seed)
-        self.clock = LoopClock(_START)
+        self.clock = LoopClock(START)
         self.rpc_changes: list[tuple[str, str]] = []
         self.faults = FaultPoints()
         self.backend = SimBackend()
         self.hosts: dict[str, str] = {}
         self.answering: set[str] = set()
         self.nodes: dict[str, SimNode] = {}
-        self._initial = self._make_view(nodes, {**_OPTIONS, **(options or {})})
+        self._initial = first_view(nodes, options or {}, self.ids)
+        for node in self._initial.all_nodes():
+            self._make_sim_node(node.name, node.uuid, node.primary_ip)
         self._trust_candidates()
         self._client = SimNodeClient(
             self.nodes, self.faults, lambda node, call: self.rpc_changes.append((node, call))
@@ -106,23 +88,6 @@ class SimCluster:
         self._master: Master | None = None
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
-
-    def _make_view(self, count: int, options: Mapping[str, Any]) -> ClusterView:
-        view = initial_objects(
-            options,
-            node_name="node1",
-            node_ip="192.0.2.1",
-            master_ip="192.0.2.250",
-            ids=self.ids,
-            now=_START,
-            host_key="",
-        )
-        group = view.group(GROUP)
-        more = [self._make_node(number, group.uuid) for number in range(2, count + 1)]
-        view = view.apply(Change(puts=tuple(more)))
-        for node in view.all_nodes():
-            self._make_sim_node(node.name, node.uuid, node.primary_ip)
-        return view
 
     def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
         node = SimNode(name, uuid, f"{self._directory}/{name}", self.clock, self._reach)
@@ -142,21 +107,6 @@ class SimCluster:
         certs = {node.uuid: self.nodes[node.name].digest for node in candidates}
         cluster = msgspec.structs.replace(self._initial.cluster, candidate_certs=certs)
         self._initial = self._initial.apply(Change(puts=(cluster,)))
-
-    def _make_node(self, number: int, group: str) -> Node:
-        return Node(
-            uuid=self.ids.uuid(),
-            name=f"node{number}",
-            primary_ip=f"192.0.2.{number}",
-            secondary_ip=f"192.0.2.{number}",
-            master_candidate=True,
-            offline=False,
-            drained=False,
-            group=group,
-            master_capable=True,
-            vm_capable=True,
-            powered=True,
-        )
 
     # --- before it starts
 
@@ -179,50 +129,13 @@ class SimCluster:
         disks: Sequence[int] = (1024,),
     ) -> None:
         """Put an instance with file disks (MiB) into the configuration and on its node."""
-        primary = self._initial.node(node)
-        uuid = self.ids.uuid()
-        made = tuple(
-            Disk(
-                uuid=self.ids.uuid(),
-                dev_type=DiskTemplate.FILE,
-                logical_id=(FileDriver.LOOP, f"/srv/ganeti/file-storage/{name}/{index}"),
-                size=size,
-                nodes=(primary.uuid,),
-                iv_name=f"disk/{index}",
-            )
-            for index, size in enumerate(disks)
-        )
-        instance = Instance(
-            uuid=uuid,
-            name=name,
-            primary_node=primary.uuid,
-            os="noop+default",
-            hypervisor=Hypervisor.FAKE,
-            admin_state=admin_state,
-            admin_state_source=AdminStateSource.ADMIN,
-            nics=(Nic(mac=self.ids.mac("aa:00:00"), uuid=self.ids.uuid()),),
-            disks=tuple(disk.uuid for disk in made),
-            disks_active=False,
-        )
+        primary = self._initial.node(node).uuid
+        instance, made = stopped_instance(name, primary, disks, self.ids, admin_state=admin_state)
         self._initial = self._initial.apply(Change(puts=(instance, *made)))
         for disk in made:
             place = str(disk.logical_id[1])
             self.nodes[node].disks.disks[place] = (disk.size, disk.uuid)
             self.nodes[node].disks.directories.add(place.rpartition("/")[0])
-
-    def _write_initial(self) -> None:
-        view = self._initial
-        everything = Change(
-            puts=(
-                view.cluster,
-                *view.groups.values(),
-                *view.nodes.values(),
-                *view.instances.values(),
-                *view.disks.values(),
-            )
-        )
-        serial = Put(Table.META, CONFIG_SERIAL, str(view.serial).encode())
-        self.backend.apply(Transaction(1, (*config_writes(everything), serial)))
 
     # --- the master's life
 
@@ -231,7 +144,7 @@ class SimCluster:
         async with self._turn:
             if self._master is None:
                 if not self.backend.keys(Table.CONFIG):
-                    self._write_initial()
+                    self.backend.apply(Transaction(1, records(self._initial)))
                 self._master = await self._start()
             return self._master
 

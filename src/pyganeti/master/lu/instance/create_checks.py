@@ -1,6 +1,12 @@
 """What must hold before an instance is created; reads only."""
 
-from pyganeti.master.guests import check_bridges, check_memory, check_online
+from pyganeti.master.guests import (
+    check_bridges,
+    check_memory,
+    check_online,
+    check_os,
+    refused_by,
+)
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.new_disks import DiskRequest
 from pyganeti.master.new_nics import requested_nics
@@ -12,7 +18,7 @@ from pyganeti.model.enums import (
     DiskTemplate,
     Hypervisor,
 )
-from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqError
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname, check_tags
 from pyganeti.model.node import Node
@@ -22,7 +28,6 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
 from pyganeti.wire.noderpc.node import NodeInfoCall
-from pyganeti.wire.noderpc.os import OsValidateCall
 from pyganeti.wire.noderpc.types import StorageUnit
 
 
@@ -100,17 +105,7 @@ async def check_node_can_take(
     spec = instance_spec(view, instance, disks=(), osparams_private=op.osparams_secret)
     await _check_hypervisor(nodes, node, instance.hypervisor, spec.hvparams)
     if instance.os and not op.no_install:
-        call = OsValidateCall(
-            required=True,
-            name=instance.os,
-            osparams=spec.osparams,
-            osparams_private=spec.osparams_private,
-            force_variant=op.force_variant,
-        )
-        try:
-            await nodes.call(node.uuid, call)
-        except GenericError as err:
-            raise _refused_by(node, err, ECode.INVAL) from err
+        await check_os(nodes, view, spec, force_variant=op.force_variant)
     await check_space(nodes, view, node, template, sum(disk.size for disk in disks))
     if op.start:
         await check_bridges(nodes, view, spec)
@@ -132,14 +127,7 @@ async def _check_hypervisor(
     try:
         await nodes.call(node.uuid, call)
     except GenericError as err:
-        raise _refused_by(node, err, ECode.ENVIRON) from err
-
-
-def _refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
-    """What ``node`` has against it; a call that failed names its node itself."""
-    if isinstance(err, NodeCallError):
-        return OpPrereqError(str(err), ECode.ENVIRON)
-    return OpPrereqError(f"on node {node.name}: {err}", code)
+        raise refused_by(node, err, ECode.ENVIRON) from err
 
 
 async def check_space(

@@ -14,6 +14,7 @@ from pyganeti.master.guests import (
     assemble_disks,
     bare_spec,
     check_online,
+    check_os,
     guest_info,
     shut_down_disks,
 )
@@ -24,12 +25,11 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import AdminState
-from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceReinstall
 from pyganeti.wire.noderpc.instance import InstanceOsAddCall
-from pyganeti.wire.noderpc.os import OsValidateCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +81,9 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
             osparams_private={**before.osparams_private, **(op.osparams_private or {})},
         )
         secrets = dict(op.osparams_secret or {})
-        await self._check_os(op, view, nodes, instance, secrets)
-        return ReinstallPlan(instance, before, secrets)
-
-    @staticmethod
-    async def _check_os(
-        op: OpInstanceReinstall,
-        view: ClusterView,
-        nodes: NodeReader,
-        instance: Instance,
-        secrets: Mapping[str, Any],  # Any: values as given
-    ) -> None:
         spec = instance_spec(view, instance, osparams_private=secrets)
-        call = OsValidateCall(
-            required=True,
-            name=instance.os,
-            osparams=spec.osparams,
-            osparams_private=spec.osparams_private,
-            force_variant=op.force_variant,
-        )
-        try:
-            await nodes.call(instance.primary_node, call)
-        except GenericError as err:
-            name = view.node(instance.primary_node).name
-            raise OpPrereqError(f"on node {name}: {err}", ECode.INVAL) from err
+        await check_os(nodes, view, spec, force_variant=op.force_variant)
+        return ReinstallPlan(instance, before, secrets)
 
     def hooks(self, plan: ReinstallPlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
