@@ -6,6 +6,7 @@ Free functions over a node reader or writer; each is idempotent, since the node 
 import msgspec
 
 from pyganeti.master.nodes import NodeReader, NodeWriter
+from pyganeti.master.run import Run
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import (
@@ -19,7 +20,11 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevAssembleCall, BlockdevShutdownCall
-from pyganeti.wire.noderpc.instance import InstanceInfoCall, InstanceShutdownCall
+from pyganeti.wire.noderpc.instance import (
+    InstanceInfoCall,
+    InstanceShutdownCall,
+    InstanceStartCall,
+)
 from pyganeti.wire.noderpc.node import BridgesExistCall, NodeInfoCall
 from pyganeti.wire.noderpc.os import OsValidateCall
 from pyganeti.wire.noderpc.types import GuestInfo, InstanceSpec, Params
@@ -103,6 +108,13 @@ def refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
     return OpPrereqError(f"on node {node.name}: {err}", code)
 
 
+def refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
+    """What ``node`` has against it; a call that failed names its node itself."""
+    if isinstance(err, NodeCallError):
+        return OpPrereqError(str(err), ECode.ENVIRON)
+    return OpPrereqError(f"on node {node.name}: {err}", code)
+
+
 async def check_os(
     nodes: NodeReader, view: ClusterView, spec: InstanceSpec, *, force_variant: bool
 ) -> None:
@@ -122,6 +134,25 @@ async def check_os(
         await nodes.call(spec.primary_node, call)
     except GenericError as err:
         raise refused_by(view.node(spec.primary_node), err, ECode.INVAL) from err
+
+
+async def start_guest(run: Run, spec: InstanceSpec, *, paused: bool = False) -> None:
+    """Start the guest, unless its node has not the memory by now.
+
+    Others may have started guests there since the prerequisites were checked, so memory is looked
+    at again, one start a node at a time.
+
+    Raises:
+        OpExecError: too little memory is left.
+        GenericError: the hypervisor refused or the node does not answer.
+    """
+    async with run.turns[spec.primary_node]:
+        try:
+            await check_memory(run.nodes, run.config.view, spec)
+        except OpPrereqError as err:
+            raise OpExecError(str(err)) from err
+        call = InstanceStartCall(instance=spec, startup_paused=paused)
+        await run.nodes.call(spec.primary_node, call)
 
 
 async def assemble_disks(

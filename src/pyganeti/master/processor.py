@@ -6,9 +6,10 @@ The order of phases and what is durable when: ``docs/design/0003-jobs-locks-step
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -89,6 +90,7 @@ class Services:
     distribute: Callable[[], Awaitable[dict[str, str]]]
     submit: Callable[[Job, Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]]
     leftovers: Leftovers
+    turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def run(
         self, job: Job, index: int, journal: Journal, instances: frozenset[str] = frozenset()
@@ -111,6 +113,7 @@ class Services:
             distribute=self.distribute,
             submit=lambda jobs: self.submit(job, jobs),
             leftovers=self.leftovers.lines,
+            turns=self.turns,
             instances=instances,
         )
 

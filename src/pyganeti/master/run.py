@@ -4,7 +4,8 @@ Data flow: ``LogicalUnit.execute`` -> :meth:`Run.step` -> journal (durable) -> e
 on failure :meth:`Run.unwind` -> registered undo actions, newest first.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -62,6 +63,7 @@ class Run:
             the nodes missed by name, each with the reason.
         submit: queues jobs made by this one; for each ``(True, id)`` or ``(False, why)``.
         leftovers: says what earlier jobs left to be undone, a line each.
+        turns: by node UUID, held while memory is looked at and a guest is started with it.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Run:
         distribute: Callable[[], Awaitable[dict[str, str]]],
         submit: Callable[[Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]],
         leftovers: Callable[[], list[str]],
+        turns: Mapping[str, asyncio.Lock],
         instances: frozenset[str] = frozenset(),
     ) -> None:
         self.job = job
@@ -91,6 +94,7 @@ class Run:
         self.distribute = distribute
         self.submit = submit
         self.leftovers = leftovers
+        self.turns = turns
         self._instances = tuple(sorted(instances))
         self._undos = undos
         self._record = record

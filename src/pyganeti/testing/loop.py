@@ -8,10 +8,14 @@ import asyncio
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+# Tasks that try again for ever would keep a test that waits in vain alive for ever.
+_LONGEST_S: Final = 1_000_000.0
 
 
 class Deadlock(Exception):
@@ -50,6 +54,8 @@ class _JumpingSelector(selectors.SelectSelector):
         if timeout is None:
             raise Deadlock("all tasks wait for each other")
         self.now += timeout
+        if self.now > _LONGEST_S:
+            raise Deadlock(f"still waiting after {_LONGEST_S:g} virtual seconds")
         return ready
 
 

@@ -7,8 +7,9 @@ import msgspec
 from pyganeti.master.changes import instance_fields, remove_instance
 from pyganeti.master.guests import shut_down_disks, stop_guest
 from pyganeti.master.run import UndoContext
-from pyganeti.model.errors import OpExecError
+from pyganeti.model.errors import FileStoragePathError, OpExecError
 from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
+from pyganeti.wire.noderpc.call import NodeCall
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 
 # Any: specs are stored as JSON and decoded here.
@@ -48,9 +49,21 @@ async def remove_disks(
     for disk in disks:
         if disk["uuid"] in context.config.view.disks:
             raise OpExecError(f"{disk['iv_name']} still stands in the configuration")
-        await context.nodes.call(node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
+        await _remove(context, node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
     if directory is not None:
-        await context.nodes.call(node, FileStorageDirRemoveCall(file_storage_dir=directory))
+        await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
+
+
+async def _remove(context: UndoContext, node: str, call: NodeCall[None]) -> None:
+    """Remove what may have been made at a place.
+
+    A place that the node does not allow now was refused when it was to be made, too, unless its
+    administrator has changed that since: then what is there is the administrator's, and named.
+    """
+    try:
+        await context.nodes.call(node, call)
+    except FileStoragePathError as err:
+        context.log(f"Warning: nothing was removed there: {err}")
 
 
 async def remove_from_config(context: UndoContext, *, uuid: str) -> None:

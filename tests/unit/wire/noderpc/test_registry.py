@@ -30,6 +30,7 @@ OWN = {
     "store_load",
     "store_state",
     "task_wait",
+    "tasks_end",
 }
 SPEC = Path(__file__).parents[3] / "spec" / "rpc.json"
 

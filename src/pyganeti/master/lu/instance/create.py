@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from pyganeti.master.changes import add_instance, instance_fields
-from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks
+from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -39,7 +39,7 @@ from pyganeti.wire.noderpc.blockdev import (
     BlockdevWipeCall,
     FileStorageDirCreateCall,
 )
-from pyganeti.wire.noderpc.instance import InstanceOsAddCall, InstanceStartCall
+from pyganeti.wire.noderpc.instance import InstanceOsAddCall
 from pyganeti.wire.noderpc.types import InstanceSpec
 
 
@@ -209,7 +209,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
                 instance_fields(spec.uuid, admin_state=AdminState.UP, disks_active=True)
             )
         async with run.step("start guest", undo("instance.stop", spec=bare)):
-            await run.nodes.call(spec.primary_node, InstanceStartCall(instance=spec))
+            await start_guest(run, spec)
 
 
 def _planned(plan: CreatePlan) -> tuple[Disk, ...]:

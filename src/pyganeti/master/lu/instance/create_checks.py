@@ -27,7 +27,7 @@ from pyganeti.model.params.hv import check_complete_hvparams, check_instance_hvp
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
-from pyganeti.wire.noderpc.node import NodeInfoCall
+from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
 from pyganeti.wire.noderpc.types import StorageUnit
 
 
@@ -130,6 +130,16 @@ async def _check_hypervisor(
         raise refused_by(node, err, ECode.ENVIRON) from err
 
 
+async def _check_directory(
+    nodes: NodeReader, view: ClusterView, node: Node, directory: str
+) -> None:
+    """Refuse when the node's administrator does not allow disks there, or it cannot be used."""
+    call = NodeVerifyCall(cluster_name=view.cluster.cluster_name, storage_dirs=(directory,))
+    found = await nodes.call(node.uuid, call)
+    for text in found.unusable_storage_dirs.values():
+        raise OpPrereqError(f"on node {node.name}: {text}", ECode.ENVIRON)
+
+
 async def check_space(
     nodes: NodeReader, view: ClusterView, node: Node, template: DiskTemplate, wanted: int
 ) -> None:
@@ -144,6 +154,7 @@ async def check_space(
     }
     if template not in places or not wanted:
         return
+    await _check_directory(nodes, view, node, places[template])
     unit = StorageUnit(type=template, name=places[template])
     info = await nodes.call(node.uuid, NodeInfoCall(storage_units=(unit,)))
     free = next((found.storage_free for found in info.storage), None)

@@ -16,6 +16,7 @@ from pyganeti.master.guests import (
     check_online,
     guest_info,
     shut_down_disks,
+    start_guest,
     stop_guest,
 )
 from pyganeti.master.instance_hooks import instance_hooks
@@ -30,7 +31,7 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceReboot
-from pyganeti.wire.noderpc.instance import InstanceRebootCall, InstanceStartCall
+from pyganeti.wire.noderpc.instance import InstanceRebootCall
 from pyganeti.wire.noderpc.types import InstanceSpec
 
 
@@ -135,4 +136,4 @@ class LUInstanceReboot(LogicalUnit[OpInstanceReboot, RebootPlan, None]):
             run.log(f"Instance {plan.instance.name} was already stopped, starting now")
         await activate(run, plan.instance, plan.spec, plan.bare)
         async with run.step("start guest", undo("instance.stop", spec=plan.bare)):
-            await run.nodes.call(plan.instance.primary_node, InstanceStartCall(instance=plan.spec))
+            await start_guest(run, plan.spec)

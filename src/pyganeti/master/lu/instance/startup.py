@@ -17,6 +17,7 @@ from pyganeti.master.guests import (
     check_memory,
     check_online,
     guest_info,
+    start_guest,
 )
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
@@ -31,7 +32,6 @@ from pyganeti.model.params.be import check_beparams
 from pyganeti.model.params.hv import check_instance_hvparams
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceStartup
-from pyganeti.wire.noderpc.instance import InstanceStartCall
 from pyganeti.wire.noderpc.types import InstanceSpec
 
 
@@ -116,7 +116,7 @@ class LUInstanceStartup(LogicalUnit[OpInstanceStartup, StartupPlan, None]):
 
     async def execute(self, run: Run, plan: StartupPlan) -> None:
         """Record the wanted state, activate the disks, start the guest."""
-        uuid, node = plan.instance.uuid, plan.instance.primary_node
+        uuid = plan.instance.uuid
         if plan.remember:
             # No undo, as in Ganeti: after a failed start the watcher tries again.
             async with run.step("record admin state"):
@@ -129,9 +129,7 @@ class LUInstanceStartup(LogicalUnit[OpInstanceStartup, StartupPlan, None]):
             await activate(run, plan.instance, plan.spec, plan.bare)
         if plan.start:
             async with run.step("start guest", undo("instance.stop", spec=plan.bare)):
-                await run.nodes.call(
-                    node, InstanceStartCall(instance=plan.spec, startup_paused=plan.paused)
-                )
+                await start_guest(run, plan.spec, paused=plan.paused)
 
 
 async def activate(
