@@ -10,8 +10,14 @@ from typing import Any
 
 import pytest
 
+from pyganeti.kit.ids import SeededIds
+from pyganeti.master import initial
+from pyganeti.master.lu.cluster import set_params
+from pyganeti.master.lu.instance import create
 from pyganeti.master.lu.registry import LOGICAL_UNITS
 from pyganeti.master.luxi import LuxiMethods
+from pyganeti.model.errors import OpPrereqError
+from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.registry import OPCODES
 
 TESTS = Path(__file__).parents[1]
@@ -47,6 +53,12 @@ def pending(kind: str) -> set[str]:
     return {entry["name"] for entry in PENDING if entry["kind"] == kind}
 
 
+def pending_parameters(op_id: str) -> set[str]:
+    """Names of an opcode's pending parameters; of some only a value is (``mode=import``)."""
+    entries = (entry.partition(" ") for entry in pending("parameter"))
+    return {name.partition("=")[0] for owner, _, name in entries if owner == op_id}
+
+
 def test_every_entry_is_there_once_and_names_an_open_issue() -> None:
     names = [(entry["kind"], entry["name"]) for entry in PENDING]
     assert len(names) == len(set(names))
@@ -56,6 +68,62 @@ def test_every_entry_is_there_once_and_names_an_open_issue() -> None:
 def test_every_opcode_has_a_logical_unit_or_is_pending() -> None:
     built = {op.op_id() for op in LOGICAL_UNITS}
     assert pending("opcode") == {op.op_id() for op in OPCODES} - built
+
+
+# Where the master refuses what is not built, and what holds it to the list.
+REFUSALS = {
+    "master/initial.py": "tests below",
+    "master/lu/cluster/set_params.py": "tests below",
+    "master/lu/instance/create.py": "tests below",
+    "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
+    "master/lu/test/delay.py": "each parameter refuses: tests/sim/test_pending.py",
+    "master/new_disks.py": "disk templates: tests/sim/test_pending.py",
+    "master/processor.py": "opcodes: the test above",
+}
+
+
+def test_nothing_else_refuses_as_not_built() -> None:
+    places = {
+        str(path.relative_to(SOURCE))
+        for path in (SOURCE / "master").rglob("*.py")
+        if 'not built yet"' in path.read_text(encoding="utf-8")
+    }
+    assert places == REFUSALS.keys()
+
+
+def test_parameters_of_cluster_modify_are_built_or_pending() -> None:
+    names = set(OpClusterSetParams.__struct_fields__)
+    assert names >= set_params.BUILT
+    assert pending_parameters("OP_CLUSTER_SET_PARAMS") == names - set_params.BUILT
+
+
+def test_pending_parameters_of_instance_add_are_those_it_refuses() -> None:
+    (refuse,) = (
+        part
+        for part in ast.parse(inspect.getsource(create)).body
+        if isinstance(part, ast.FunctionDef) and part.name == "_refuse_unbuilt"
+    )
+    (table,) = (part for part in ast.walk(refuse) if isinstance(part, ast.Dict))
+    names = {key.value for key in table.keys if isinstance(key, ast.Constant)}
+    assert pending_parameters("OP_INSTANCE_CREATE") == names
+
+
+def test_options_of_cluster_init_are_built_or_pending() -> None:
+    assert pending("init") == {f"gnt-cluster init {name}" for name in initial.UNBUILT}
+
+
+@pytest.mark.parametrize("name", initial.UNBUILT)
+def test_a_pending_option_of_cluster_init_refuses(name: str) -> None:
+    with pytest.raises(OpPrereqError, match=f"{name.replace('_', '-')} is not built yet"):
+        initial.initial_objects(
+            {"cluster_name": "cluster.example.com", name: {"x": 1}},
+            node_name="node1",
+            node_ip="192.0.2.1",
+            master_ip="192.0.2.254",
+            ids=SeededIds(),
+            now=0.0,
+            host_key="",
+        )
 
 
 def test_logical_units_are_registered_by_their_names() -> None:

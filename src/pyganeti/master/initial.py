@@ -42,7 +42,7 @@ _FILE_DIR: Final = "/srv/ganeti/file-storage"
 _SHARED_DIR: Final = "/srv/ganeti/shared-file-storage"
 _GLUSTER_DIR: Final = "/var/run/ganeti/gluster"
 # Not acted on yet: given away from their default, they are refused.
-_UNBUILT: Final = ("drbd_helper", "disk_state", "diskparams", "hv_state", "uid_pool")
+UNBUILT: Final = ("drbd_helper", "disk_state", "diskparams", "hv_state", "uid_pool")
 
 
 def initial_objects(
@@ -61,7 +61,7 @@ def initial_objects(
         OpPrereqError: an option is wrong, or not built yet.
         ParameterError: a parameter is wrong.
     """
-    for name in _UNBUILT:
+    for name in UNBUILT:
         if options.get(name):
             raise OpPrereqError(f"{name.replace('_', '-')} is not built yet", ECode.STATE)
     group = NodeGroup(

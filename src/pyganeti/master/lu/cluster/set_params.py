@@ -76,7 +76,7 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         """
         for field in msgspec.structs.fields(type(op)):
             name = field.name
-            if name in _BUILT or getattr(op, name) is None:
+            if name in BUILT or getattr(op, name) is None:
                 continue
             raise OpPrereqError(f"changing {name} is not built yet", ECode.STATE)
         _check_in_use(op, view)
@@ -176,4 +176,5 @@ _UPDATES: Final[Mapping[str, Callable[[Params, Params], Params]]] = {
     "nicparams": _by_default(updated_nicparams),
     "osparams": _osparams,
 }
-_BUILT: Final = _COMMON | _PLAIN | _UPDATES.keys() | _CHECKED
+# Every other parameter refuses.
+BUILT: Final = _COMMON | _PLAIN | _UPDATES.keys() | _CHECKED
