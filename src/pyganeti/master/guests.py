@@ -108,13 +108,6 @@ def refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
     return OpPrereqError(f"on node {node.name}: {err}", code)
 
 
-def refused_by(node: Node, err: GenericError, code: ECode) -> OpPrereqError:
-    """What ``node`` has against it; a call that failed names its node itself."""
-    if isinstance(err, NodeCallError):
-        return OpPrereqError(str(err), ECode.ENVIRON)
-    return OpPrereqError(f"on node {node.name}: {err}", code)
-
-
 async def check_os(
     nodes: NodeReader, view: ClusterView, spec: InstanceSpec, *, force_variant: bool
 ) -> None:
