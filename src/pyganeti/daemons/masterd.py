@@ -43,7 +43,7 @@ from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.wire.luxi.server import LuxiServer
 from pyganeti.wire.noderpc.client import HttpNodeClient
 
-from .base import FAILURE, OK, DaemonSpec, Life, exit_code, run_daemon
+from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, exit_code, run_daemon
 from .options import daemon_parser
 from .pidfile import PidFile
 
@@ -236,7 +236,8 @@ def _decide(paths: Paths, action: Callable[[Paths], None]) -> int:
             pid_file.close()
     except (GenericError, OSError) as err:
         print(f"{NAME}: {err}", file=sys.stderr)
-        return exit_code(err)
+        # Whatever is wrong with what was to become the state: it is not fit for it.
+        return CORRUPT_CONFIG if isinstance(err, ConfigurationError) else exit_code(err)
     return OK
 
 
