@@ -145,6 +145,8 @@ def wait_exported(condition: Callable[[], bool], what: str) -> None:
 
 
 def has_tag(cluster: Cluster, node: str, tag: str) -> bool:
+    if not (data_dir(cluster, node) / "config.data").exists():
+        return False  # the first export is still to come
     return tag in config_data(cluster, node)["cluster"]["tags"]
 
 
