@@ -13,6 +13,7 @@ from typing import Any
 
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
+from pyganeti.master.queue.waits import NAMED_AHEAD, QueueWait, WaitKind
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import GenericError, OpPrereqError, to_wire
 
@@ -134,6 +135,37 @@ class Scheduler:
         except GenericError:
             _log.exception("job %s could not be ended", job.id)
         self.job_ended(job)
+
+    def waits(self) -> list[QueueWait]:
+        """Why jobs that have not been started wait, in the order in which they would start."""
+        return [*self._dependency_waits(), *self._limit_waits()]
+
+    def _dependency_waits(self) -> list[QueueWait]:
+        pairs = sorted((job, other) for other, jobs in self._blocked.items() for job in jobs)
+        found = [(self._queue.jobs.get(job_id), other) for job_id, other in pairs]
+        return [
+            QueueWait(job.id, WaitKind.DEPENDENCY, f"job {other}", job.received_timestamp, (other,))
+            for job, other in found
+            if job is not None and _may_start(job)
+        ]
+
+    def _limit_waits(self) -> list[QueueWait]:
+        limit, running = self._limit(), tuple(self.running)
+        if len(running) < limit:
+            return []  # those that are ready are about to start
+        waits: list[QueueWait] = []
+        first: tuple[int, ...] = ()
+        blocked = {job_id for jobs in self._blocked.values() for job_id in jobs}
+        for priority, job_id in sorted(set(self._ready)):
+            job = self._queue.jobs.get(job_id)
+            if job is None or job_id in self._tasks or job_id in blocked or not _may_start(job):
+                continue
+            if job.priority == priority:
+                on, since = f"max_running_jobs={limit}", job.received_timestamp
+                place = len(waits)
+                waits.append(QueueWait(job_id, WaitKind.LIMIT, on, since, running, first, place))
+                first = (*first, job_id)[:NAMED_AHEAD]
+        return waits
 
     def task(self, job_id: int) -> asyncio.Task[None] | None:
         """The task that runs a job, if it was started and has not ended."""
