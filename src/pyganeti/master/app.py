@@ -16,14 +16,14 @@ from pyganeti.master.distribution import Distributor
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
-from pyganeti.master.locks import LockManager
+from pyganeti.master.locks import LockManager, LockRequest
 from pyganeti.master.lu.registry import LOGICAL_UNITS
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.processor import Processor, Services
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.queue.scheduler import Scheduler
-from pyganeti.master.recovery import recover
+from pyganeti.master.recovery import awaited_tasks, recover
 from pyganeti.master.replication import CandidateReplication, check_not_behind
 from pyganeti.master.run import Run
 from pyganeti.master.superseded import TermWatch
@@ -129,7 +129,9 @@ class Master:
         contents = await around.store.load()
         view = load_view(contents)
         stored = around.store.stored_epoch
-        election = Election(around.client, around.clock, stored, voting, timeout_s)
+        election = Election(
+            around.client, around.clock, stored, voting, timeout_s, awaited_tasks(contents)
+        )
         epoch = await election.win(view)
         master = cls(around, contents, view, epoch)
         if IMPORTED not in contents[Table.META]:
@@ -170,10 +172,13 @@ class Master:
     async def recover(self) -> None:
         """Unwind what the last master left, then let the queued jobs start."""
         imported = IMPORTED in self._contents[Table.META]
-        await recover(
+        resumed = await recover(
             self.queue, self._contents, self._run_of, self.leftovers.keep, imported=imported
         )
         self._contents = {}
+        for job_id, journal in resumed.items():
+            self.processor.resume_later(self.queue.get(job_id), journal)
+            self.scheduler.resume(self.queue.get(job_id))
         if imported:
             await self.around.store.commit(Batch((Delete(Table.META, IMPORTED),)))
         for job in self.queue.jobs.values():
@@ -181,7 +186,7 @@ class Master:
                 self.scheduler.add(job)
 
     def _run_of(self, job: Job, op: int) -> Run:
-        return self._services().run(job, op, Journal(self.around.store, job.id, op))
+        return self._services().run(job, op, Journal(self.around.store, job.id, op), LockRequest())
 
     async def serve(self) -> None:
         """Run jobs until :meth:`stop`."""

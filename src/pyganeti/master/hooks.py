@@ -4,7 +4,7 @@ Called by the processor around ``execute``. A failing pre-hook ends the operatio
 was done; an unreachable node does not, and post-hooks are only reported. Source: hook facts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -55,17 +55,22 @@ class HookRunner:
         return context
 
     async def post(
-        self, lu: AnyLU, op: Opcode, plan: Any, run: "Run", before: HookContext | None
-    ) -> None:  # Any: lu's plan
+        self,
+        lu: AnyLU,
+        op: Opcode,
+        run: "Run",
+        before: HookContext | None,
+        asked: Callable[[ClusterView], HookContext | None],
+    ) -> None:
         """Run the post-hooks; failures go to the job's log.
 
-        They get the variables of the pre-phase (``before``) and, under ``POST_``, those of the
-        newest snapshot; an object that is gone has none of these.
+        They get the variables of the pre-phase (``before``) and, under ``POST_``, what ``asked``
+        says of the newest snapshot; an object that is gone has none of these.
         """
         if before is None:
             return
         try:
-            after = lu.hooks(plan, run.config.view)
+            after = asked(run.config.view)
         except GenericError:
             after = None
         env = _prefixed("", before.env)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pyganeti.master.awaiting import Wait
 from pyganeti.model.errors import ConfigurationError
 from pyganeti.store.interface import Batch, Delete, Put, Store, Table
 
@@ -24,12 +25,14 @@ class Undo(msgspec.Struct, frozen=True):
         step: the name of the step it undoes, for people.
         instances: names of the instances that the opcode held for itself; whoever runs the action
             later must hold them again.
+        wait: what the step waits for on nodes; then the next master goes on with it.
     """
 
     action: str
     args: dict[str, Any]  # Any: JSON values, typed by the action that takes them
     step: str = ""
     instances: tuple[str, ...] = ()
+    wait: Wait | None = None
 
 
 class Leftover(msgspec.Struct, frozen=True):
@@ -130,6 +133,21 @@ class Journal:
         """Make ``puts`` durable; nothing is done when there are none."""
         if puts:
             await self._store.commit(Batch(puts))
+
+    @property
+    def awaited(self) -> Wait | None:
+        """What the newest step waits for, if it does nothing else."""
+        return self.pending[0][1].wait if self._undos else None
+
+    def stop_waiting(self) -> tuple[Put, ...]:
+        """Writes after which no master goes on from here: the opcode is about to be unwound."""
+        puts = []
+        for step, undo in self._undos.items():
+            if undo.wait is not None:
+                self._undos[step] = msgspec.structs.replace(undo, wait=None)
+                data = msgspec.json.encode(self._undos[step])
+                puts.append(Put(Table.JOURNAL, key(self._job, self._op, step), data))
+        return tuple(puts)
 
     def undone(self, step: int) -> None:
         """A step was undone."""

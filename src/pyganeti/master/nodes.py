@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import msgspec
+
 from pyganeti.model.errors import GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient
+from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, TaskId
 
 R = TypeVar("R")
 
@@ -63,6 +65,11 @@ class NodeReader:
         if known.offline:
             raise NodeUnreachable(f"node {known.name} is marked offline")
         return NodeAddress(known.name, known.primary_ip, NODED_PORT)
+
+    def name(self, node: str) -> str:
+        """The node's name, for messages."""
+        found = self._access.view().find_node(node)
+        return node if found is None else found.name
 
     def _context(self) -> CallContext:
         return CallContext(epoch=self._access.epoch(), job=self._job, op=self._op, step=self.step)
@@ -117,3 +124,16 @@ class NodeWriter(NodeReader):
 
     def _check(self, call: NodeCall[R]) -> None:
         """Admit every call."""
+
+    def task_name(self, step: int, number: int) -> TaskId:
+        """Name of the task that call ``number`` of ``step`` starts."""
+        return msgspec.structs.replace(self._context(), step=step, call=number).task_id
+
+    async def start(self, node: str, call: NodeCall[R], *, number: int, awaited: bool) -> TaskId:
+        """Start the long ``call`` as task ``number`` of this step; raises as ``NodeClient``."""
+        ctx = msgspec.structs.replace(self._context(), call=number, awaited=awaited)
+        return await self._access.client.start(self.address(node), call, ctx)
+
+    async def wait(self, node: str, task: TaskId, kind: type[NodeCall[R]]) -> R:
+        """Wait for a task that a call of ``kind`` started; raises as ``NodeClient``."""
+        return await self._access.client.wait(self.address(node), task, kind, self._context())

@@ -17,6 +17,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
+from pyganeti.master.awaiting import go_on_waiting
 from pyganeti.master.config import ConfigState
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
@@ -42,6 +43,7 @@ from pyganeti.model.errors import (
     OpPrereqError,
     ParameterError,
     ParseError,
+    ProgrammerError,
     ReservationError,
     ResolverError,
     TagError,
@@ -49,7 +51,7 @@ from pyganeti.model.errors import (
     to_wire,
 )
 from pyganeti.opcodes.base import Opcode
-from pyganeti.opcodes.codec import decode
+from pyganeti.opcodes.codec import decode, has_redacted
 from pyganeti.store.interface import Delete, Put, Store
 
 _log = logging.getLogger(__name__)
@@ -92,10 +94,8 @@ class Services:
     leftovers: Leftovers
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    def run(
-        self, job: Job, index: int, journal: Journal, instances: frozenset[str] = frozenset()
-    ) -> Run:
-        """A run of opcode ``index`` of ``job``, which holds ``instances`` for itself."""
+    def run(self, job: Job, index: int, journal: Journal, locks: LockRequest) -> Run:
+        """A run of opcode ``index`` of ``job``, which holds ``locks``."""
 
         def log(message: str) -> None:
             job.add_log(index, timestamp(self.clock.now()), LogType.MESSAGE, message)
@@ -114,7 +114,8 @@ class Services:
             submit=lambda jobs: self.submit(job, jobs),
             leftovers=self.leftovers.lines,
             turns=self.turns,
-            instances=instances,
+            locks=locks,
+            resumable=not any(has_redacted(op.input) for op in job.ops),
         )
 
 
@@ -141,11 +142,16 @@ class Processor:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._started: dict[int, _Task] = {}
+        self._resuming: dict[int, Journal] = {}
         self.abandoned = False
 
     def abandon(self) -> None:
         """From now on a cancelled job is left as it stands in the store, for the next master."""
         self.abandoned = True
+
+    def resume_later(self, job: Job, journal: Journal) -> None:
+        """When ``job`` is run, go on with what ``journal`` says that it waits for."""
+        self._resuming[job.id] = journal
 
     async def run_job(self, job: Job) -> None:
         """Run the opcodes of ``job`` one after another and record how each ended."""
@@ -192,12 +198,14 @@ class Processor:
     async def _run_op(self, job: Job, index: int, state: _Task) -> bool:
         """Run one opcode and record its end; whether the next may run."""
         op = job.ops[index]
-        op.start_timestamp = self._now()
         execution = _Execution(self._services, job, index, state)
+        resumed = self._resuming.pop(job.id, None)
+        if resumed is None:
+            op.start_timestamp = self._now()
         result: object = None
         error: GenericError | None = None
         try:
-            result = await execution.run()
+            result = await (execution.run() if resumed is None else execution.resume(resumed))
         except asyncio.CancelledError:
             if not state.cancel or self.abandoned:
                 raise
@@ -214,6 +222,7 @@ class Processor:
         if error is None:
             await self._end(job, index, JobStatus.SUCCESS, result, execution)
         else:
+            await self._until_it_works(job, execution.stop_waiting)
             canceled = isinstance(error, JobCanceled)
             failure = to_wire(await execution.unwound(error))
             status = JobStatus.CANCELED if canceled else JobStatus.ERROR
@@ -269,29 +278,51 @@ class _Execution:
         """All phases; the opcode's result as JSON."""
         queued = self._job.ops[self._index]
         op = decode(self._job.secrets.get(self._index, queued.input))
-        lu = self._s.lus.get(type(op))
-        if lu is None:
-            raise OpPrereqError(f"{op.op_id()} is not built yet", ECode.STATE)
+        lu = self._lu(op)
         queued.status = JobStatus.WAITING
         self._job.touch()
         with _refusing():
             reader = NodeReader(self._s.access, job=self._job.id, op=self._index)
             op = await lu.expand(op, reader)
-            instances = (await self._lock(lu, op)).instances
+            locks = await self._lock(lu, op)
             queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
             self._job.touch()
-            await self._s.leftovers.settle(instances)
+            await self._s.leftovers.settle(locks.instances)
             plan = await lu.check_prereq(op, self._s.config.view, reader)
         if op.dry_run:
             return None
         self._job.unsaved = True
         journal = Journal(self._s.store, self._job.id, self._index)
-        self._run = self._s.run(self._job, self._index, journal, instances)
-        before = await self._s.hooks.pre(lu, op, plan, self._run)
-        result = await lu.execute(self._run, plan)
-        await self._s.hooks.post(lu, op, plan, self._run, before)
-        # As JSON has it: the same for who asks now and for who asks after a restart.
-        return None if result is None else msgspec.json.decode(msgspec.json.encode(result))
+        run = self._run = self._s.run(self._job, self._index, journal, locks)
+        run.hooks = await self._s.hooks.pre(lu, op, plan, run)
+        result = await lu.execute(run, plan)
+        await self._s.hooks.post(lu, op, run, run.hooks, lambda view: lu.hooks(plan, view))
+        return _as_json(result)
+
+    async def resume(self, journal: Journal) -> object:
+        """The phases after a wait that an earlier master began; result as :meth:`run`."""
+        op = decode(self._job.ops[self._index].input)
+        lu, wait = self._lu(op), journal.awaited
+        if wait is None or lu.rest_type is None:
+            raise ProgrammerError(f"job {self._job.id} waits for nothing")
+        run = self._run = self._s.run(self._job, self._index, journal, wait.locks)
+        run.nodes.step, run.hooks = journal.pending[0][0], wait.hooks
+        # Nothing else has run since: whatever was held then is free, but for what other jobs that
+        # are resumed have taken up again.
+        self._held = await self._acquire(wait.locks, op, self._s.locks.new_place())
+        names = ", ".join(run.nodes.name(node) for node in wait.tasks)
+        run.log(f"the master daemon was restarted; still waiting for {names}")
+        answers = await go_on_waiting(run.nodes, wait)
+        rest = msgspec.convert(wait.rest, lu.rest_type)
+        result = await lu.resume(run, rest, answers)
+        await self._s.hooks.post(lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view))
+        return _as_json(result)
+
+    def _lu(self, op: Opcode) -> AnyLU:
+        lu = self._s.lus.get(type(op))
+        if lu is None:
+            raise OpPrereqError(f"{op.op_id()} is not built yet", ECode.STATE)
+        return lu
 
     def _now(self) -> tuple[int, int]:
         return timestamp(self._s.clock.now())
@@ -301,16 +332,7 @@ class _Execution:
         locks, place = self._s.locks, self._s.locks.new_place()
         wanted = lu.declare_locks(op, self._s.config.view)
         while True:
-            self._state.in_lock_wait = True
-            try:
-                held = await locks.acquire(
-                    f"{self._job.id}/{op.summary()}",
-                    wanted,
-                    priority=self._job.ops[self._index].priority,
-                    place=place,
-                )
-            finally:
-                self._state.in_lock_wait = False
+            held = await self._acquire(wanted, op, place)
             again = self._declared_or_released(lu, op, held)
             if wanted.covers(again):
                 self._held = held
@@ -318,12 +340,29 @@ class _Execution:
             locks.release(held)
             wanted = again
 
+    async def _acquire(self, wanted: LockRequest, op: Opcode, place: int) -> Held:
+        self._state.in_lock_wait = True
+        try:
+            return await self._s.locks.acquire(
+                f"{self._job.id}/{op.summary()}",
+                wanted,
+                priority=self._job.ops[self._index].priority,
+                place=place,
+            )
+        finally:
+            self._state.in_lock_wait = False
+
     def _declared_or_released(self, lu: AnyLU, op: Opcode, held: Held) -> LockRequest:
         try:
             return lu.declare_locks(op, self._s.config.view)
         except BaseException:
             self._s.locks.release(held)
             raise
+
+    async def stop_waiting(self) -> None:
+        """From now on the next master unwinds this opcode as well, wherever it was."""
+        if self._run is not None:
+            await self._run.journal.note(*self._run.journal.stop_waiting())
 
     async def unwound(self, error: GenericError) -> GenericError:
         """Undo the steps taken; ``error``, in which stands what could not be undone."""
@@ -346,6 +385,11 @@ class _Execution:
         if self._held is not None:
             self._s.locks.release(self._held)
             self._held = None
+
+
+def _as_json(result: object) -> object:
+    """The same for who asks now and for who asks after a restart."""
+    return None if result is None else msgspec.json.decode(msgspec.json.encode(result))
 
 
 @contextmanager

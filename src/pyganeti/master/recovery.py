@@ -27,14 +27,26 @@ _UNKNOWN: Final = (
 
 MakeRun = Callable[[Job, int], Run]
 KeepLeftovers = Callable[[Journal], None]
+Record = tuple[int, int, Undo]
+"""Opcode, step, undo."""
 
 
-def _by_job(contents: Contents) -> dict[int, list[tuple[int, int, Undo]]]:
-    found: dict[int, list[tuple[int, int, Undo]]] = defaultdict(list)
+def _by_job(contents: Contents) -> dict[int, list[Record]]:
+    found: dict[int, list[Record]] = defaultdict(list)
     for key, data in contents[Table.JOURNAL].items():
         job, op, step = parse_key(key)
         found[job].append((op, step, decode_undo(data)))
     return found
+
+
+def _newest(records: list[Record]) -> Record:
+    return max(records, key=lambda record: record[:2])
+
+
+def awaited_tasks(contents: Contents) -> frozenset[str]:
+    """Tasks on nodes that jobs in ``contents`` wait for, and nothing else: they are kept."""
+    waits = [_newest(records)[2].wait for records in _by_job(contents).values()]
+    return frozenset(task for wait in waits if wait is not None for task in wait.tasks.values())
 
 
 async def recover(
@@ -44,7 +56,7 @@ async def recover(
     keep: KeepLeftovers,
     *,
     imported: bool = False,
-) -> None:
+) -> dict[int, Journal]:
     """Bring every job that is not final to a state from which the queue can go on.
 
     Args:
@@ -53,18 +65,44 @@ async def recover(
         make_run: a run of one opcode of a job, for its unwinding.
         keep: takes over what an unwound journal has left to be undone.
         imported: the jobs come from files, which have no journal.
+
+    Returns:
+        by id, the journals of jobs that only wait for tasks on nodes: they are to be resumed.
     """
     journals = _by_job(contents)
+    resumed: dict[int, Journal] = {}
     for job in sorted(queue.jobs.values(), key=lambda job: job.id):
         if job.status in FINALIZED:
             continue
         began = {JobStatus.RUNNING, JobStatus.CANCELING} & {op.status for op in job.ops}
         if began and imported and job.id not in journals:
             await queue.finish(job, JobStatus.ERROR, to_wire(OpExecError(_UNKNOWN)))
+        elif job.id in journals and _may_resume(job, journals[job.id]):
+            resumed[job.id] = _resumed(job, journals[job.id], make_run)
         elif began or job.id in journals:
             await _unwind(queue, job, journals.get(job.id, []), make_run, keep)
         else:
             await _requeue(queue, job)
+    return resumed
+
+
+def _may_resume(job: Job, records: list[Record]) -> bool:
+    """Whether ``job`` does nothing but wait, is not to end, and has lost no secrets."""
+    index, _step, undo = _newest(records)
+    return (
+        undo.wait is not None
+        and index < len(job.ops)
+        and job.ops[index].status is JobStatus.RUNNING
+        and not any(has_redacted(op.input) for op in job.ops)
+    )
+
+
+def _resumed(job: Job, records: list[Record], make_run: MakeRun) -> Journal:
+    index = _newest(records)[0]
+    journal = make_run(job, index).journal
+    for _index, step, undo in records:
+        journal.resume(step, undo)
+    return journal
 
 
 async def _requeue(queue: JobQueue, job: Job) -> None:
@@ -80,7 +118,7 @@ async def _requeue(queue: JobQueue, job: Job) -> None:
 async def _unwind(
     queue: JobQueue,
     job: Job,
-    records: list[tuple[int, int, Undo]],
+    records: list[Record],
     make_run: MakeRun,
     keep: KeepLeftovers,
 ) -> None:
@@ -92,6 +130,7 @@ async def _unwind(
         for index, step, undo in records:
             if index == op:
                 run.journal.resume(step, undo)
+        await run.journal.note(*run.journal.stop_waiting())
         for line in await run.unwind():
             run.log(f"could not be undone yet, will be tried again: {line}")
             left.append(line)

@@ -7,16 +7,24 @@ on failure :meth:`Run.unwind` -> registered undo actions, newest first.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
+from pyganeti.master.awaiting import Wait, numbers, run_tasks
 from pyganeti.master.config import ConfigState
 from pyganeti.master.journal import Journal, Undo
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.errors import GenericError, ProgrammerError
 from pyganeti.opcodes.base import Opcode
 from pyganeti.store.interface import Put
+from pyganeti.wire.noderpc.call import NodeCall
+
+R = TypeVar("R")
 
 
 class Log(Protocol):
@@ -64,6 +72,7 @@ class Run:
         submit: queues jobs made by this one; for each ``(True, id)`` or ``(False, why)``.
         leftovers: says what earlier jobs left to be undone, a line each.
         turns: by node UUID, held while memory is looked at and a guest is started with it.
+        hooks: what the pre-hooks were given, once they have run.
     """
 
     def __init__(
@@ -82,7 +91,8 @@ class Run:
         submit: Callable[[Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]],
         leftovers: Callable[[], list[str]],
         turns: Mapping[str, asyncio.Lock],
-        instances: frozenset[str] = frozenset(),
+        locks: LockRequest,
+        resumable: bool,
     ) -> None:
         self.job = job
         self.config = config
@@ -95,7 +105,9 @@ class Run:
         self.submit = submit
         self.leftovers = leftovers
         self.turns = turns
-        self._instances = tuple(sorted(instances))
+        self.hooks: HookContext | None = None
+        self._locks = locks
+        self._resumable = resumable
         self._undos = undos
         self._record = record
 
@@ -117,9 +129,42 @@ class Run:
         elif undo.action not in self._undos:
             raise ProgrammerError(f"undo action {undo.action!r} is not registered")
         else:
-            named = Undo(undo.action, undo.args, step=name, instances=self._instances)
+            instances = tuple(sorted(self._locks.instances))
+            named = msgspec.structs.replace(undo, step=name, instances=instances)
             await self.journal.add(self.nodes.step, named, *self._record())
         yield
+
+    async def await_tasks(
+        self, name: str, calls: Mapping[str, NodeCall[R]], rest: msgspec.Struct
+    ) -> dict[str, R]:
+        """One step that does nothing but wait for a task on each node; their answers.
+
+        A master that dies meanwhile is followed by one that goes on waiting, and then hands
+        ``rest`` and the answers to the Logical Unit's ``resume``. So what comes after it without
+        an undo of its own may be done twice. An opcode with secret parameters, which die with the
+        master, is unwound instead.
+
+        Args:
+            name: of the step.
+            calls: by node UUID, all of one type, long.
+            rest: what is to be done then.
+
+        Raises:
+            GenericError: a task failed; none is running any more.
+        """
+        undo = Undo("node.end_tasks", {"nodes": list(calls)})
+        if self._resumable:
+            undo = msgspec.structs.replace(undo, wait=self._wait(calls, rest))
+        async with self.step(name, undo):
+            answers = await run_tasks(self.nodes, calls, awaited=self._resumable)
+        return answers
+
+    def _wait(self, calls: Mapping[str, NodeCall[R]], rest: msgspec.Struct) -> Wait:
+        (procedure,) = {call.procedure for call in calls.values()}
+        step = self.nodes.step + 1  # the one that is about to begin
+        given = numbers(calls).items()
+        tasks = {node: str(self.nodes.task_name(step, number)) for node, number in given}
+        return Wait(procedure, tasks, msgspec.to_builtins(rest), self._locks, self.hooks)
 
     async def unwind(self) -> list[str]:
         """Undo what was done, newest first.

@@ -49,10 +49,12 @@ class TermWatch:
             self._refused(node)
             raise
 
-    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
+    async def wait(
+        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+    ) -> R:
         """See ``NodeClient``."""
         try:
-            return await self._client.wait(node, task, call, ctx)
+            return await self._client.wait(node, task, kind, ctx)
         except StaleEpoch:
             self._refused(node)
             raise

@@ -32,6 +32,7 @@ class Election:
         stored: the highest term the master's own store has seen.
         voting: whether a strict majority of all voters is needed; otherwise all that answer do.
         timeout_s: how long to go on asking.
+        keep: tasks on nodes that this master goes on waiting for.
     """
 
     client: NodeClient
@@ -39,6 +40,7 @@ class Election:
     stored: int
     voting: bool = True
     timeout_s: float = 60.0
+    keep: frozenset[str] = frozenset()
 
     async def win(self, view: ClusterView) -> int:
         """Ask until a term is granted, and return it.
@@ -69,7 +71,7 @@ class Election:
         highest = max((vote.epoch for vote in votes.values()), default=0)
         term = max(highest, self.stored) + 1
         willing = [voter for voter in voters if voter.name in votes]
-        taken = await self._ask_all(willing, EpochTakeCall(), term)
+        taken = await self._ask_all(willing, EpochTakeCall(keep=self.keep), term)
         granted = sum(answer == term for answer in taken.values())
         if granted * 2 > len(voters) or (not self.voting and granted == len(votes) > 0):
             return term

@@ -100,6 +100,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         oses=oses.diagnose,
         clock=parts.clock,
         epoch=lambda: epochs.current,
+        end_unkept=tasks.end_unkept,
         stop_daemon=parts.stop_daemon,
         reach=parts.reach,
     )

@@ -8,7 +8,7 @@ here. Source: docs/design/0002-node-calls.md, "Repeats" and "Tasks".
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
 from pyganeti.kit.process import ProcessError, Runner
@@ -120,8 +120,20 @@ class Tasks:
         return TaskReport(state=TaskState.FAILED, error=answer.error)
 
     async def end_below(self, epoch: int) -> None:
-        """End all work of epochs below ``epoch``; returns when it has ended."""
-        await self._end(work for work in self._works.values() if work.run.ctx.epoch < epoch)
+        """End work of epochs below ``epoch`` unless a journal knows it; returns when it ended."""
+        await self._end(
+            work
+            for work in self._works.values()
+            if work.run.ctx.epoch < epoch and not work.run.ctx.awaited
+        )
+
+    async def end_unkept(self, epoch: int, keep: Collection[str]) -> None:
+        """End all work of epochs below ``epoch`` but ``keep``; returns when it has ended."""
+        await self._end(
+            work
+            for name, work in self._works.items()
+            if work.run.ctx.epoch < epoch and name not in keep
+        )
 
     async def end_of(self, ctx: CallContext) -> None:
         """End all other work of the opcode that ``ctx`` belongs to; returns when it has ended."""

@@ -8,8 +8,8 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Final
 
@@ -235,26 +235,40 @@ class SimNodeClient:
         """See ``NodeClient``."""
         ctx = self._numbers.stamp(call, ctx)
         counted = call.changes and ctx.job != 0
-        what = f"{call.procedure} on {node.name}"
-        number = await self._faults.before(what, is_commit=False) if counted else -1
-        if call.long:
-            result = await self.wait(node, await self.start(node, call, ctx), call, ctx)
-        else:
-            result = self._codec.result(call, (await self._answer(node, call, ctx)).result)
-        await self._faults.after(number, what)
-        return result
+        async with self._point(f"{call.procedure} on {node.name}", counted=counted):
+            if call.long:
+                task = TaskId((await self._answer(node, call, ctx)).task)
+                return await self._ended(node, task, type(call), ctx)
+            return self._codec.result(type(call), (await self._answer(node, call, ctx)).result)
 
     async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
         """See ``NodeClient``."""
-        return TaskId((await self._answer(node, call, ctx)).task)
+        async with self._point(f"start {call.procedure} on {node.name}", counted=ctx.job != 0):
+            return TaskId((await self._answer(node, call, ctx)).task)
 
-    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
+    async def wait(
+        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+    ) -> R:
         """See ``NodeClient``."""
+        async with self._point(f"wait for {kind.procedure} on {node.name}", counted=ctx.job != 0):
+            return await self._ended(node, task, kind, ctx)
+
+    @asynccontextmanager
+    async def _point(self, what: str, *, counted: bool) -> AsyncIterator[None]:
+        """What can fail, if it is counted."""
+        number = await self._faults.before(what, is_commit=False) if counted else -1
+        yield
+        await self._faults.after(number, what)
+
+    async def _ended(
+        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+    ) -> R:
         poll = TaskWaitCall(task=task)
         while True:
-            report = self._codec.result(poll, (await self._answer(node, poll, ctx)).result)
+            answer = await self._answer(node, poll, ctx)
+            report = self._codec.result(TaskWaitCall, answer.result)
             if report.state is not TaskState.RUNNING:
-                return self._codec.result(call, task_result(node, call, report))
+                return self._codec.result(kind, task_result(node, kind, report))
 
     async def _answer(self, address: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
         node = self._nodes.get(address.name)

@@ -17,7 +17,7 @@ class Programs:
     Attributes:
         ran: what was to be run, in order.
         failing: end of a program's path, and what it says before it fails.
-        hanging: ends of the paths of programs that never end by themselves.
+        hanging: ends of the paths of programs that do not end before :meth:`release`.
         running: the programs that have not ended, in order.
     """
 
@@ -26,6 +26,13 @@ class Programs:
         self.failing: dict[str, str] = {}
         self.hanging: set[str] = set()
         self.running: list[str] = []
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let hanging programs end, and no more hang."""
+        self.hanging.clear()
+        self._released.set()
+        self._released = asyncio.Event()
 
     async def __call__(self, command: Command) -> Finished:
         """See :class:`~pyganeti.kit.process.Runner`."""
@@ -34,7 +41,7 @@ class Programs:
         if any(path.endswith(ending) for ending in self.hanging):
             self.running.append(path)
             try:
-                await asyncio.Event().wait()
+                await self._released.wait()
             finally:
                 self.running.remove(path)
         for ending, text in self.failing.items():

@@ -198,7 +198,7 @@ async def test_a_task_the_node_forgot_is_unknown_and_not_failed(place: Place) ->
     script = Script(states=[TaskReport(state=TaskState.LOST)])
     async with serving(script, place) as node, client(place) as calls:
         with pytest.raises(CallTimeout, match="whether it took effect is unknown"):
-            await calls.wait(node, TaskId("1-1-1-1-1"), TestDelayCall(duration=1), CTX)
+            await calls.wait(node, TaskId("1-1-1-1-1"), TestDelayCall, CTX)
 
 
 @asynccontextmanager

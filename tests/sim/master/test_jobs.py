@@ -461,14 +461,13 @@ async def test_jobs_go_on_after_a_restart() -> None:
     await cluster.finished(finished)
     async with cluster.instance_held("web1"):
         waiting = await cluster.submit(start)
-        ran = await cluster.submit(
-            OpTestDelay(duration=1000.0, on_master=False, on_nodes=("node2",))
-        )
-        queued = await cluster.submit(SHORT)
-        await cluster.clock.sleep(5.0)
-        before = [await status(cluster, job) for job in (waiting, ran, queued)]
-        assert before == ["waiting", "running", "queued"]
-        await cluster.kill_master()
+        async with cluster.held_up("node2", "instance_start"):
+            ran = await cluster.submit(create("web2", pnode="node2"))
+            queued = await cluster.submit(SHORT)
+            await cluster.clock.sleep(5.0)
+            before = [await status(cluster, job) for job in (waiting, ran, queued)]
+            assert before == ["waiting", "running", "queued"]
+            await cluster.kill_master()
         await cluster.master()
     await cluster.clock.sleep(10.0)
     jobs = (await finished, waiting, ran, queued)

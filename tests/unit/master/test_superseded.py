@@ -23,7 +23,9 @@ class Refusing:
     async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
         raise self._error
 
-    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
+    async def wait(
+        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+    ) -> R:
         raise self._error
 
 

@@ -72,7 +72,7 @@ class Node:
         answer = await self._dispatcher.dispatch(call.procedure, request, Peer("", "", ""))
         if not answer.ok:
             raise from_wire(answer.error)
-        return self._codec.result(call, answer.result)
+        return self._codec.result(type(call), answer.result)
 
 
 @asynccontextmanager

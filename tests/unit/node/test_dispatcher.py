@@ -99,8 +99,8 @@ def change(mode: str = "add", name: str = "x") -> EtcHostsModifyCall:
     return EtcHostsModifyCall(mode=mode, name=name)
 
 
-def ctx(**fields: int) -> CallContext:
-    return CallContext(**{"epoch": 1, "call": 1, **fields})
+def ctx(*, awaited: bool = False, **fields: int) -> CallContext:
+    return CallContext(**{"epoch": 1, "call": 1, **fields}, awaited=awaited)
 
 
 async def test_a_change_is_done_once_however_often_it_is_sent(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ async def test_a_newer_master_ends_what_the_older_one_began(tmp_path: Path) -> N
 async def report(one: Node, task: str, wait_s: float) -> TaskReport:
     call = TaskWaitCall(task=task, wait_s=wait_s)
     answer = await one.answer(call, CallContext(epoch=1))
-    return codec.Codec().result(call, answer.result)
+    return codec.Codec().result(TaskWaitCall, answer.result)
 
 
 async def test_a_long_call_answers_with_its_task(tmp_path: Path) -> None:

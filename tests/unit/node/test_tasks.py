@@ -7,7 +7,7 @@ from pathlib import Path
 from pyganeti.kit.process import Command, ProcessError, is_alive, run, start_time
 from pyganeti.node.groups import GroupRecords, RecordedRunner
 from pyganeti.node.tasks import REMEMBERED, CallRun, Tasks
-from pyganeti.wire.noderpc.call import CallContext
+from pyganeti.wire.noderpc.call import CallContext, TaskId
 from pyganeti.wire.noderpc.types import TaskState
 
 
@@ -24,6 +24,25 @@ async def test_only_the_last_thousand_are_remembered() -> None:
         last = CallContext(epoch=1, call=REMEMBERED + 5).task_id
         assert (await tasks.report(first, 0)).state is TaskState.LOST
         assert (await tasks.report(last, 0)).state is TaskState.DONE
+
+
+async def test_what_a_journal_knows_outlives_its_master_until_the_next_one_decides() -> None:
+    async def forever(_run: CallRun) -> None:
+        await asyncio.Event().wait()
+
+    async def states(*names: TaskId) -> list[TaskState]:
+        return [(await tasks.report(name, 0)).state for name in names]
+
+    async with Tasks(lambda _name: run) as tasks:
+        contexts = [CallContext(epoch=1, call=number, awaited=number > 1) for number in (1, 2, 3)]
+        works = [tasks.once(ctx, "x", forever) for ctx in contexts]
+        _plain, kept, unkept = (ctx.task_id for ctx in contexts)
+        await tasks.end_below(2)
+        assert works[0].task.cancelled()
+        assert await states(kept, unkept) == [TaskState.RUNNING, TaskState.RUNNING]
+        await tasks.end_unkept(2, {kept})
+        assert works[2].task.cancelled()
+        assert await states(kept) == [TaskState.RUNNING]
 
 
 async def test_a_failing_program_is_an_answer(tmp_path: Path) -> None:

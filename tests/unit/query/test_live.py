@@ -41,9 +41,11 @@ class Client:
         """Queries start no tasks."""
         raise AssertionError(call)
 
-    async def wait(self, node: NodeAddress, task: TaskId, call: AnyCall, ctx: CallContext) -> Any:
+    async def wait(
+        self, node: NodeAddress, task: TaskId, kind: type[AnyCall], ctx: CallContext
+    ) -> Any:
         """Queries wait for none."""
-        raise AssertionError(call)
+        raise AssertionError(kind)
 
 
 async def _resolve(name: str) -> tuple[str, str]:

@@ -8,9 +8,12 @@ Called by the processor, in the order ``expand``, ``declare_locks``, ``check_pre
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import msgspec
 
 from pyganeti.master.locks import LockRequest
+from pyganeti.model.errors import ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 
@@ -47,9 +50,12 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
 
     Attributes:
         hooks_path: name of the hook directory, or ``None`` for an operation without hooks.
+        rest_type: what :meth:`resume` goes on with; ``None`` for an operation that never waits
+            for tasks on nodes (``Run.await_tasks``).
     """
 
     hooks_path: ClassVar[str | None] = None
+    rest_type: ClassVar[type[msgspec.Struct] | None] = None
 
     async def expand(self, op: OpT, nodes: "NodeReader") -> OpT:
         """The opcode with those names made full that the outside world knows; reads only.
@@ -89,3 +95,18 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
         Raises:
             GenericError: failed; the steps taken are undone by the caller.
         """
+
+    # Any: what the tasks answer; ``rest`` is of ``rest_type``.
+    async def resume(self, run: "Run", rest: Any, answers: Mapping[str, Any]) -> ResultT:
+        """Do the rest after a wait that an earlier master began; as :meth:`execute`.
+
+        Args:
+            run: its configuration, nodes, log.
+            rest: as given to ``Run.await_tasks``.
+            answers: of the tasks, by node UUID.
+        """
+        raise ProgrammerError(f"{type(self).__name__} waits for nothing")
+
+    def resumed_hooks(self, rest: Any, view: ClusterView) -> HookContext | None:
+        """As :meth:`hooks` for the post-hooks of an operation that was resumed. Any: as above."""
+        return None

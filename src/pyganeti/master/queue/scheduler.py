@@ -36,6 +36,7 @@ class Scheduler:
         self._run_job = run_job
         self._limit = limit
         self._ready: list[tuple[int, int]] = []
+        self._resumed: list[Job] = []
         self._blocked: dict[int, set[int]] = defaultdict(set)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._wakeup = asyncio.Event()
@@ -47,6 +48,11 @@ class Scheduler:
     def running(self) -> list[int]:
         """Ids of jobs that have been started and have not ended."""
         return sorted(self._tasks)
+
+    def resume(self, job: Job) -> None:
+        """Start ``job``, which ran when the last master ended, before all others."""
+        self._resumed.append(job)
+        self._wakeup.set()
 
     def add(self, job: Job) -> None:
         """Look at ``job`` when its turn comes."""
@@ -62,6 +68,8 @@ class Scheduler:
                 await self._start_ready(group)
 
     async def _start_ready(self, group: asyncio.TaskGroup) -> None:
+        while self._resumed and not self._stopping:
+            self._start(group, self._resumed.pop(0))
         while self._ready and not self._stopping and len(self._tasks) < self._limit():
             priority, job_id = heapq.heappop(self._ready)
             job = self._queue.jobs.get(job_id)
@@ -73,9 +81,11 @@ class Scheduler:
                 continue
             # Looking into the archive takes time, in which it may have been cancelled.
             if _may_start(job) and not self._stopping:
-                self._idle.clear()
-                task = group.create_task(self._supervise(job), name=f"job-{job_id}")
-                self._tasks[job_id] = task
+                self._start(group, job)
+
+    def _start(self, group: asyncio.TaskGroup, job: Job) -> None:
+        self._idle.clear()
+        self._tasks[job.id] = group.create_task(self._supervise(job), name=f"job-{job.id}")
 
     async def _supervise(self, job: Job) -> None:
         try:

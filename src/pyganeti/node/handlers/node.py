@@ -1,6 +1,6 @@
 """Answers to calls about the node itself."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
@@ -37,6 +37,7 @@ class NodeHandlers:
 
     Args:
         epoch: the highest durable epoch.
+        end_unkept: ends all tasks of epochs below one but those named.
         stop_daemon: ends this daemon soon, after the answer was sent.
         reach: tries whether other nodes can be connected to.
     """
@@ -51,6 +52,7 @@ class NodeHandlers:
         oses: Oses,
         clock: Clock,
         epoch: Callable[[], int],
+        end_unkept: Callable[[int, Collection[str]], Awaitable[None]],
         stop_daemon: Callable[[], None],
         reach: Reach = reach_address,
     ) -> None:
@@ -60,6 +62,7 @@ class NodeHandlers:
         self._network = network
         self._clock = clock
         self._epoch = epoch
+        self._end_unkept = end_unkept
         self._stop_daemon = stop_daemon
         self._hooks = HookRunner(paths.hooks_dir)
         self._master = MasterRole(paths, network)
@@ -110,8 +113,9 @@ class NodeHandlers:
         name = (read_bytes(self._paths.ssconf("master_node")) or b"").decode("utf-8", "replace")
         return MasterVote(master=name.strip(), epoch=self._epoch())
 
-    async def _take_epoch(self, _call: calls.EpochTakeCall, run: CallRun) -> int:
+    async def _take_epoch(self, call: calls.EpochTakeCall, run: CallRun) -> int:
         # The dispatcher made it durable before it called us.
+        await self._end_unkept(run.ctx.epoch, call.keep)
         return run.ctx.epoch
 
     async def _info(self, call: calls.NodeInfoCall) -> NodeInfo:

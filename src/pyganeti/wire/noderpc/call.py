@@ -55,6 +55,8 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
         call: number of the call; 0 lets the client choose one. ``(epoch, job, op, step, call)``
             names a change for good.
         attempt: 1, and one more each time the same change is sent again.
+        awaited: the caller's journal knows the task that this starts, so it is not ended when a
+            newer master takes over, which may go on waiting for it.
     """
 
     epoch: int
@@ -63,6 +65,7 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     step: int = 0
     call: int = 0
     attempt: int = 1
+    awaited: bool = False
 
     @property
     def task_id(self) -> TaskId:
@@ -103,8 +106,10 @@ class NodeClient(Protocol):
         """
         ...
 
-    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
-        """Wait for ``task``, which ``call`` started, and return its result.
+    async def wait(
+        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+    ) -> R:
+        """Wait for ``task``, which a call of ``kind`` started, and return its result.
 
         Raises: as :meth:`call`; ``CallTimeout`` too when the node does not know the task any more.
         """

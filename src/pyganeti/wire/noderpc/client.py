@@ -82,26 +82,28 @@ class HttpNodeClient:
         """See :class:`~.call.NodeClient`."""
         if call.long:
             ctx = self._numbers.stamp(call, ctx)
-            return await self.wait(node, await self.start(node, call, ctx), call, ctx)
-        return self._codec.result(call, (await self._answer(node, call, ctx)).result)
+            return await self.wait(node, await self.start(node, call, ctx), type(call), ctx)
+        return self._codec.result(type(call), (await self._answer(node, call, ctx)).result)
 
     async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
         """See :class:`~.call.NodeClient`."""
         return TaskId((await self._answer(node, call, ctx)).task)
 
-    async def wait(self, node: NodeAddress, task: TaskId, call: NodeCall[R], ctx: CallContext) -> R:
+    async def wait(
+        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+    ) -> R:
         """See :class:`~.call.NodeClient`."""
-        deadline = self._clock.monotonic() + call.timeout_s
+        deadline = self._clock.monotonic() + kind.timeout_s
         while self._clock.monotonic() < deadline:
             report = await self._poll(node, task, ctx)
             if report.state is TaskState.RUNNING:
                 continue
-            return self._codec.result(call, task_result(node, call, report))
-        raise CallTimeout(_silent(node, call, f"its task did not end in {call.timeout_s:g} s"))
+            return self._codec.result(kind, task_result(node, kind, report))
+        raise CallTimeout(_silent(node, kind, f"its task did not end in {kind.timeout_s:g} s"))
 
     async def _poll(self, node: NodeAddress, task: TaskId, ctx: CallContext) -> TaskReport:
         poll = TaskWaitCall(task=task)
-        return self._codec.result(poll, (await self._answer(node, poll, ctx)).result)
+        return self._codec.result(TaskWaitCall, (await self._answer(node, poll, ctx)).result)
 
     async def _answer(self, node: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
         answer = await self._send(node, call, self._numbers.stamp(call, ctx))
@@ -128,7 +130,7 @@ class HttpNodeClient:
                 except ConnectionBroken as err:
                     sent, attempt, reason = True, attempt + 1, str(err)
             if self._clock.monotonic() + pause_s >= deadline:
-                raise CallTimeout(_silent(node, call, reason))
+                raise CallTimeout(_silent(node, type(call), reason))
             await self._clock.sleep(pause_s)
         raise AssertionError("pauses never end")
 
@@ -149,7 +151,7 @@ class HttpNodeClient:
                 )
         except TimeoutError as err:
             reason = f"no answer in {self._clock.monotonic() - begin:.0f} s"
-            raise CallTimeout(_silent(node, call, reason)) from err
+            raise CallTimeout(_silent(node, type(call), reason)) from err
         if connection.reusable:
             idle = (connection, self._clock.monotonic())
             self._idle.setdefault(node, []).append(idle)
@@ -191,7 +193,7 @@ class HttpNodeClient:
         return made
 
 
-def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec.Raw:
+def task_result(node: NodeAddress, kind: type[AnyCall], report: TaskReport) -> msgspec.Raw:
     """Result of a task that does not run any more, undecoded.
 
     Raises:
@@ -199,15 +201,15 @@ def task_result(node: NodeAddress, call: AnyCall, report: TaskReport) -> msgspec
         GenericError: the error it ended with.
     """
     if report.state is TaskState.LOST:
-        raise CallTimeout(_silent(node, call, "the node does not know its task any more"))
+        raise CallTimeout(_silent(node, kind, "the node does not know its task any more"))
     if report.error is not None:
         raise from_wire(report.error)
     return report.result
 
 
-def _silent(node: NodeAddress, call: AnyCall, reason: str) -> str:
-    unknown = "; whether it took effect is unknown" if call.changes else ""
-    return f"node {node.name}, {call.procedure}: {reason}{unknown}"
+def _silent(node: NodeAddress, kind: type[AnyCall], reason: str) -> str:
+    unknown = "; whether it took effect is unknown" if kind.changes else ""
+    return f"node {node.name}, {kind.procedure}: {reason}{unknown}"
 
 
 def _reason(err: OSError) -> str:

@@ -83,13 +83,12 @@ class Codec:
             text = f"{kind.procedure}: {err}"
             raise Refused(Refusal.MALFORMED, NodeCallError(text)) from err
 
-    def result(self, call: NodeCall[R], raw: bytes | msgspec.Raw) -> R:
-        """Decode the result of ``call``.
+    def result(self, kind: type[NodeCall[R]], raw: bytes | msgspec.Raw) -> R:
+        """Decode the result of a call of ``kind``.
 
         Raises:
             NodeCallError: it has not the declared type.
         """
-        kind = type(call)
         decoder = self._results.get(kind)
         if decoder is None:
             decoder = self._results[kind] = msgspec.json.Decoder(result_type(kind))

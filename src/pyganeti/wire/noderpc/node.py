@@ -33,10 +33,16 @@ class MasterNodeNameCall(NodeCall[MasterVote], frozen=True, kw_only=True):
 
 
 class EpochTakeCall(NodeCall[int], frozen=True, kw_only=True):
-    """Store the caller's epoch durably, as every call does, and answer with it."""
+    """Store the caller's epoch durably, as every call does, and answer with it.
+
+    Attributes:
+        keep: tasks of earlier masters that the caller goes on waiting for; all others end.
+    """
 
     procedure: ClassVar[str] = "epoch_take"
     timeout_s: ClassVar[float] = URGENT_S
+
+    keep: frozenset[str] = frozenset()
 
 
 class NodeInfoCall(NodeCall[NodeInfo], frozen=True, kw_only=True):

@@ -67,10 +67,27 @@ class CreatePlan:
     conflicts_check: bool
 
 
+class CreateRest(msgspec.Struct, frozen=True):
+    """What is to be done once the disks are active.
+
+    Attributes:
+        uuid: of the instance.
+        wipe: indices of the disks to be overwritten.
+        shut_down: the disks, in the end.
+    """
+
+    uuid: str
+    wipe: tuple[int, ...]
+    install: bool
+    start: bool
+    shut_down: bool
+
+
 class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
     """Create an instance on a given node; the result is the list of its nodes."""
 
     hooks_path: ClassVar[str] = "instance-add"
+    rest_type: ClassVar[type[msgspec.Struct]] = CreateRest
 
     async def expand(self, op: OpInstanceCreate, nodes: NodeReader) -> OpInstanceCreate:
         """Take the name that the resolver knows, where it is to be asked."""
@@ -134,18 +151,38 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         """Make the disks, record the instance, install it and start it."""
         instance, disks = await self._make(run, plan)
         view = run.config.view
-        instance = view.instances[instance.uuid]
-        spec = instance_spec(view, instance, osparams_private=plan.secrets)
-        bare = msgspec.to_builtins(bare_spec(view, instance))
+        spec = instance_spec(view, view.instances[instance.uuid])
         fills = bool(disks) and (plan.install or plan.wipe)
         if disks and (fills or plan.start):
+            bare = msgspec.to_builtins(bare_spec(view, view.instances[instance.uuid]))
             async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
                 await assemble_disks(run.nodes, view, spec)
-        if fills:
-            await self._fill(run, plan, spec)
-        if plan.start:
-            await self._start(run, spec, bare)
-        elif fills:
+        rest = CreateRest(
+            instance.uuid,
+            wipe=tuple(range(len(disks))) if plan.wipe else (),
+            install=plan.install,
+            start=plan.start,
+            shut_down=fills and not plan.start,
+        )
+        return await self._finish(run, rest, plan.secrets)
+
+    async def resume(self, run: Run, rest: CreateRest, answers: Mapping[str, Any]) -> list[str]:
+        """Fill the disks further, and start it."""
+        return await self._finish(run, rest, {})
+
+    def resumed_hooks(self, rest: CreateRest, view: ClusterView) -> HookContext:
+        """As :meth:`hooks`."""
+        return instance_hooks(view.instance(rest.uuid), view, ADD_MODE=InstanceCreateMode.CREATE)
+
+    async def _finish(self, run: Run, rest: CreateRest, secrets: Mapping[str, Any]) -> list[str]:
+        """What comes after the instance was recorded and its disks activated."""
+        view = run.config.view
+        instance = view.instances[rest.uuid]
+        spec = instance_spec(view, instance, osparams_private=secrets)
+        rest = await self._fill(run, rest, spec)
+        if rest.start:
+            await self._start(run, spec, msgspec.to_builtins(bare_spec(view, instance)))
+        elif rest.shut_down:
             async with run.step("shut down disks"):
                 await shut_down_disks(run.nodes, spec)
         return [view.node(instance.primary_node).name]
@@ -188,19 +225,21 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             call = BlockdevCreateCall(disk=disk_spec(disk), owner=uuid, info=plan.instance.name)
             await run.nodes.call(node, call)
 
-    async def _fill(self, run: Run, plan: CreatePlan, spec: InstanceSpec) -> None:
-        """Wipe the disks where asked, and run the OS scripts."""
-        if plan.wipe:
+    async def _fill(self, run: Run, rest: CreateRest, spec: InstanceSpec) -> CreateRest:
+        """Wipe the disks where asked, and run the OS scripts; what is then left to be done."""
+        if rest.wipe:
             run.log("* wiping instance disks...")
-            async with run.step("wipe disks", undo("node.end_tasks", nodes=[spec.primary_node])):
-                for disk in spec.disks:
-                    call = BlockdevWipeCall(disk=disk, size=disk.size)
-                    await run.nodes.call(spec.primary_node, call)
-        if plan.install:
+        for index in rest.wipe:
+            disk = spec.disks[index]
+            wipe = BlockdevWipeCall(disk=disk, size=disk.size)
+            rest = msgspec.structs.replace(rest, wipe=rest.wipe[1:])
+            await run.await_tasks(f"wipe disk/{index}", {spec.primary_node: wipe}, rest)
+        if rest.install:
             run.log("* running the instance OS create scripts...")
-            back = undo("node.end_tasks", nodes=[spec.primary_node])
-            async with run.step("install operating system", back):
-                await run.nodes.call(spec.primary_node, InstanceOsAddCall(instance=spec))
+            install = InstanceOsAddCall(instance=spec)
+            rest = msgspec.structs.replace(rest, install=False)
+            await run.await_tasks("install operating system", {spec.primary_node: install}, rest)
+        return rest
 
     async def _start(self, run: Run, spec: InstanceSpec, bare: dict[str, object]) -> None:
         run.log("* starting instance...")

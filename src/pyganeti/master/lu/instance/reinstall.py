@@ -47,10 +47,17 @@ class ReinstallPlan:
     secrets: Mapping[str, Any]  # Any: values as given
 
 
+class ReinstallRest(msgspec.Struct, frozen=True):
+    """What is to be done after the scripts: by the instance's UUID."""
+
+    uuid: str
+
+
 class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None]):
     """Install a stopped instance anew, with another OS where one is given."""
 
     hooks_path: ClassVar[str] = "instance-reinstall"
+    rest_type: ClassVar[type[msgspec.Struct]] = ReinstallRest
 
     def declare_locks(self, op: OpInstanceReinstall, view: ClusterView) -> LockRequest:
         """Lock the instance."""
@@ -103,11 +110,20 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
         async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
             await assemble_disks(run.nodes, view, spec)
         run.log("Running the instance OS create scripts...")
-        back = undo("node.end_tasks", nodes=[new.primary_node])
-        async with run.step("install operating system", back):
-            await run.nodes.call(new.primary_node, InstanceOsAddCall(instance=spec, reinstall=True))
+        call = InstanceOsAddCall(instance=spec, reinstall=True)
+        rest = ReinstallRest(new.uuid)
+        await run.await_tasks("install operating system", {new.primary_node: call}, rest)
+        await self.resume(run, rest, {})
+
+    async def resume(self, run: Run, rest: ReinstallRest, answers: Mapping[str, Any]) -> None:
+        """Shut the disks down."""
+        view = run.config.view
         async with run.step("shut down disks"):
-            await shut_down_disks(run.nodes, spec)
+            await shut_down_disks(run.nodes, bare_spec(view, view.instance(rest.uuid)))
+
+    def resumed_hooks(self, rest: ReinstallRest, view: ClusterView) -> HookContext:
+        """As :meth:`hooks`."""
+        return instance_hooks(view.instance(rest.uuid), view)
 
 
 def _os_fields(instance: Instance, *, public: bool = False) -> dict[str, object]:

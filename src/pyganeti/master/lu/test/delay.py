@@ -1,19 +1,21 @@
 """Wait: ``gnt-debug delay``. Source: gnt-debug(8) DELAY."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
 
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.model.errors import ECode, GenericError, OpExecError, OpPrereqError
+from pyganeti.master.run import Run
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.test import OpTestDelay
 from pyganeti.wire.noderpc.node import TestDelayCall
 
 
-@dataclass(frozen=True, slots=True)
-class DelayPlan:
+class DelayPlan(msgspec.Struct, frozen=True):
     """How long, where (node UUIDs), and how often."""
 
     duration: float
@@ -24,6 +26,8 @@ class DelayPlan:
 
 class LUTestDelay(LogicalUnit[OpTestDelay, DelayPlan, None]):
     """Let time pass on the master and on nodes."""
+
+    rest_type: ClassVar[type[msgspec.Struct]] = DelayPlan
 
     def declare_locks(self, op: OpTestDelay, view: ClusterView) -> LockRequest:
         """The nodes, unless asked not to."""
@@ -47,18 +51,14 @@ class LUTestDelay(LogicalUnit[OpTestDelay, DelayPlan, None]):
 
     async def execute(self, run: Run, plan: DelayPlan) -> None:
         """Wait."""
-        for _ in range(plan.times):
+        for left in reversed(range(plan.times)):
             if plan.on_master and plan.duration:
                 await run.clock.sleep(plan.duration)
             if plan.nodes:
-                back = undo("node.end_tasks", nodes=list(plan.nodes))
-                async with run.step("wait on nodes", back):
-                    await self._on_nodes(run, plan)
+                call = TestDelayCall(duration=plan.duration)
+                rest = msgspec.structs.replace(plan, times=left)
+                await run.await_tasks("wait on nodes", dict.fromkeys(plan.nodes, call), rest)
 
-    @staticmethod
-    async def _on_nodes(run: Run, plan: DelayPlan) -> None:
-        call = TestDelayCall(duration=plan.duration)
-        for node, answer in (await run.nodes.call_all(plan.nodes, call)).items():
-            if isinstance(answer, GenericError):
-                name = run.config.view.node(node).name
-                raise OpExecError(f"delay on node {name} failed: {answer}")
+    async def resume(self, run: Run, rest: DelayPlan, answers: Mapping[str, Any]) -> None:
+        """Wait as often as is left."""
+        await self.execute(run, rest)
