@@ -1,5 +1,6 @@
 """``kill -9`` of masterd while a job waits for a node: the next masterd goes on, nothing twice."""
 
+import subprocess
 from pathlib import Path
 
 from tests.e2e.test_kill import NODE, SLOW_OS, check_whole, job_status, submit
@@ -57,3 +58,47 @@ def test_a_wait_on_a_node_outlives_its_master() -> None:
         restart(cluster)
         wait_for(lambda: job_status(cluster, job) != "running", 60, "the job to end")
         assert job_status(cluster, job) == "success"
+
+
+def delay(cluster: Cluster, seconds: str) -> subprocess.Popen[str]:
+    """``gnt-debug delay`` under way on the master."""
+    words = cluster.argv("gnt-debug", "delay", seconds)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        words, env=cluster.environ("node1"), text=True, stdout=pipe, stderr=pipe
+    )
+
+
+def test_a_stop_waits_for_what_runs_and_says_so() -> None:
+    with virtual_cluster(size=1) as cluster:
+        cluster.init()
+        with delay(cluster, "3") as command:
+            wait_for(lambda: "running" in statuses(cluster), 30, "the job to run")
+            stopped = cluster.run("node1", "daemon-util", "stop", "ganeti-masterd")
+            assert stopped.returncode == 0
+            assert "waiting up to 60 s for running jobs to end: " in stopped.stderr
+            # Who waited for the job is told of its end all the same.
+            assert command.wait(30) == 0
+        cluster.start_daemons()
+        assert "running" not in statuses(cluster)
+        assert "error" not in statuses(cluster)
+
+
+def test_a_stop_gives_up_in_time_and_says_what_is_left() -> None:
+    with virtual_cluster(size=1) as cluster:
+        cluster.init()
+        defaults = cluster.root("node1") / "etc/default/ganeti"
+        defaults.parent.mkdir(parents=True, exist_ok=True)
+        defaults.write_text('MASTERD_ARGS="--stop-timeout=1"\n')
+        restart(cluster)
+        with delay(cluster, "60") as command:
+            wait_for(lambda: "running" in statuses(cluster), 30, "the job to run")
+            stopped = cluster.run("node1", "daemon-util", "stop", "ganeti-masterd")
+            assert stopped.returncode == 0
+            assert "jobs that still run are left to the next start: " in stopped.stderr
+            assert command.wait(30) == 1
+        cluster.start_daemons()
+
+
+def statuses(cluster: Cluster) -> list[str]:
+    return [row[0] for row in cluster.listed("job", "status")]

@@ -38,6 +38,8 @@ NOT_CLUSTER: Final = 5
 NOT_MASTER: Final = 11
 # Nothing may hold up the event loop for longer than this.
 _SLOW_S: Final = 0.02
+# What the end itself may take, after the last job.
+_END_S: Final = 30.0
 _CORRUPT: Final = (StoreCorrupt, ConfigFileChanged, ConfigVersionMismatch)
 _LOG: Final = logging.getLogger(__name__)
 
@@ -79,6 +81,18 @@ class Life:
         self._pid_file.announce()
         notify(self._env, "READY=1")
         _LOG.info("ready")
+
+    def tell(self, text: str, more_s: float) -> None:
+        """Say what takes time, in the log and to whoever waits for our end.
+
+        Args:
+            text: for people.
+            more_s: how long it may take.
+        """
+        _LOG.info("%s", text)
+        self._pid_file.tell(text, more_s)
+        notify(self._env, f"STATUS={text}")
+        notify(self._env, f"EXTEND_TIMEOUT_USEC={int((more_s + _END_S) * 1_000_000)}")
 
     def stop(self) -> None:
         """End soon."""

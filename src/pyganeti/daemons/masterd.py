@@ -10,7 +10,7 @@ import asyncio
 import os
 import ssl
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -52,6 +52,8 @@ LOG_BASE: Final = "master-daemon"
 NODED_PORT: Final = 1811
 # Running jobs get this long when the daemon is told to end; then they are left to the next one.
 STOP_TIMEOUT_S: Final = 60.0
+LONGEST_STOP_S: Final = 86400.0
+CLIENTS_S: Final = 1.0
 # Shorter than daemon-util waits, so that it can say why there is no master.
 VOTE_TIMEOUT_S: Final = 45.0
 # Candidates that do not answer while the daemon ends are left without the newest files.
@@ -120,12 +122,16 @@ class Daemon:
         paths: this node.
         life: told when it is ready; tells when to end.
         voting: whether a majority of nodes must agree.
+        stop_timeout_s: how long running jobs have when the daemon is told to end.
     """
 
-    def __init__(self, paths: Paths, life: Life, *, voting: bool) -> None:
+    def __init__(
+        self, paths: Paths, life: Life, *, voting: bool, stop_timeout_s: float = STOP_TIMEOUT_S
+    ) -> None:
         self._paths = paths
         self._life = life
         self._voting = voting
+        self._stop_timeout_s = stop_timeout_s
         self._clock = SystemClock()
 
     async def serve(self) -> int:
@@ -184,9 +190,10 @@ class Daemon:
                     await server.start()
                 self._life.ready()
                 await self._stopped_or_superseded(master)
+                # Who waits for a job that just ended asks for its result next.
+                grace_s = CLIENTS_S if await self._finish_jobs(master) else 0.0
                 for server in servers:
-                    await server.stop()
-                await master.stop(STOP_TIMEOUT_S)
+                    await server.stop(grace_s)
                 await exporter.flush()
                 await candidates.flush(LAST_EXPORT_S)
                 await master.around.store.close()
@@ -194,6 +201,23 @@ class Daemon:
         except* _Stopped:
             pass
         return OK
+
+    async def _finish_jobs(self, master: Master) -> bool:
+        """Let running jobs end, and say so; whether there were any.
+
+        Clients are answered meanwhile: they may cancel.
+        """
+        running = await master.close()
+        if not running:
+            return False
+        limit = self._stop_timeout_s
+        names = ", ".join(map(str, running))
+        self._life.tell(f"waiting up to {limit:g} s for running jobs to end: {names}", limit)
+        left = await master.finish_running(limit)
+        if left:
+            names = ", ".join(map(str, left))
+            self._life.tell(f"jobs that still run are left to the next start: {names}", 0.0)
+        return True
 
     async def _stopped_or_superseded(self, master: Master) -> None:
         """Wait for the time to end.
@@ -241,10 +265,32 @@ def _decide(paths: Paths, action: Callable[[Paths], None]) -> int:
     return OK
 
 
+def _seconds(text: str) -> float:
+    """A number of seconds.
+
+    Raises:
+        ArgumentTypeError: it is none, or not a time to wait.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= LONGEST_STOP_S:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {LONGEST_STOP_S:g}")
+    return value
+
+
 def _options() -> Namespace:
     parser = daemon_parser(NAME)
     parser.add_argument("--no-voting", action="store_true", help="become master without a majority")
     parser.add_argument("--yes-do-it", action="store_true", help="needed with --no-voting")
+    parser.add_argument(
+        "--stop-timeout",
+        type=_seconds,
+        default=STOP_TIMEOUT_S,
+        metavar="SECONDS",
+        help=f"how long a stop waits for running jobs (default: {STOP_TIMEOUT_S:g})",
+    )
     parser.add_argument("--no-user-checks", action="store_true", help="accepted, has no effect")
     parser.add_argument(
         "--take-config-file", action="store_true", help="make config.data the state, and end"
@@ -272,7 +318,10 @@ def main() -> int:
         return FAILURE
 
     async def body(life: Life) -> int:
-        return await Daemon(paths, life, voting=not options.no_voting).serve()
+        daemon = Daemon(
+            paths, life, voting=not options.no_voting, stop_timeout_s=options.stop_timeout
+        )
+        return await daemon.serve()
 
     # A job takes many rounds of the loop: uvloop saves a seventh of its CPU. A node daemon is
     # better off without it, since it allots and frees 256 KiB for each read over TLS.

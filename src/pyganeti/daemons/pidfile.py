@@ -6,7 +6,9 @@
 import fcntl
 import os
 
+from pyganeti.kit.files import remove, write_atomic
 from pyganeti.model.errors import GenericError
+from pyganeti.tools.pidfile import status_path
 
 
 class PidFile:
@@ -27,12 +29,20 @@ class PidFile:
             raise GenericError(f"already running: another process holds {path}") from err
         # What a former process wrote must not be taken for ours while we are not ready.
         os.ftruncate(self._handle, 0)
+        remove(status_path(path))
 
     def announce(self) -> None:
         """Say that this process is ready."""
         os.pwrite(self._handle, f"{os.getpid()}\n".encode("ascii"), 0)
 
+    def tell(self, text: str, more_s: float) -> None:
+        """Say what keeps this process from ending, and for how long it may, in a file beside it."""
+        write_atomic(status_path(self._path), f"{more_s:g} {text}\n".encode(), durable=False)
+
     def close(self) -> None:
-        """Give it up. The file stays, empty: removing it would race with the next process."""
+        """Give it up. The file stays, empty: removing it would race with the next process.
+
+        What was told stays, too: whoever waits for our end may not have read it yet.
+        """
         os.ftruncate(self._handle, 0)
         os.close(self._handle)

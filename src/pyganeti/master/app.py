@@ -192,10 +192,23 @@ class Master:
         """Run jobs until :meth:`stop`."""
         await self.scheduler.run()
 
-    async def stop(self, timeout_s: float) -> list[int]:
-        """Take no new jobs, wait for running ones up to ``timeout_s``; those that still run."""
+    async def close(self) -> list[int]:
+        """Take no new jobs and begin nothing more; the jobs that run.
+
+        A job that waits for locks has done nothing: it is queued again, for the next master.
+        """
         self.queue.closed = True
+        self.processor.begin_no_more()
         await self.scheduler.stop()
+        for job_id in self.scheduler.running:
+            task = self.scheduler.task(job_id)
+            if task is not None:
+                self.processor.set_back(self.queue.get(job_id), task)
+        await asyncio.sleep(0)  # those that were set back leave
+        return self.scheduler.running
+
+    async def finish_running(self, timeout_s: float) -> list[int]:
+        """Wait for running jobs up to ``timeout_s``; those that still run, for the next master."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self.scheduler.idle()
@@ -241,7 +254,7 @@ class Master:
             [{**(op := encode(opcode)), "reason": [*trail, *op["reason"]]} for opcode in ops]
             for ops in jobs
         ]
-        return await self.queue.submit_many(encoded)
+        return await self.queue.submit_many(encoded, by_job=True)
 
     def other_candidates(self) -> list[str]:
         """UUIDs of the candidates beside the master, by the newest snapshot."""

@@ -128,12 +128,14 @@ class _Task:
         in_lock_wait: it may be interrupted without a trace.
         ending: an opcode is unwound or its end recorded: that must not be interrupted.
         cancel: it was asked to end.
+        set_back: it is to be left to the next master as if it had not begun.
     """
 
     begun: bool = False
     in_lock_wait: bool = False
     ending: bool = False
     cancel: bool = False
+    set_back: bool = False
 
 
 class Processor:
@@ -143,11 +145,23 @@ class Processor:
         self._services = services
         self._started: dict[int, _Task] = {}
         self._resuming: dict[int, Journal] = {}
+        self._stopping = False
         self.abandoned = False
 
     def abandon(self) -> None:
         """From now on a cancelled job is left as it stands in the store, for the next master."""
         self.abandoned = True
+
+    def begin_no_more(self) -> None:
+        """Leave opcodes that have not begun to the next master, which has all but their secrets."""
+        self._stopping = True
+
+    def set_back(self, job: Job, task: asyncio.Task[None]) -> None:
+        """Leave ``job`` to the next master if it only waits for locks."""
+        state = self._started.get(job.id)
+        if state is not None and state.in_lock_wait and not (state.cancel or job.secrets):
+            state.set_back = True
+            task.cancel()
 
     def resume_later(self, job: Job, journal: Journal) -> None:
         """When ``job`` is run, go on with what ``journal`` says that it waits for."""
@@ -165,6 +179,8 @@ class Processor:
                     continue
                 if state.cancel:
                     await self._cancel_rest(job)
+                    return
+                if self._stopping and not job.secrets and job.id not in self._resuming:
                     return
                 if not await self._run_op(job, index, state):
                     return
@@ -207,6 +223,11 @@ class Processor:
         try:
             result = await (execution.run() if resumed is None else execution.resume(resumed))
         except asyncio.CancelledError:
+            if state.set_back:
+                _take_back_cancellation()
+                op.status = JobStatus.QUEUED
+                job.touch()
+                return False
             if not state.cancel or self.abandoned:
                 raise
             _take_back_cancellation()

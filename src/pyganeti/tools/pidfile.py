@@ -29,6 +29,21 @@ def running_pid(path: str) -> int | None:
     return pid
 
 
+def status_path(path: str) -> str:
+    """Where the process of the pid file ``path`` says what keeps it from ending."""
+    return f"{path}.status"
+
+
+def read_status(path: str) -> tuple[float, str] | None:
+    """How long the process of ``path`` may still take to end, in seconds, and what it says."""
+    try:
+        with open(status_path(path), encoding="utf-8") as handle:
+            seconds, _, text = handle.read().strip().partition(" ")
+        return float(seconds), text
+    except (OSError, ValueError):
+        return None
+
+
 def is_held(path: str) -> bool:
     """Whether a process holds the file, ready or not."""
     try:

@@ -12,13 +12,12 @@ import shutil
 import signal
 import sys
 from contextlib import suppress
-from functools import partial
 from typing import Final, NamedTuple
 
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import ProcessError, is_alive, spawn_daemon
 from pyganeti.model.errors import GenericError
-from pyganeti.tools.pidfile import is_held, running_pid, wait_until
+from pyganeti.tools.pidfile import is_held, read_status, running_pid, wait_until
 
 READY_S: Final = 60.0
 STOP_S: Final = 60.0
@@ -150,19 +149,38 @@ def stop(paths: Paths, service: Service) -> None:
         ServiceError: it still runs.
     """
     path = paths.pid_file(service.name)
-    for sig, limit in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, KILL_S)):
+    for sig, wait in ((signal.SIGTERM, _wait_patiently), (signal.SIGKILL, _wait)):
         pid = running_pid(path)
         if pid is None:
             return
         with suppress(ProcessLookupError):
             os.kill(pid, sig)
-        if wait_until(partial(_is_gone, pid), limit):
+        if wait(path, pid):
             return
     raise ServiceError(f"{service.name} does not end")
 
 
-def _is_gone(pid: int) -> bool:
-    return not is_alive(pid)
+def _wait(_path: str, pid: int) -> bool:
+    return wait_until(lambda: not is_alive(pid), KILL_S)
+
+
+def _wait_patiently(path: str, pid: int) -> bool:
+    """Wait for a daemon's end, as long as it says that it needs; whether it has ended."""
+    told: tuple[float, str] | None = None
+    limit = STOP_S
+
+    def ended_or_told() -> bool:
+        return not is_alive(pid) or read_status(path) not in (None, told)
+
+    while wait_until(ended_or_told, limit):
+        is_gone, news = not is_alive(pid), read_status(path)
+        if news not in (None, told):
+            told = news
+            limit = news[0] + STOP_S
+            print(news[1], file=sys.stderr)
+        if is_gone:
+            return True
+    return False
 
 
 def reopen_log(paths: Paths, service: Service) -> None:

@@ -118,12 +118,19 @@ class JobQueue:
         await self._add([job])
         return job.id
 
-    async def submit_many(self, jobs: Sequence[Any]) -> list[tuple[bool, int | str]]:
+    async def submit_many(
+        self, jobs: Sequence[Any], *, by_job: bool = False
+    ) -> list[tuple[bool, int | str]]:
         """Queue several jobs; for each ``(True, id)`` or ``(False, why)``. Durable when it returns.
 
         Negative ids in ``depends`` count back from the job itself within this call.
+
+        Args:
+            jobs: lists of opcodes.
+            by_job: a job that was admitted needs them to come to its end, so they are, too.
         """
-        self._admit(len(jobs), ignore_drain=False)
+        if not by_job:
+            self._admit(len(jobs), ignore_drain=False)
         answers: list[tuple[bool, int | str]] = []
         made: list[Job] = []
         for ops in jobs:

@@ -91,14 +91,20 @@ class LuxiServer:
         except OSError as err:
             raise LuxiError(f"cannot listen on {self._path}: {err}") from err
 
-    async def stop(self) -> None:
-        """Accept no more clients and end all connections; requests under way are cancelled."""
+    async def stop(self, grace_s: float = 0.0) -> None:
+        """Accept no more clients and end all connections; requests under way are cancelled.
+
+        Args:
+            grace_s: how long clients that are connected may still ask.
+        """
         if self._server is not None:
             self._server.close()
             self._server = None
             with suppress(FileNotFoundError):
                 os.unlink(self._path)
         connections = self._connections - {asyncio.current_task()}
+        if connections and grace_s:
+            await asyncio.wait(connections, timeout=grace_s)
         for task in connections:
             task.cancel()
         if connections:
