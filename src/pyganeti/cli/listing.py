@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyganeti.cli import failure, table
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
-from pyganeti.model.errors import OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -97,20 +97,33 @@ class Listing:
     def make_filter(self, args: list[str], *, force: bool = False) -> list[Any] | None:
         """Names and patterns as a query filter.
 
+        A single argument with a character that no name has is a filter in the query language.
+
+        Args:
+            args: what the command was given.
+            force: the only argument is a filter, whatever it looks like.
+
         Raises:
-            NotBuilt: the argument is a filter in the query language.
-            OpPrereqError: a name that must be a number is none.
+            QueryFilterParseError: it is no filter.
+            OpPrereqError: a name that must be a number is none; not one argument with ``force``.
         """
+        if force and len(args) != 1:
+            raise OpPrereqError("Exactly one argument must be given as a filter", ECode.INVAL)
         if force or (len(args) == 1 and FILTER_CHARS & set(args[0])):
-            raise failure.NotBuilt("filter expressions: not built yet in this version (pending)")
+            # Only here: the parser takes longer to load than a list without a filter to print.
+            from pyganeti.cli.filter_text import parse_filter
+
+            return parse_filter(args[0])
         return ["|", *(self._name_filter(name) for name in args)] if args else None
 
     def _name_filter(self, name: str) -> list[Any]:
         if self.numeric:
-            return ["=", self.key, number(name)]
+            return ["==", self.key, number(name)]
         if GLOB_CHARS & set(name):
+            from pyganeti.model.names import glob_pattern
+
             return ["=~", self.key, glob_pattern(name)]
-        return ["=", self.key, name]
+        return ["==", self.key, name]
 
     def show_fields(self, ctx: "Context", opts: "Values", args: list[str]) -> int:
         """Print what fields there are."""
@@ -163,15 +176,6 @@ def number(text: str) -> int:
     if not text.isdecimal():
         raise OpPrereqError(f"{text!r} is not a job id: expected a number")
     return int(text)
-
-
-def glob_pattern(name: str) -> str:
-    """A regular expression for ``name`` with ``*`` and ``?``; a domain may follow."""
-    import re
-
-    signs = {"*": ".*", "?": "."}
-    body = "".join(signs.get(char) or re.escape(char) for char in name)
-    return f"^{body}$" if name.endswith(".") else rf"^{body}(\..*)?$"
 
 
 LIST_OPTIONS: Final = (o.NO_HEADERS, o.SEPARATOR, o.VERBOSE, o.OUTPUT)

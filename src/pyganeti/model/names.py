@@ -106,3 +106,13 @@ def matches_name(short: str, name: str) -> bool:
     """Whether ``short`` may stand for ``name``: it is the name, or its beginning up to a dot."""
     lower, full = short.lower(), name.lower()
     return full == lower or full.startswith(lower + ".")
+
+
+def glob_pattern(glob: str) -> str:
+    """A regular expression for names that ``glob`` fits: ``*`` and ``?`` stay within a component.
+
+    What follows the glob are further components: ``web*`` fits ``web1.example.com``.
+    """
+    signs = {"*": "[^.]*", "?": "[^.]"}
+    body = "".join(signs.get(char) or re.escape(char) for char in glob)
+    return rf"^{body}(\..*)?$"

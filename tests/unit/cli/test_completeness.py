@@ -118,10 +118,6 @@ def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
 # A command line for each pending option of a command that is built.
 OPTION_LINES = {
     "gnt-instance add --iallocator": "gnt-instance add -I hail -t diskless -o os web1",
-    "gnt-instance list --filter": "gnt-instance list -F name",
-    "gnt-node list --filter": "gnt-node list -F name",
-    "gnt-group list --filter": "gnt-group list -F name",
-    "gnt-job list --filter": "gnt-job list -F status",
 }
 
 

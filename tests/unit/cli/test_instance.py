@@ -104,7 +104,7 @@ def test_startup_of_one_asks_nothing() -> None:
     ran = run("gnt-instance start --paused -H acpi=no web1", master)
     assert ran.code == 0
     assert ran.out == "Waiting for job 1 for web1.example.com ...\n"
-    assert master.of("Query") == [["instance", ["name"], ["|", ["=", "name", "web1"]]]]
+    assert master.of("Query") == [["instance", ["name"], ["|", ["==", "name", "web1"]]]]
     op = master.ops[0]
     assert (op["instance_name"], op["startup_paused"]) == ("web1.example.com", True)
     assert op["hvparams"] == {"acpi": "no"}
@@ -150,8 +150,8 @@ def test_submit_of_several_shows_each_id() -> None:
 @pytest.mark.parametrize(
     ("words", "query"),
     [
-        ("--node n1", ["node", ["pinst_list", "sinst_list"], ["|", ["=", "name", "n1"]]]),
-        ("--primary n1", ["node", ["pinst_list"], ["|", ["=", "name", "n1"]]]),
+        ("--node n1", ["node", ["pinst_list", "sinst_list"], ["|", ["==", "name", "n1"]]]),
+        ("--primary n1", ["node", ["pinst_list"], ["|", ["==", "name", "n1"]]]),
         ("--sec-node-tags t", ["node", ["sinst_list"], ["|", ["=[]", "tags", "t"]]]),
     ],
 )

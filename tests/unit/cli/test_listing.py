@@ -1,11 +1,9 @@
 """Lists: alignment, units, states of values, fields, filters, exit code 14."""
 
-import re
 from typing import Any
 
 import pytest
 
-from pyganeti.cli.listing import glob_pattern
 from pyganeti.cli.table import Column, lines
 
 from .fake_master import FakeMaster, named_rows, query_answer, run
@@ -84,12 +82,12 @@ def test_fields_asked(line: str, what: str, fields: str) -> None:
 @pytest.mark.parametrize(
     ("line", "qfilter"),
     [
-        ("gnt-node list n1 n2", ["|", ["=", "name", "n1"], ["=", "name", "n2"]]),
-        ("gnt-node list n*", ["|", ["=~", "name", r"^n.*(\..*)?$"]]),
-        ("gnt-job list 4", ["|", ["=", "id", 4]]),
-        ("gnt-job list --error", ["|", ["=", "status", "error"]]),
+        ("gnt-node list n1 n2", ["|", ["==", "name", "n1"], ["==", "name", "n2"]]),
+        ("gnt-node list n*", ["|", ["=~", "name", r"^n[^.]*(\..*)?$"]]),
+        ("gnt-job list 4", ["|", ["==", "id", 4]]),
+        ("gnt-job list --error", ["|", ["==", "status", "error"]]),
         ("gnt-job list --running 4",
-         ["&", ["|", ["=", "id", 4]], ["|", ["=", "status", "running"]]]),
+         ["&", ["|", ["==", "id", 4]], ["|", ["==", "status", "running"]]]),
     ],
 )  # fmt: skip
 def test_names_become_filters(line: str, qfilter: object) -> None:
@@ -98,17 +96,41 @@ def test_names_become_filters(line: str, qfilter: object) -> None:
     assert master.of("Query")[0][2] == qfilter
 
 
-def test_a_filter_expression_is_not_built_yet() -> None:
-    ran = run(["gnt-node", "list", "name == n1"], FakeMaster())
-    assert (ran.code, ran.err.count("\n")) == (1, 1)
+@pytest.mark.parametrize(
+    ("words", "qfilter"),
+    [
+        (["name == 'n1'"], ["==", "name", "n1"]),
+        (["-F", "drained"], ["?", "drained"]),
+        (["not drained"], ["!", ["?", "drained"]]),
+        (["be/vcpus"], ["?", "be/vcpus"]),
+        (["a b", "c"], ["|", ["==", "name", "a b"], ["==", "name", "c"]]),
+    ],
+)
+def test_a_single_argument_may_be_a_filter(words: list[str], qfilter: object) -> None:
+    master = FakeMaster(answers={"Query": query_answer([], [])})
+    run(["gnt-node", "list", *words], master)
+    assert master.of("Query")[0][2] == qfilter
 
 
-def test_glob_patterns_leave_the_domain_open() -> None:
-    pattern = glob_pattern("web?")
-    assert re.search(pattern, "web1.example.com")
-    assert re.search(pattern, "web1")
-    assert not re.search(pattern, "web12")
-    assert not re.search(glob_pattern("web1."), "web1.example.com")
+def test_a_broken_filter_shows_its_place_and_asks_nothing() -> None:
+    master = FakeMaster()
+    ran = run(["gnt-node", "list", "name == n1"], master)
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        "Error while parsing query filter: expected a number or a text in quotes, found 'n1'"
+        " (line 1, column 9)",
+        "name == n1",
+        "        ^",
+    ]
+    assert not master.calls
+
+
+@pytest.mark.parametrize("names", [[], ["a", "b"]])
+def test_a_forced_filter_is_one_argument(names: list[str]) -> None:
+    ran = run(["gnt-node", "list", "-F", *names], FakeMaster())
+    assert ran.code == 1
+    assert ran.err.endswith("wrong_input, error details:\nExactly one argument must be given as a "
+                            "filter\n")  # fmt: skip
 
 
 def test_an_unknown_field_exits_14() -> None:

@@ -43,7 +43,7 @@ def test_options_end_at_the_first_argument() -> None:
     master = FakeMaster(answers={"Query": NAMES})
     ran = run("gnt-instance list -o name web1 --no-headers", master)
     assert ran.out == "Name\nweb1\n"
-    names = [["=", "name", "web1"], ["=", "name", "--no-headers"]]
+    names = [["==", "name", "web1"], ["==", "name", "--no-headers"]]
     assert master.of("Query") == [["instance", ["name"], ["|", *names]]]
 
 

@@ -36,10 +36,10 @@ def targets(ctx: "Context", opts: "Values") -> list[Target]:
     """Nodes that are online, in the master's order, the master last."""
     parts = []
     if opts.nodes:
-        parts.append(["|", *(["=", "name", node] for node in opts.nodes)])
+        parts.append(["|", *(["==", "name", node] for node in opts.nodes)])
     if opts.nodegroup:
         group = opts.nodegroup
-        parts.append(["|", ["=", "group", group], ["=", "group.uuid", group]])
+        parts.append(["|", ["==", "group", group], ["==", "group.uuid", group]])
     qfilter = ["&", *parts, ["!", ["?", "offline"]]]
     fields = ["name", "sip", "ndp/ssh_port", "master"]
     rows = ctx.query_client.query("node", fields, qfilter)["data"]

@@ -26,7 +26,7 @@ Group = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named groups, or all."""
     fields = list(_FIELDS)
-    qfilter = ["|", *(["=", "name", name] for name in args)] if args else None
+    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("group", fields, qfilter)["data"]
     groups = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
     ctx.write(info.render([details(group) for group in groups]))

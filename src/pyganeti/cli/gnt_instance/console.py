@@ -26,7 +26,7 @@ _VNC_BASE: Final = 5900
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Connect to the console, or say how."""
-    qfilter = ["|", ["=", "name", args[0]]]
+    qfilter = ["|", ["==", "name", args[0]]]
     answer = ctx.query_client.query("instance", ["name", "console"], qfilter)
     (row,) = answer["data"]
     name, (status, console) = row[0][1], row[1]

@@ -19,7 +19,7 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     name = args[0]
     if not opts.force:
         # Its mistyped name is found out before the question, not after the answer.
-        ctx.query_client.query("instance", ["name"], ["|", ["=", "name", name]])
+        ctx.query_client.query("instance", ["name"], ["|", ["==", "name", name]])
         ctx.confirm(
             f"This will remove the volumes of the instance {name}"
             " (including mirrors), thus removing all the data of the instance. Continue?"

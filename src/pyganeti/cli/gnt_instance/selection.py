@@ -62,7 +62,7 @@ def select(ctx: "Context", opts: "Values", args: list[str]) -> list[str]:
 def _matching(ctx: "Context", mode: str, args: list[str]) -> list[str]:
     by_tags = mode.endswith(_BY_TAGS)
     target = mode.removesuffix(_BY_TAGS)
-    operator, field = ("=[]", "tags") if by_tags else ("=", "name")
+    operator, field = ("=[]", "tags") if by_tags else ("==", "name")
     qfilter = ["|", *([operator, field, arg] for arg in args)] if args else None
     if target in _NODE_FIELDS:
         rows = ctx.query_client.query("node", list(_NODE_FIELDS[target]), qfilter)["data"]

@@ -64,7 +64,7 @@ def _each(
 
 
 def _in_state(ctx: "Context", opts: "Values", verb: str) -> list[int]:
-    qfilter = ["|", *(["=", "status", status] for status in opts.status_filter)]
+    qfilter = ["|", *(["==", "status", status] for status in opts.status_filter)]
     rows = ctx.query_client.query("job", ["id", "status", "summary"], qfilter)["data"]
     if rows and not opts.force:
         listed = "\n".join(f"  {row[0][1]} {row[1][1]} {joined(row[2][1])}" for row in rows)

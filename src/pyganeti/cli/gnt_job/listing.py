@@ -39,7 +39,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """List jobs, those of some states only if asked."""
     extra = None
     if opts.status_filter:
-        extra = ["|", *(["=", "status", status] for status in opts.status_filter)]
+        extra = ["|", *(["==", "status", status] for status in opts.status_filter)]
     if opts.archived:
         # Asking for this field makes the master look into the archive.
         added = f"{opts.output},archived" if opts.output else "+archived"

@@ -35,7 +35,7 @@ Network = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named networks, or all."""
     fields = list(_FIELDS)
-    qfilter = ["|", *(["=", "name", name] for name in args)] if args else None
+    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("network", fields, qfilter)["data"]
     networks = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
     ctx.write(info.render([details(network) for network in networks]))

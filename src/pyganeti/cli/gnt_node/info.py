@@ -32,7 +32,7 @@ Node = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named nodes, or all."""
     fields = list(_FIELDS)
-    qfilter = ["|", *(["=", "name", name] for name in args)] if args else None
+    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("node", fields, qfilter)["data"]
     nodes = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
     ctx.write(info.render([details(node) for node in nodes]))
