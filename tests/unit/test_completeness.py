@@ -12,6 +12,7 @@ import pytest
 
 from pyganeti.kit.ids import SeededIds
 from pyganeti.master import initial
+from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster import set_params
 from pyganeti.master.lu.instance import create
 from pyganeti.master.lu.registry import LOGICAL_UNITS
@@ -198,6 +199,12 @@ def test_every_logical_unit_has_tests_in_the_place_for_them(op: type[Any]) -> No
     noun = type(LOGICAL_UNITS[op]).__module__.split(".")[-2]
     texts = [path.read_text() for path in (TESTS / "sim" / noun).glob("*.py")]
     assert any(op.__name__ in text for text in texts), f"no test of {op.__name__} in sim/{noun}"
+
+
+@pytest.mark.parametrize("op", LOGICAL_UNITS, ids=lambda op: op.__name__)
+def test_every_logical_unit_that_changes_something_tells_a_dry_run_what(op: type[Any]) -> None:
+    tells = type(LOGICAL_UNITS[op]).outline is not LogicalUnit.outline
+    assert tells or op.__name__ in READS
 
 
 # --- every Logical Unit can be reached

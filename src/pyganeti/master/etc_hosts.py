@@ -29,6 +29,13 @@ class HostsEntry:
     before: str | None
 
 
+def outline_of(entry: HostsEntry | None, view: ClusterView) -> list[str]:
+    """What :func:`write_entry` would do, for a dry run."""
+    if entry is None:
+        return []
+    return [f"write {entry.name} ({entry.ip}) into the hosts file of {view.node(entry.node).name}"]
+
+
 async def missing_entry(
     view: ClusterView, nodes: NodeReader, name: str, ip: str
 ) -> HostsEntry | None:

@@ -311,6 +311,7 @@ class _Execution:
             await self._s.leftovers.settle(locks.instances)
             plan = await lu.check_prereq(op, self._s.config.view, reader)
         if op.dry_run:
+            self._tell_outline(lu.outline(plan, self._s.config.view))
             return None
         self._job.unsaved = True
         journal = Journal(self._s.store, self._job.id, self._index)
@@ -338,6 +339,11 @@ class _Execution:
         result = await lu.resume(run, rest, answers)
         await self._s.hooks.post(lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view))
         return _as_json(result)
+
+    def _tell_outline(self, lines: Sequence[str]) -> None:
+        """Say what a dry run leaves undone."""
+        for text in lines or ("change nothing",):
+            self._job.add_log(self._index, self._now(), LogType.MESSAGE, f"Dry run: would {text}")
 
     def _lu(self, op: Opcode) -> AnyLU:
         lu = self._s.lus.get(type(op))

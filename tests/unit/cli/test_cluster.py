@@ -122,6 +122,11 @@ def verify(*results: Job) -> Any:
     return run("gnt-cluster verify", FakeMaster(jobs=[Job(result={"jobs": jobs}), *results]))
 
 
+def test_a_dry_run_of_verify_waits_for_no_jobs() -> None:
+    ran = run("gnt-cluster verify --dry-run", FakeMaster(jobs=[Job(result=None)]))
+    assert ran.code == 0
+
+
 def test_verify() -> None:
     ran = verify(Job(result=True), Job(result=True))
     assert ran.code == 0

@@ -36,6 +36,8 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "verify_clutter": opts.verify_clutter,
     }
     answer = run_op(ctx, opts, op)
+    if answer is None:  # a dry run makes no jobs
+        return failure.OK
     jobs = Jobs(ctx, opts)
     for accepted, job in answer["jobs"]:
         jobs.adopt(accepted, job)

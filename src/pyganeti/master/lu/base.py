@@ -6,7 +6,7 @@ Called by the processor, in the order ``expand``, ``declare_locks``, ``check_pre
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -87,6 +87,13 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
         """Environment and nodes of the operation's hooks; pure. After the operation it is asked
         again on the newest view, for the post-hooks."""
         return None
+
+    def outline(self, plan: PlanT, view: ClusterView) -> Sequence[str]:
+        """What ``execute`` would do, a line each, as a dry run tells it; pure.
+
+        No secrets. An operation that only reads has none.
+        """
+        return ()
 
     @abstractmethod
     async def execute(self, run: "Run", plan: PlanT) -> ResultT:

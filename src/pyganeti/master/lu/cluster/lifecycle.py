@@ -6,7 +6,7 @@ Source: gnt-cluster(8) INIT, DESTROY; hooks paths ``cluster-init`` and ``cluster
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pyganeti.master.etc_hosts import HostsEntry, missing_entry, write_entry
+from pyganeti.master.etc_hosts import HostsEntry, missing_entry, outline_of, write_entry
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.master_ip import deactivate_call
@@ -49,6 +49,10 @@ class LUClusterPostInit(LogicalUnit[OpClusterPostInit, PostInitPlan, bool]):
     def hooks(self, plan: PostInitPlan, view: ClusterView) -> HookContext:
         """Afterwards, on the master."""
         return _on_master(view)
+
+    def outline(self, plan: PostInitPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return outline_of(plan.hosts, view)
 
     async def execute(self, run: Run, plan: PostInitPlan) -> bool:
         """Write the hosts file."""
@@ -96,6 +100,10 @@ class LUClusterDestroy(LogicalUnit[OpClusterDestroy, DestroyPlan, str]):
     def hooks(self, plan: DestroyPlan, view: ClusterView) -> HookContext:
         """Afterwards, on the master."""
         return _on_master(view)
+
+    def outline(self, plan: DestroyPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"deactivate the address of cluster {view.cluster.cluster_name}"]
 
     async def execute(self, run: Run, plan: DestroyPlan) -> str:
         """Take the address away; the answer is the master's UUID."""

@@ -28,6 +28,12 @@ class LUClusterRedistConf(LogicalUnit[OpClusterRedistConf, RedistPlan, None]):
         """Nothing can be refused."""
         return RedistPlan()
 
+    def outline(self, plan: RedistPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [
+            f"send {len(view.online_nodes())} nodes the files that follow from the configuration"
+        ]
+
     async def execute(self, run: Run, plan: RedistPlan) -> None:
         """Send; nodes missed are named in the log and tried again by themselves."""
         async with run.step("distribute files"):

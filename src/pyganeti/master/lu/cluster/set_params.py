@@ -89,6 +89,16 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         env = {"OP_TARGET": name, "NEW_VG_NAME": plan.op.vg_name or ""}
         return HookContext("CLUSTER", name, env, pre=master, post=master)
 
+    def outline(self, plan: SetParamsPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        before, after = view.cluster, changed(view.cluster, plan.op)
+        names = [
+            name
+            for name in before.__struct_fields__
+            if getattr(before, name) != getattr(after, name)
+        ]
+        return [f"set {name}" for name in names]
+
     async def execute(self, run: Run, plan: SetParamsPlan) -> None:
         """Record the settings."""
 

@@ -64,6 +64,10 @@ class LUClusterVerify(LogicalUnit[OpClusterVerify, VerifyPlan, dict[str, Any]]):
             jobs.append((msgspec.convert(own, OpClusterVerifyGroup),))
         return VerifyPlan(tuple(jobs))
 
+    def outline(self, plan: VerifyPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"submit a job of {op.summary()}" for ops in plan.jobs for op in ops]
+
     async def execute(self, run: Run, plan: VerifyPlan) -> dict[str, Any]:
         """Submit them."""
         async with run.step("submit jobs"):

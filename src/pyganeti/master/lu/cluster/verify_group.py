@@ -62,6 +62,10 @@ class LUClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup, GroupPlan, bool]):
         online = tuple(node.uuid for node in members if not node.offline)
         return HookContext("CLUSTER", view.cluster.cluster_name, env, post=online)
 
+    def outline(self, plan: GroupPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"check group {view.group(plan.group).name} and run the verify hooks"]
+
     async def execute(self, run: Run, plan: GroupPlan) -> bool:
         """Ask, compare, report."""
         view, op = run.config.view, plan.op

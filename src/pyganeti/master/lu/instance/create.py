@@ -147,6 +147,21 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         wanted = msgspec.structs.replace(plan.instance, admin_state=state)
         return instance_hooks(wanted, view, _planned(plan), ADD_MODE=mode)
 
+    def outline(self, plan: CreatePlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        disks = [
+            f"create disk/{index} ({plan.template}, {disk.size} MiB) on {node}"
+            for index, disk in enumerate(plan.disks)
+        ]
+        wanted = [
+            (True, f"add instance {name} to the configuration"),
+            (plan.wipe and bool(disks), "wipe its disks"),
+            (plan.install, f"install {plan.instance.os}"),
+            (plan.start, f"start {name} on {node}"),
+        ]
+        return [*disks, *(line for asked, line in wanted if asked)]
+
     async def execute(self, run: Run, plan: CreatePlan) -> list[str]:
         """Make the disks, record the instance, install it and start it."""
         instance, disks = await self._make(run, plan)

@@ -54,6 +54,10 @@ class LUInstanceActivateDisks(
         check_online(view, instance.primary_node)
         return DisksPlan(instance)
 
+    def outline(self, plan: DisksPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"activate the disks of {plan.instance.name}"]
+
     async def execute(self, run: Run, plan: DisksPlan) -> list[tuple[str, str, str]]:
         """Record that they should be active, and assemble them."""
         view = run.config.view
@@ -83,6 +87,10 @@ class LUInstanceDeactivateDisks(LogicalUnit[OpInstanceDeactivateDisks, DisksPlan
             text = f"instance {instance.name} is running, its disks are in use"
             raise OpPrereqError(text, ECode.STATE)
         return DisksPlan(instance)
+
+    def outline(self, plan: DisksPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"shut down the disks of {plan.instance.name}"]
 
     async def execute(self, run: Run, plan: DisksPlan) -> None:
         """Shut them down, and record that."""

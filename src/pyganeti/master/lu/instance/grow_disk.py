@@ -86,6 +86,14 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
             ABSOLUTE=plan.absolute,
         )
 
+    def outline(self, plan: GrowPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        if plan.amount == 0:
+            return []
+        disk, size = plan.disk.iv_name, plan.disk.size
+        after = size + plan.amount
+        return [f"grow {disk} of {plan.instance.name} from {size} to {after} MiB"]
+
     async def execute(self, run: Run, plan: GrowPlan) -> None:
         """Grow on the node, then record the new size."""
         if plan.amount == 0:

@@ -99,6 +99,13 @@ class LUInstanceReboot(LogicalUnit[OpInstanceReboot, RebootPlan, None]):
             IGNORE_SECONDARIES=plan.ignore_secondaries,
         )
 
+    def outline(self, plan: RebootPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        if plan.in_place:
+            return [f"reboot {name} on {node} ({plan.kind})"]
+        return [*([f"stop {name} on {node}"] if plan.running else []), f"start {name} on {node}"]
+
     async def execute(self, run: Run, plan: RebootPlan) -> None:
         """Reboot, and record that the instance should run.
 

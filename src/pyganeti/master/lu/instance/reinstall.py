@@ -96,6 +96,11 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
         """Instance environment, on the master and the instance's nodes."""
         return instance_hooks(view.instance(plan.instance.uuid), view)
 
+    def outline(self, plan: ReinstallPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, wanted = plan.instance.name, plan.instance.os
+        return [f"install {wanted} on the disks of {name}, which are overwritten"]
+
     async def execute(self, run: Run, plan: ReinstallPlan) -> None:
         """Record OS and parameters, activate the disks, run the scripts, shut the disks down."""
         new, old = plan.instance, plan.before

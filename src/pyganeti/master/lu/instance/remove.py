@@ -82,6 +82,14 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
         """Before on the master only, afterwards on the instance's nodes too."""
         return plan.hooks
 
+    def outline(self, plan: RemovePlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        disks = [
+            f"remove {disk.iv_name} ({disk.size} MiB)" for disk in view.disks_of(plan.instance)
+        ]
+        return [f"stop {name} on {node}", *disks, f"remove instance {name} from the configuration"]
+
     async def execute(self, run: Run, plan: RemovePlan) -> None:
         """Stop the guest, remove the disks, forget the instance."""
         run.log(f"* shutting down instance {plan.instance.name} on its node")

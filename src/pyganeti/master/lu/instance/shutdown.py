@@ -68,6 +68,18 @@ class LUInstanceShutdown(LogicalUnit[OpInstanceShutdown, ShutdownPlan, None]):
         """Instance environment, on the master and the instance's nodes."""
         return instance_hooks(view.instance(plan.instance.uuid), view, TIMEOUT=int(plan.timeout_s))
 
+    def outline(self, plan: ShutdownPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        wanted = [
+            (
+                plan.remember and plan.instance.admin_state is AdminState.UP,
+                f"record that {name} should be down",
+            ),
+            (plan.stop, f"stop {name} on {node}"),
+        ]
+        return [line for asked, line in wanted if asked]
+
     async def execute(self, run: Run, plan: ShutdownPlan) -> None:
         """Record the wanted state, stop the guest, shut down its disks.
 

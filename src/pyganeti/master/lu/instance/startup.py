@@ -114,6 +114,19 @@ class LUInstanceStartup(LogicalUnit[OpInstanceStartup, StartupPlan, None]):
         """Instance environment, on the master and the instance's nodes."""
         return instance_hooks(view.instance(plan.instance.uuid), view, FORCE=plan.force)
 
+    def outline(self, plan: StartupPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        wanted = [
+            (
+                plan.remember and plan.instance.admin_state is not AdminState.UP,
+                f"record that {name} should be up",
+            ),
+            (plan.activate, f"activate the disks of {name}"),
+            (plan.start, f"start {name} on {node}{', paused' if plan.paused else ''}"),
+        ]
+        return [line for asked, line in wanted if asked]
+
     async def execute(self, run: Run, plan: StartupPlan) -> None:
         """Record the wanted state, activate the disks, start the guest."""
         uuid = plan.instance.uuid

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from pyganeti.master.changes import put_node
-from pyganeti.master.etc_hosts import HostsEntry, missing_entry, write_entry
+from pyganeti.master.etc_hosts import HostsEntry, missing_entry, outline_of, write_entry
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NODED_PORT, NodeReader
@@ -153,6 +153,12 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             "VM_CAPABLE": str(plan.node.vm_capable),
         }
         return HookContext("NODE", plan.node.name, env, pre=old, post=(*old, *new))
+
+    def outline(self, plan: AddPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        group = view.group(plan.node.group).name
+        added = f"add node {plan.node.name} ({plan.node.primary_ip}) to group {group}"
+        return [*outline_of(plan.hosts, view), added]
 
     async def execute(self, run: Run, plan: AddPlan) -> None:
         """Record the node, then bring it and the others what they must know."""

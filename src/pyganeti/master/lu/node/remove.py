@@ -61,6 +61,16 @@ class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
         env = {"OP_TARGET": plan.node.name, "NODE_NAME": plan.node.name}
         return HookContext("NODE", plan.node.name, env, pre=others, post=others)
 
+    def outline(self, plan: RemovePlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name = plan.node.name
+        leave = (
+            []
+            if plan.node.offline
+            else [f"let {name} remove its cluster files and stop its daemon"]
+        )
+        return [f"remove node {name} from the configuration", *leave]
+
     async def execute(self, run: Run, plan: RemovePlan) -> None:
         """Forget the node, tell the others (its certificate counts no more), let it leave."""
         node = plan.node

@@ -112,6 +112,10 @@ class LUTagsSet(LogicalUnit[OpTagsSet, TagsPlan, None]):
         _retagged(plan.target, add=plan.tags)
         return plan
 
+    def outline(self, plan: TagsPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"add tag {tag}" for tag in plan.tags if tag not in plan.target.tags]
+
     async def execute(self, run: Run, plan: TagsPlan) -> None:
         """Record them."""
         await _put(run, plan.target, add=plan.tags)
@@ -136,6 +140,10 @@ class LUTagsDel(LogicalUnit[OpTagsDel, TagsPlan, None]):
             text = f"tag(s) not found: {', '.join(missing)}"
             raise OpPrereqError(text, ECode.NOENT)
         return TagsPlan(target, tags)
+
+    def outline(self, plan: TagsPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        return [f"remove tag {tag}" for tag in plan.tags]
 
     async def execute(self, run: Run, plan: TagsPlan) -> None:
         """Record it."""

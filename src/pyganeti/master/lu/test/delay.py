@@ -49,6 +49,14 @@ class LUTestDelay(LogicalUnit[OpTestDelay, DelayPlan, None]):
         on = tuple(view.node(name).uuid for name in op.on_nodes)
         return DelayPlan(op.duration, op.on_master, on, max(1, op.repeat))
 
+    def outline(self, plan: DelayPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        where = ["the master"] if plan.on_master else []
+        where += [view.node(node).name for node in plan.nodes]
+        return [
+            f"wait {plan.duration:g} s on {place}" for place in where for _ in range(plan.times)
+        ]
+
     async def execute(self, run: Run, plan: DelayPlan) -> None:
         """Wait."""
         for left in reversed(range(plan.times)):
