@@ -7,7 +7,7 @@ import pytest
 
 from pyganeti.master.locks import Level, LockState, Mode
 from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus
-from pyganeti.model.errors import ECode, OpPrereqError, QueryFilterParseError
+from pyganeti.model.errors import ECode, OpPrereqError, ParameterError, QueryFilterParseError
 from pyganeti.model.filter import FilterRule
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import ConsoleInfo, GuestState
@@ -84,11 +84,12 @@ async def test_listed_names_come_as_asked_even_twice() -> None:
         (["&", ["=", "pnode", "node1"], ["?", "admin_up"]], ["web1"]),
         (["!", ["=", "pnode", "node1"]], ["web10"]),
         (["|", ["=[]", "snodes", "node2"], ["=~", "name", "^web10"]], ["web2", "web10"]),
-        ([">=", "disk.size/0", 1024], ["web1", "web2"]),
+        # Where there is no value the condition holds, and its negation does not.
+        ([">=", "disk.size/0", 1024], ["web1", "web2", "web10"]),
+        (["!", [">=", "disk.size/0", 1024]], []),
         (["<", "disk.count", 1], ["web10"]),
         (["=[]", "nic.ips", "192.0.2.9"], ["web1"]),
-        (["?", "network_port"], []),
-        (["=", "disk.count", True], []),
+        (["==", "network_port", 5], ["web1", "web2", "web10"]),
         (["&"], ["web1", "web2", "web10"]),
         (["|"], []),
     ],
@@ -105,16 +106,21 @@ async def test_filters(qfilter: object, names: list[str]) -> None:
         "name",
         ["=", "name"],
         ["~", "name", "x"],
-        ["=", "nonsense", 1],
         ["=~", "name", "("],
-        ["<", "name", 5],
         ["!", ["=", "name", "a"], ["=", "name", "b"]],
-        ["=", ["name"], "a"],
+        [["="], "name", "a"],
+        ["|", ["=", "name", "a"], "name"],
     ],
 )
 async def test_broken_filters_are_refused(qfilter: object) -> None:
     with pytest.raises(QueryFilterParseError):
         await rows("instance", ["name"], qfilter)
+
+
+@pytest.mark.parametrize("name", ["nonsense", ["name"], None])
+async def test_a_filter_by_an_unknown_field_is_refused(name: object) -> None:
+    with pytest.raises(ParameterError, match="unknown field"):
+        await rows("instance", ["name"], ["=", name, "a"])
 
 
 async def test_a_very_deep_filter_is_refused() -> None:
@@ -259,14 +265,16 @@ async def test_jobs() -> None:
     ((ops,),) = await rows("job", ["ops"], ["=", "id", "12"], jobs=jobs())
     assert ops[0]["osparams_private"] == {"key": "<redacted>"}
     found = await rows("job", ["id", "status"], ["=", "id", 99], jobs=jobs())
-    assert found == [[99, "(2)"]]
+    assert found == [[99, "(3)"]]
     assert await rows("job", ["id", "archived"], jobs=jobs()) == [
         [3, True],
         [7, False],
         [12, False],
     ]
-    found = await rows("job", ["id"], ["<", "end_ts", 300.5], jobs=jobs())
-    assert found == [[12]]
+    found = await rows("job", ["id"], ["<", "end_ts", 150.5], jobs=jobs())
+    assert found == [[7]]
+    found = await rows("job", ["id"], ["<", "received_ts", 100.4], jobs=jobs())
+    assert found == []
     found = await rows("job", ["id"], ["&", ["=", "id", "7"]], jobs=jobs())
     assert found == [[7]]
 

@@ -26,7 +26,7 @@ JobField = Field[AskedJob, None]
 
 def _of_job(get: Callable[[JobRecord], object]) -> Callable[[AskedJob, None], object]:
     def of(item: AskedJob, _context: None) -> object:
-        return Status.NODATA if item.record is None else get(item.record)
+        return Status.UNAVAIL if item.record is None else get(item.record)
 
     return of
 
