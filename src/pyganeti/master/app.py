@@ -14,6 +14,7 @@ from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
 from pyganeti.master.distribution import Distributor
 from pyganeti.master.hooks import HookRunner
+from pyganeti.master.job_filters import JobFilters
 from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import LockManager, LockRequest
@@ -31,6 +32,7 @@ from pyganeti.master.term import Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED, JobStatus, LogType
+from pyganeti.model.errors import GenericError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import encode
@@ -90,8 +92,10 @@ class Master:
         self.leftovers.load(contents)
         self.distributor = Distributor(NodeWriter(self.access), clock, view, around.candidate_files)
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
+        self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit, clock)
+        self.scheduler.set_rules(view.filters.values())
+        self.filters = JobFilters(self.config, around.ids, lambda: self.queue.serial)
         self.processor = Processor(self._services())
-        self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit)
         self.config.subscribe(self._config_changed)
         self.replication.subscribe(self._replicated_too_little)
 
@@ -158,6 +162,7 @@ class Master:
             distribute=self.distributor.resend,
             submit=self._submit_from,
             leftovers=self.leftovers,
+            ageing=self.scheduler.ageing,
         )
 
     def background(self) -> list[Coroutine[Any, Any, None]]:  # Any: coroutines yield to the loop
@@ -167,6 +172,7 @@ class Master:
             self.replication.run(),
             self.distributor.run(),
             self.leftovers.run(),
+            self.scheduler.ageing.run(),
         ]
 
     async def recover(self) -> None:
@@ -181,9 +187,7 @@ class Master:
             self.scheduler.resume(self.queue.get(job_id))
         if imported:
             await self.around.store.commit(Batch((Delete(Table.META, IMPORTED),)))
-        for job in self.queue.jobs.values():
-            if job.status is JobStatus.QUEUED:
-                self.scheduler.add(job)
+        self.scheduler.take_up(self.queue.jobs.values())
 
     def _run_of(self, job: Job, op: int) -> Run:
         return self._services().run(job, op, Journal(self.around.store, job.id, op), LockRequest())
@@ -224,7 +228,11 @@ class Master:
         if task is None and job.is_ending:
             return False, f"Job {job.id} is about to end and cannot be cancelled"
         if task is None:
-            await self.queue.finish(job, JobStatus.CANCELED, "Job canceled by request")
+            try:
+                await self.queue.finish(job, JobStatus.CANCELED, "Job canceled by request")
+            except GenericError:
+                self.scheduler.look_again(job)
+                raise
             self.scheduler.job_ended(job)
             return True, f"Job {job.id} canceled"
         if self.processor.cancel(job, task, kill=kill):
@@ -233,14 +241,8 @@ class Master:
 
     async def change_priority(self, job: Job, priority: int) -> None:
         """Give the opcodes of ``job`` that are not done another priority."""
-        for op in job.ops:
-            if op.status not in FINALIZED:
-                op.priority = priority
+        self.scheduler.change_priority(job, priority)
         await self.queue.save(job)
-        self.scheduler.add(job)
-        for owner in self.locks.waiting():
-            if owner.partition("/")[0] == str(job.id):
-                self.locks.change_priority(owner, priority)
 
     def _job_limit(self) -> int:
         return self.config.view.cluster.max_running_jobs
@@ -271,5 +273,7 @@ class Master:
     def _config_changed(self, change: Change, before: ClusterView, after: ClusterView) -> None:
         self.distributor.config_changed(change, before, after)
         self.scheduler.wake()
+        if before.filters is not after.filters:
+            self.scheduler.set_rules(after.filters.values())
         if before.nodes is not after.nodes:
             self.replication.set_candidates(self._candidates(after))

@@ -6,7 +6,7 @@ protocol facts (methods, arguments, results).
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, NewType, get_type_hints
 
 import msgspec
 
@@ -17,7 +17,7 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import NodeLiveReader
 from pyganeti.master.query.sources import Sources
-from pyganeti.master.queue.job import Job
+from pyganeti.master.queue.ageing import HIGHEST, LOWEST
 from pyganeti.master.watch import wait_for_change
 from pyganeti.model.enums import FINALIZED, TagKind
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
@@ -26,10 +26,11 @@ from pyganeti.store.interface import Batch, Put, Table
 
 # Any: methods take and answer JSON.
 Answer = Any
-JobId = int
+# A number, which may come as a text.
+JobId = NewType("JobId", int)
 
 WATCHER_PAUSE: Final = "watcher_pause"
-_PRIORITIES: Final = range(-20, 20)
+_PRIORITIES: Final = range(HIGHEST, LOWEST + 1)
 
 
 class NoExports:
@@ -123,15 +124,8 @@ class LuxiMethods:
         return await self._master.queue.archive([self._master.queue.get(job)]) == 1
 
     async def AutoArchiveJobs(self, age: float, timeout: float) -> Answer:  # noqa: N802
-        """``[archived, left]``; ``age`` in seconds since the end, -1 for all."""
-        limit = self._clock.now() - age
-        jobs = [
-            job
-            for job in self._master.queue.jobs.values()
-            if job.status in FINALIZED and (age < 0 or _ended(job) < limit)
-        ]
-        count = await self._master.queue.archive(jobs)
-        return count, 0
+        """``[archived, not looked at]``; ``age`` in seconds since the end, -1 for all."""
+        return await self._master.queue.archive_older(age, timeout)
 
     async def PickupJob(self, job: JobId) -> Answer:  # noqa: N802
         """Refused, as upstream: jobs need not be picked up."""
@@ -179,6 +173,23 @@ class LuxiMethods:
         """Rows of plain values."""
         return await self._queries.plain("filter", uuids, fields)
 
+    async def ReplaceFilter(  # noqa: N802
+        self,
+        uuid: str | None,
+        priority: int,
+        predicates: list[Any],
+        action: Any,
+        reason: list[tuple[str, str, int]],
+    ) -> str:
+        """Make a job filter, or give the one of this UUID other contents; its UUID."""
+        return await self._master.filters.replace(
+            uuid, priority=priority, predicates=predicates, action=action, reason=reason
+        )
+
+    async def DeleteFilter(self, uuid: str) -> None:  # noqa: N802
+        """Remove a job filter."""
+        await self._master.filters.delete(uuid)
+
     async def QueryClusterInfo(self) -> Answer:  # noqa: N802
         """All settings."""
         return cluster_info(self._master.config.view)
@@ -205,11 +216,6 @@ class LuxiMethods:
         if kind not in known:
             raise ParameterError(f"{kind!r} has no tags, expected one of {', '.join(known)}")
         return list(known[kind]().tags)
-
-
-def _ended(job: Job) -> float:
-    seconds, micros = job.end_timestamp or (0, 0)
-    return seconds + micros / 1_000_000
 
 
 def _signature(method: Callable[..., Any]) -> dict[str, Any]:

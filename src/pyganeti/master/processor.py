@@ -25,6 +25,7 @@ from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import Held, LockManager, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
+from pyganeti.master.queue.ageing import Ageing
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.run import Run, UndoRegistry
@@ -92,6 +93,7 @@ class Services:
     distribute: Callable[[], Awaitable[dict[str, str]]]
     submit: Callable[[Job, Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]]
     leftovers: Leftovers
+    ageing: Ageing
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def run(self, job: Job, index: int, journal: Journal, locks: LockRequest) -> Run:
@@ -368,14 +370,13 @@ class _Execution:
             wanted = again
 
     async def _acquire(self, wanted: LockRequest, op: Opcode, place: int) -> Held:
+        owner = f"{self._job.id}/{op.summary()}"
         self._state.in_lock_wait = True
         try:
-            return await self._s.locks.acquire(
-                f"{self._job.id}/{op.summary()}",
-                wanted,
-                priority=self._job.ops[self._index].priority,
-                place=place,
-            )
+            with self._s.ageing.waiting(self._job, partial(self._s.locks.change_priority, owner)):
+                return await self._s.locks.acquire(
+                    owner, wanted, priority=self._job.ops[self._index].priority, place=place
+                )
         finally:
             self._state.in_lock_wait = False
 

@@ -1,52 +1,28 @@
 """A job's way through queue, scheduler and processor."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from pyganeti.master.changes import cluster_fields
-from pyganeti.master.luxi import LuxiMethods
 from pyganeti.model.enums import JobStatus, TagKind
 from pyganeti.model.errors import (
     JobLost,
     JobQueueDrainError,
     OpCodeUnknown,
     OpPrereqError,
-    ParameterError,
 )
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.instance import OpInstanceShutdown, OpInstanceStartup
 from pyganeti.opcodes.tags import OpTagsSet
-from pyganeti.opcodes.test import OpTestDelay, OpTestDummy
+from pyganeti.opcodes.test import OpTestDummy
 from pyganeti.store.interface import Table
 from pyganeti.testing.cluster import SimCluster
-from tests.sim.asserting import failed, fails, make_op
+from tests.sim.asserting import failed, fails
 from tests.sim.instance.make import create, running, stopped
-
-SHORT, LONG = OpTestDelay(duration=1.0), OpTestDelay(duration=1000.0)
-
-
-def delay(duration: float = 1.0, **common: Any) -> OpTestDelay:  # Any: opcode parameters
-    return make_op(OpTestDelay, duration=duration, **common)
-
-
-async def luxi(cluster: SimCluster) -> LuxiMethods:
-    return LuxiMethods(await cluster.master())
-
-
-async def status(cluster: SimCluster, job_id: int) -> str:
-    ((found,),) = await (await luxi(cluster)).handle("QueryJobs", [[job_id], ["status"]])
-    return str(found)
-
+from tests.sim.master.queueing import LONG, SHORT, delay, limited, luxi, status
 
 # --- order
-
-
-async def limited(jobs: int = 1) -> SimCluster:
-    cluster = SimCluster()
-    await cluster.run(OpClusterSetParams(max_running_jobs=jobs))
-    return cluster
 
 
 async def test_no_more_jobs_run_than_the_limit() -> None:
@@ -64,112 +40,6 @@ async def test_a_higher_limit_counts_at_once() -> None:
     await config.commit(cluster_fields(max_running_jobs=3))
     await cluster.clock.sleep(1.0)
     assert [await status(cluster, job_id) for job_id in jobs] == ["running"] * 3
-
-
-async def test_the_most_urgent_job_is_next_and_then_the_oldest() -> None:
-    cluster = await limited(1)
-    first = cluster.submit(delay(10.0))
-    await first
-    submitted = [
-        await cluster.submit(delay(1.0, priority=priority)) for priority in (10, 0, -10, 0)
-    ]
-    order: list[int] = []
-    (await cluster.master()).queue.subscribe(
-        lambda job: order.append(job.id) if job.status is JobStatus.SUCCESS else None
-    )
-    await cluster.clock.sleep(100.0)
-    low, early, high, late = submitted
-    assert order == [await first, high, early, late, low]
-
-
-async def test_another_priority_counts_for_what_is_not_done() -> None:
-    cluster = await limited(1)
-    await cluster.submit(delay(10.0))
-    slow, fast = await cluster.submit(SHORT), await cluster.submit(SHORT)
-    changed, _ = await (await luxi(cluster)).handle("ChangeJobPriority", [fast, -10])
-    assert changed
-    await cluster.clock.sleep(10.5)
-    assert await status(cluster, fast) == "running"
-    assert await status(cluster, slow) == "queued"
-
-
-async def test_a_priority_out_of_range_is_refused() -> None:
-    cluster = SimCluster()
-    job = await cluster.submit(LONG)
-    with pytest.raises(ParameterError):
-        await (await luxi(cluster)).handle("ChangeJobPriority", [job, 20])
-
-
-# --- dependencies
-
-
-@pytest.mark.parametrize(
-    ("accepted", "ends"),
-    [(["success"], "success"), ([], "success"), (["error"], "error"), (["canceled"], "error")],
-)
-async def test_a_job_waits_for_the_one_it_depends_on(accepted: list[str], ends: str) -> None:
-    cluster = SimCluster()
-    first = await cluster.submit(delay(100.0))
-    second = await cluster.submit(delay(1.0, depends=[[first, accepted]]))
-    await cluster.clock.sleep(50.0)
-    assert await status(cluster, second) == "queued"
-    await cluster.clock.sleep(60.0)
-    assert await status(cluster, second) == ends
-
-
-async def test_a_job_whose_dependency_is_cancelled_is_cancelled() -> None:
-    cluster = SimCluster()
-    first = await cluster.submit(LONG)
-    second = await cluster.submit(delay(1.0, depends=[[first, ["success"]]]))
-    third = await cluster.submit(delay(1.0, depends=[[second, ["success"]]]))
-    await (await luxi(cluster)).handle("CancelJob", [first, True])
-    await cluster.clock.sleep(1.0)
-    assert await status(cluster, second) == "canceled"
-    assert await status(cluster, third) == "canceled"
-
-
-async def test_a_job_that_accepts_the_cancellation_runs() -> None:
-    cluster = SimCluster()
-    first = await cluster.submit(LONG)
-    second = await cluster.submit(delay(1.0, depends=[[first, ["canceled"]]]))
-    await (await luxi(cluster)).handle("CancelJob", [first, True])
-    await cluster.clock.sleep(5.0)
-    assert await status(cluster, second) == "success"
-
-
-async def test_an_unknown_dependency_is_an_error() -> None:
-    cluster = SimCluster()
-    error = await fails(cluster, delay(1.0, depends=[[77, ["success"]]]))
-    assert "77" in str(error)
-
-
-async def test_an_archived_dependency_counts() -> None:
-    cluster = SimCluster()
-    job = cluster.submit(SHORT)
-    await cluster.finished(job)
-    assert await (await luxi(cluster)).handle("ArchiveJob", [await job])
-    await cluster.run(delay(1.0, depends=[[await job, ["success"]]]))
-
-
-async def test_several_jobs_at_once_may_depend_on_each_other() -> None:
-    cluster = SimCluster()
-    methods = await luxi(cluster)
-    op = {"OP_ID": "OP_TEST_DELAY", "duration": 5.0}
-    jobs = [[op], [{**op, "depends": [[-1, ["success"]]]}], [{**op, "depends": [[-3, []]]}]]
-    (good, first), (also, second), (bad, text) = await methods.handle("SubmitManyJobs", [jobs])
-    assert (good, also, bad) == (True, True, False)
-    assert "-3" in text
-    ((ops,),) = await methods.handle("QueryJobs", [[second], ["ops"]])
-    assert ops[0]["depends"] == [[first, ["success"]]]
-    await cluster.clock.sleep(20.0)
-    assert await status(cluster, second) == "success"
-
-
-async def test_a_wrong_job_among_several_keeps_the_others() -> None:
-    cluster = SimCluster()
-    jobs = [[{"OP_ID": "OP_TEST_DELAY"}], [{"OP_ID": "OP_TEST_DELAY", "duration": 1.0}], []]
-    answers = await (await luxi(cluster)).handle("SubmitManyJobs", [jobs])
-    assert [ok for ok, _ in answers] == [False, True, False]
 
 
 # --- several opcodes

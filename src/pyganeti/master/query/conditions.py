@@ -32,10 +32,16 @@ _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+# A rule looks at jobs as long as it exists: time is for each value, and not much.
+RULE_LIMIT_S: Final = 0.05
 # More digits than a job will ever have.
 _JOB_ID_DIGITS: Final = 18
 _SHORT: Final = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
+
+
+class SlowExpression(ParameterError):
+    """A regular expression takes too long on a value."""
 
 
 def is_true(field: AnyField) -> Test:
@@ -51,8 +57,14 @@ def is_true(field: AnyField) -> Test:
     return test
 
 
-def condition(op: str, field: AnyField, constant: object) -> Test:
+def condition(op: str, field: AnyField, constant: object, *, rule: bool = False) -> Test:
     """``[op, field, constant]``.
+
+    Args:
+        op: the operator.
+        field: whose values are tested.
+        constant: what they are compared with.
+        rule: part of a rule that stays, not of one query.
 
     Raises:
         QueryFilterParseError: there is no such operator, or it does not take this constant.
@@ -69,7 +81,7 @@ def condition(op: str, field: AnyField, constant: object) -> Test:
     if op == "=[]":
         return _contains(field, constant)
     if op == "=~":
-        return _matches(field, constant)
+        return _matches(field, constant, rule)
     if op in _ORDER:
         return _ordered(op, field, constant)
     raise QueryFilterParseError(f"unknown operator {shown(op)} in a filter")
@@ -162,7 +174,7 @@ def _ordered(op: str, field: AnyField, constant: object) -> Test:
     return test
 
 
-def _matches(field: AnyField, constant: object) -> Test:
+def _matches(field: AnyField, constant: object, rule: bool) -> Test:
     expression = _expression(constant)
     # All values of a query share the time.
     left = EXPRESSION_LIMIT_S
@@ -174,10 +186,11 @@ def _matches(field: AnyField, constant: object) -> Test:
                 f"field {field.name!r} is no text but {shown(value)}: it has no matches"
             )
         begin = monotonic()
+        limit = RULE_LIMIT_S if rule else max(left, 0.001)
         try:
-            found = expression.search(value, timeout=max(left, 0.001)) is not None
+            found = expression.search(value, timeout=limit) is not None
         except TimeoutError as err:
-            raise ParameterError(
+            raise SlowExpression(
                 f"the expression {shown(constant)} takes too long on the values of field "
                 f"{field.name!r}"
             ) from err

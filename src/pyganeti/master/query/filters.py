@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pyganeti.model.errors import ParameterError, QueryFilterParseError
 
-from .conditions import EQUAL, AnyField, Test, condition, is_true, shown
+from .conditions import EQUAL, AnyField, SlowExpression, Test, condition, is_true, shown
 from .fields import Status
 
 Fields = Mapping[str, AnyField]
@@ -18,8 +18,16 @@ Predicate = Callable[[Any, Any], bool]
 MAX_DEPTH: Final = 64
 
 
-def compile_filter(qfilter: object, fields: Fields) -> tuple[Predicate, list[AnyField]]:
+def compile_filter(
+    qfilter: object, fields: Fields, *, rule: bool = False
+) -> tuple[Predicate, list[AnyField]]:
     """The filter as a function of object and context, and the fields it looks at.
+
+    Args:
+        qfilter: in prefix form.
+        fields: those it may name.
+        rule: the filter decides what happens to objects, not only which are shown: a condition on a
+            value that is not there or of another type does not hold, and is no error.
 
     Raises:
         QueryFilterParseError: it is no filter.
@@ -27,7 +35,7 @@ def compile_filter(qfilter: object, fields: Fields) -> tuple[Predicate, list[Any
             value of another type than the filter's.
     """
     used: list[AnyField] = []
-    return _compiled(qfilter, fields, used, MAX_DEPTH), used
+    return _Compiler(fields, used, rule).compiled(qfilter, MAX_DEPTH), used
 
 
 def requested_names(qfilter: object, name_field: str) -> list[object] | None:
@@ -45,25 +53,44 @@ def _names_one(part: object, name_field: str) -> bool:
     return part[0] in EQUAL and part[1] == name_field
 
 
-def _compiled(qfilter: object, fields: Fields, used: list[AnyField], depth: int) -> Predicate:
-    if depth == 0:
-        raise QueryFilterParseError(f"the filter is nested deeper than {MAX_DEPTH} levels")
-    if not isinstance(qfilter, list | tuple) or not qfilter or not isinstance(qfilter[0], str):
-        raise QueryFilterParseError(f"{shown(qfilter)} is no filter: expected [operator, ...]")
-    op, *rest = qfilter
-    if op in ("&", "|"):
-        return _logical(op, [_compiled(part, fields, used, depth - 1) for part in rest])
-    if op == "!":
-        (inner,) = _operands(op, rest, 1)
-        negated = _compiled(inner, fields, used, depth - 1)
-        return lambda item, context: not negated(item, context)
-    if op == "?":
-        (name,) = _operands(op, rest, 1)
-        field = _field(name, fields, used)
-        return _on_value(field, is_true(field))
-    name, constant = _operands(op, rest, 2)
-    field = _field(name, fields, used)
-    return _on_value(field, condition(op, field, constant))
+class _Compiler:
+    """Compiles one filter; notes the fields it looks at."""
+
+    def __init__(self, fields: Fields, used: list[AnyField], rule: bool) -> None:
+        self._fields = fields
+        self._used = used
+        self._rule = rule
+
+    def compiled(self, qfilter: object, depth: int) -> Predicate:
+        """A filter at most ``depth`` levels deep."""
+        if depth == 0:
+            raise QueryFilterParseError(f"the filter is nested deeper than {MAX_DEPTH} levels")
+        if not isinstance(qfilter, list | tuple) or not qfilter or not isinstance(qfilter[0], str):
+            raise QueryFilterParseError(f"{shown(qfilter)} is no filter: expected [operator, ...]")
+        op, *rest = qfilter
+        if op in ("&", "|"):
+            return _logical(op, [self.compiled(part, depth - 1) for part in rest])
+        if op == "!":
+            (inner,) = _operands(op, rest, 1)
+            negated = self.compiled(inner, depth - 1)
+            return lambda item, context: not negated(item, context)
+        if op == "?":
+            (name,) = _operands(op, rest, 1)
+            field = self._field(name)
+            return self._on_value(field, is_true(field))
+        name, constant = _operands(op, rest, 2)
+        field = self._field(name)
+        return self._on_value(field, condition(op, field, constant, rule=self._rule))
+
+    def _field(self, name: object) -> AnyField:
+        field = self._fields.get(name) if isinstance(name, str) else None
+        if field is None:
+            raise ParameterError(f"cannot filter by unknown field {shown(name)}")
+        self._used.append(field)
+        return field
+
+    def _on_value(self, field: AnyField, test: Test) -> Predicate:
+        return _if_known(field, test) if self._rule else _unless_known(field, test)
 
 
 def _operands(op: str, rest: list[object], count: int) -> list[object]:
@@ -78,20 +105,33 @@ def _logical(op: str, parts: list[Predicate]) -> Predicate:
     return lambda item, context: any(part(item, context) for part in parts)
 
 
-def _field(name: object, fields: Fields, used: list[AnyField]) -> AnyField:
-    field = fields.get(name) if isinstance(name, str) else None
-    if field is None:
-        raise ParameterError(f"cannot filter by unknown field {shown(name)}")
-    used.append(field)
-    return field
-
-
-def _on_value(field: AnyField, test: Test) -> Predicate:
+def _unless_known(field: AnyField, test: Test) -> Predicate:
     """``test`` on the field's value; without a value it holds, as in Ganeti."""
     get = field.get
 
     def predicate(item: object, context: object) -> bool:
         value = get(item, context)
         return type(value) is Status or value is None or test(value)
+
+    return predicate
+
+
+def _if_known(field: AnyField, test: Test) -> Predicate:
+    """``test`` on the field's value; without a value, or with one it is not for, it does not hold.
+
+    The predicate raises ``SlowExpression`` when a regular expression takes too long.
+    """
+    get = field.get
+
+    def predicate(item: object, context: object) -> bool:
+        value = get(item, context)
+        if type(value) is Status or value is None:
+            return False
+        try:
+            return test(value)
+        except SlowExpression:
+            raise
+        except ParameterError:
+            return False
 
     return predicate

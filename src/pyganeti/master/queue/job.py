@@ -4,7 +4,7 @@ Source: job file schema and job facts (states, log entries ``[serial, [s, us], t
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -38,6 +38,16 @@ class QueuedOp(msgspec.Struct, kw_only=True):
     start_timestamp: Timestamp | None = None
     exec_timestamp: Timestamp | None = None
     end_timestamp: Timestamp | None = None
+
+    def reasons(self) -> Iterator[Sequence[Any]]:
+        """Well-formed entries of the reason trail: ``[source, text, nanoseconds]``.
+
+        What came from a file of another program may be anything.
+        """
+        trail = self.input.get("reason")
+        for entry in trail if isinstance(trail, list | tuple) else ():
+            if isinstance(entry, list | tuple) and len(entry) == 3 and isinstance(entry[1], str):
+                yield entry
 
 
 class _StoredJob(msgspec.Struct, kw_only=True):
@@ -148,14 +158,19 @@ class Job:
         ]
         if last == len(self.ops):
             ended.end_timestamp = now
-            self.secrets.clear()
         self._ended = ended
+
+    def take_back(self) -> None:
+        """What :meth:`end` decided could not be made durable: it is as before."""
+        self._ended = None
 
     def reveal(self) -> None:
         """What :meth:`end` decided is durable: from now on it is so."""
         if self._ended is not None:
             self.ops, self.end_timestamp = self._ended.ops, self._ended.end_timestamp
             self._ended = None
+        if self.end_timestamp is not None:
+            self.secrets.clear()
 
     @property
     def status(self) -> JobStatus:

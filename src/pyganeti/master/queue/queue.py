@@ -4,12 +4,14 @@ Called by LUXI (submit, cancel, query) and by the scheduler (what is next). A su
 before it is answered. Source: gnt-job(8); ``docs/design/0003-jobs-locks-steps.md``.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
+from pyganeti.master.queue.dependencies import resolve
 from pyganeti.master.queue.job import Job, QueuedOp
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import (
@@ -28,6 +30,10 @@ JOB_SERIAL: Final = "job_serial"
 DRAINED: Final = "drained"
 # Ganeti stops at 5 000; nothing here grows with the number of waiting jobs but memory.
 MAX_JOBS: Final = 100_000
+# A job is written whole at each of its changes.
+MAX_OPCODES: Final = 1000
+# Jobs that are archived in one transaction.
+_SLICE: Final = 100
 
 
 class JobQueue:
@@ -53,9 +59,9 @@ class JobQueue:
         """Take up what an earlier master left."""
         meta = contents[Table.META]
         self.drained = meta.get(DRAINED) == b"true"
-        for data in contents[Table.JOB].values():
-            job = Job.from_json(data)
-            self.jobs[job.id] = job
+        jobs = [Job.from_json(data) for data in contents[Table.JOB].values()]
+        # The store sorts numbers as texts.
+        self.jobs = {job.id: job for job in sorted(jobs, key=lambda job: job.id)}
         self._serial = max(int(meta.get(JOB_SERIAL, b"0")), max(self.jobs, default=0))
 
     @property
@@ -156,19 +162,25 @@ class JobQueue:
     def _validated(ops: Any) -> list[Opcode]:  # Any: whatever the client sent
         if not isinstance(ops, list) or not ops:
             raise OpPrereqError("a job is a list of at least one opcode")
+        if len(ops) > MAX_OPCODES:
+            raise OpPrereqError(
+                f"a job of {len(ops)} opcodes: expected {MAX_OPCODES} at most; submit several jobs,"
+                " which may depend on each other"
+            )
         return [decode(op) for op in ops]
 
     def _make(self, ops: list[Opcode], earlier: Sequence[int | str] = ()) -> Job:
-        self._serial += 1
+        own = self._serial + 1
         queued, secrets = [], {}
         for index, op in enumerate(ops):
             whole = encode(op)
-            _resolve_depends(whole, earlier)
+            resolve(whole, own, earlier)
             shown = whole
             if has_secrets(op):
                 secrets[index], shown = whole, redact(whole)
             queued.append(QueuedOp(input=shown, priority=op.priority))
-        job = Job(self._serial, queued, timestamp(self._clock.now()))
+        self._serial = own
+        job = Job(own, queued, timestamp(self._clock.now()))
         job.secrets = secrets
         return job
 
@@ -212,16 +224,62 @@ class JobQueue:
         self, job: Job, status: JobStatus, result: Any, *also: Put | Delete
     ) -> None:  # Any: JSON
         """End all opcodes of ``job`` that are not final with ``status``; durable with ``also``."""
+        self._end_rest(job, status, result)
+        try:
+            await self.save(job, *also)
+        except GenericError:
+            job.take_back()
+            raise
+
+    def _end_rest(self, job: Job, status: JobStatus, result: Any) -> None:  # Any: JSON
         first = next((n for n, op in enumerate(job.ops) if op.status not in FINALIZED), None)
         if first is not None:
             job.end(first, status, result, timestamp(self._clock.now()))
-        await self.save(job, *also)
+
+    # Any: a result is JSON.
+    async def finish_many(self, ends: Iterable[tuple[Job, JobStatus, Any]]) -> None:
+        """As :meth:`finish`, several jobs in one transaction."""
+        jobs = []
+        for job, status, result in ends:
+            self._end_rest(job, status, result)
+            jobs.append(job)
+        puts = tuple(Put(Table.JOB, str(job.id), job.to_json()) for job in jobs)
+        try:
+            await self._store.commit(Batch(puts))
+        except GenericError:
+            for job in jobs:
+                job.take_back()
+            raise
+        for job in jobs:
+            job.reveal()
+            self._announce(job)
 
     async def set_drained(self, drained: bool) -> None:
         """Take no new jobs, or take them again; durable."""
         value = msgspec.json.encode(drained)
         await self._store.commit(Batch((Put(Table.META, DRAINED, value),)))
         self.drained = drained
+
+    async def archive_older(self, age_s: float, timeout_s: float) -> tuple[int, int]:
+        """Archive jobs that ended more than ``age_s`` ago, all finished ones if it is negative.
+
+        Returns:
+            How many were archived, and how many were not looked at for lack of time.
+        """
+        now, deadline = self._clock.now(), self._clock.monotonic() + timeout_s
+        jobs, archived = list(self.jobs.values()), 0
+        for begin in range(0, len(jobs), _SLICE):
+            if begin and self._clock.monotonic() >= deadline:
+                return archived, len(jobs) - begin
+            old = [
+                job
+                for job in jobs[begin : begin + _SLICE]
+                if age_s < 0 or _ended_at(job) < now - age_s
+            ]
+            archived += await self.archive(old)
+            # Where there was nothing to archive, others have not had their turn.
+            await asyncio.sleep(0)
+        return archived, 0
 
     async def archive(self, jobs: Iterable[Job]) -> int:
         """Move finished jobs to the archive; how many were."""
@@ -242,22 +300,6 @@ class JobQueue:
         return len(moved)
 
 
-def _resolve_depends(op: dict[str, Any], earlier: Sequence[int | str]) -> None:
-    """Replace relative job ids in ``depends`` of the encoded ``op`` by absolute ones.
-
-    Raises:
-        OpPrereqError: one counts back further than this submission goes, or to a job that failed.
-    """
-    depends = op.get("depends")
-    if not depends:
-        return
-    resolved = []
-    for job_id, statuses in depends:
-        absolute = job_id
-        if job_id < 0:
-            target = earlier[job_id] if -job_id <= len(earlier) else None
-            if not isinstance(target, int):
-                raise OpPrereqError(f"dependency {job_id} names no job of this submission")
-            absolute = target
-        resolved.append([absolute, list(statuses)])
-    op["depends"] = resolved
+def _ended_at(job: Job) -> float:
+    seconds, micros = job.end_timestamp or job.start_timestamp or job.received_timestamp or (0, 0)
+    return seconds + micros / 1_000_000
