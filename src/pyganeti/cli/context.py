@@ -66,6 +66,11 @@ class Context:
             self._clients[address] = self._connect(address)
         return self._clients[address]
 
+    @property
+    def terminal(self) -> TextIO | None:
+        """Where results go, if that is a terminal."""
+        return self._out if self._out.isatty() else None
+
     def say(self, text: str) -> None:
         """Print a line of the result."""
         self._out.write(text + "\n")

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from optparse import Values
 
     from pyganeti.cli.context import Context
+    from pyganeti.cli.progress import Bar
 
 PRIORITIES: Final = {"low": 10, "normal": 0, "high": -10}
 # How long to wait for news before telling that the job waits.
 _NEWS_S: Final = 20
+# Shorter waits need no bar, and what draws it takes time to load.
+_PATIENCE_S: Final = 2.0
 _WAITS: Final = {
     "queued": "Job {} is waiting in queue",
     "waiting": "Job {} is trying to acquire all necessary locks",
@@ -66,20 +69,72 @@ def follow(ctx: "Context", job_id: int, *, quiet: bool = False) -> list[Any]:
         JobCanceled: it was cancelled.
         GenericError: what its first failed opcode raised.
     """
+    with _Display(ctx, quiet=quiet) as display:
+        _watch(ctx, job_id, display)
+    return ctx.client.job_results(job_id)
+
+
+def _watch(ctx: "Context", job_id: int, display: "_Display") -> None:
+    """Show what a job says until it has ended."""
     info: list[Any] | None = None
     serial, told = -1, set()
     while info is None or info[0] not in FINAL:
-        change = ctx.client.wait_for_job_change(job_id, ["status"], info, serial, _NEWS_S)
+        change = ctx.client.wait_for_job_change(job_id, display.fields, info, serial, _NEWS_S)
         if change is not None:
             info, entries = change
             for entry in entries:
                 serial = max(serial, entry[0])
-                if not quiet:
-                    ctx.say(log_line(entry))
-        elif info and info[0] in _WAITS and info[0] not in told and not quiet:
+                display.say(log_line(entry))
+            display.show(info[1:])
+        elif info and info[0] in _WAITS and info[0] not in told:
             told.add(info[0])
-            ctx.warn(_WAITS[info[0]].format(job_id))
-    return ctx.client.job_results(job_id)
+            display.warn(_WAITS[info[0]].format(job_id))
+
+
+class _Display:
+    """What a followed job shows: its log; on a terminal, after a while, how far it is as well.
+
+    Attributes:
+        fields: of the job, to be watched and shown.
+    """
+
+    def __init__(self, ctx: "Context", *, quiet: bool) -> None:
+        self._ctx = ctx
+        self._quiet = quiet
+        self._terminal = None if quiet else ctx.terminal
+        self._begin = ctx.wall_clock()
+        self._bar: Bar | None = None
+        self.fields = ["status"] if self._terminal is None else ["status", "progress"]
+
+    def __enter__(self) -> "_Display":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def say(self, text: str) -> None:
+        """A line of the job's log."""
+        if self._bar is not None:
+            self._bar.say(text)
+        elif not self._quiet:
+            self._ctx.say(text)
+
+    def warn(self, text: str) -> None:
+        """A line that is not the job's."""
+        if not self._quiet:
+            self._ctx.warn(text)
+
+    def show(self, progress: list[Any]) -> None:
+        """How far it is: the value of the field, if that was asked for."""
+        if self._bar is None and self._terminal is not None and progress[0] is not None:
+            if self._ctx.wall_clock() - self._begin < _PATIENCE_S:
+                return
+            from pyganeti.cli.progress import Bar
+
+            self._bar = Bar(self._terminal)
+        if self._bar is not None:
+            self._bar.show(progress[0])
 
 
 def log_line(entry: list[Any]) -> str:

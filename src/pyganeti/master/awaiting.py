@@ -8,17 +8,19 @@ before the first task starts. ``docs/design/0003-jobs-locks-steps.md``, "Waiting
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
+from pyganeti.master.queue.job import StepProgress
 from pyganeti.model.errors import ConfigurationError, GenericError, OpExecError
 from pyganeti.wire.noderpc.call import AnyCall, NodeCall, TaskId
 from pyganeti.wire.noderpc.registry import CALLS
+from pyganeti.wire.noderpc.types import TaskProgress
 
 R = TypeVar("R")
 
@@ -61,8 +63,39 @@ def numbers(nodes: Iterable[str]) -> dict[str, int]:
     return {node: _FIRST_NUMBER + index for index, node in enumerate(nodes)}
 
 
+class Progress:
+    """How far the tasks of a step are, all together.
+
+    Args:
+        step: its name.
+        tell: told of each change, and of ``None`` in the end.
+    """
+
+    def __init__(self, step: str, tell: Callable[[StepProgress | None], None]) -> None:
+        self._step = step
+        self._tell = tell
+        self._made: dict[str, TaskProgress] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._tell(None)
+
+    def of(self, node: str) -> Callable[[TaskProgress], None]:
+        """What to call with the progress of a node's task."""
+
+        def told(made: TaskProgress) -> None:
+            self._made[node] = made
+            done = sum(one.done for one in self._made.values())
+            total = sum(one.total for one in self._made.values())
+            self._tell(StepProgress(self._step, done, total))
+
+        return told
+
+
 async def run_tasks(
-    nodes: NodeWriter, calls: Mapping[str, NodeCall[R]], *, awaited: bool
+    nodes: NodeWriter, calls: Mapping[str, NodeCall[R]], progress: Progress, *, awaited: bool
 ) -> dict[str, R]:
     """Start each node's task and wait for all of them.
 
@@ -73,20 +106,25 @@ async def run_tasks(
 
     async def one(node: str, call: NodeCall[R]) -> R:
         task = await nodes.start(node, call, number=given[node], awaited=awaited)
-        return await nodes.wait(node, task, type(call))
+        return await nodes.wait(node, task, type(call), progress.of(node))
 
-    return await _all({node: one(node, call) for node, call in calls.items()}, nodes)
+    with progress:
+        return await _all({node: one(node, call) for node, call in calls.items()}, nodes)
 
 
-async def go_on_waiting(nodes: NodeWriter, wait: Wait) -> dict[str, Any]:
+async def go_on_waiting(nodes: NodeWriter, wait: Wait, progress: Progress) -> dict[str, Any]:
     """Wait for the tasks of a step that an earlier master began. Any: as the calls answer.
 
     Raises:
         GenericError: as :func:`run_tasks`; ``CallTimeout`` when a node knows a task no more.
     """
     kind = wait.kind
-    waits = {node: nodes.wait(node, TaskId(task), kind) for node, task in wait.tasks.items()}
-    return await _all(waits, nodes)
+    waits = {
+        node: nodes.wait(node, TaskId(task), kind, progress.of(node))
+        for node, task in wait.tasks.items()
+    }
+    with progress:
+        return await _all(waits, nodes)
 
 
 async def _all(tasks: Mapping[str, Awaitable[R]], nodes: NodeWriter) -> dict[str, R]:

@@ -15,6 +15,7 @@ import msgspec
 from pyganeti.model.errors import GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, TaskId
+from pyganeti.wire.noderpc.types import TaskProgress
 
 R = TypeVar("R")
 
@@ -134,6 +135,13 @@ class NodeWriter(NodeReader):
         ctx = msgspec.structs.replace(self._context(), call=number, awaited=awaited)
         return await self._access.client.start(self.address(node), call, ctx)
 
-    async def wait(self, node: str, task: TaskId, kind: type[NodeCall[R]]) -> R:
+    async def wait(
+        self,
+        node: str,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        progress: Callable[[TaskProgress], None],
+    ) -> R:
         """Wait for a task that a call of ``kind`` started; raises as ``NodeClient``."""
-        return await self._access.client.wait(self.address(node), task, kind, self._context())
+        ctx = self._context()
+        return await self._access.client.wait(self.address(node), task, kind, ctx, progress)

@@ -17,7 +17,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
-from pyganeti.master.awaiting import go_on_waiting
+from pyganeti.master.awaiting import Progress, go_on_waiting
 from pyganeti.master.config import ConfigState
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
@@ -116,6 +116,7 @@ class Services:
             submit=lambda jobs: self.submit(job, jobs),
             leftovers=self.leftovers.lines,
             turns=self.turns,
+            progress=job.set_progress,
             locks=locks,
             resumable=not any(has_redacted(op.input) for op in job.ops),
         )
@@ -336,7 +337,8 @@ class _Execution:
         self._held = await self._acquire(wait.locks, op, self._s.locks.new_place())
         names = ", ".join(run.nodes.name(node) for node in wait.tasks)
         run.log(f"the master daemon was restarted; still waiting for {names}")
-        answers = await go_on_waiting(run.nodes, wait)
+        step = journal.pending[0][1].step
+        answers = await go_on_waiting(run.nodes, wait, Progress(step, run.progress))
         rest = msgspec.convert(wait.rest, lu.rest_type)
         result = await lu.resume(run, rest, answers)
         await self._s.hooks.post(lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view))

@@ -13,12 +13,13 @@ import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
-from pyganeti.master.awaiting import Wait, numbers, run_tasks
+from pyganeti.master.awaiting import Progress, Wait, numbers, run_tasks
 from pyganeti.master.config import ConfigState
 from pyganeti.master.journal import Journal, Undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
+from pyganeti.master.queue.job import StepProgress
 from pyganeti.model.errors import GenericError, ProgrammerError
 from pyganeti.opcodes.base import Opcode
 from pyganeti.store.interface import Put
@@ -72,6 +73,7 @@ class Run:
         submit: queues jobs made by this one; for each ``(True, id)`` or ``(False, why)``.
         leftovers: says what earlier jobs left to be undone, a line each.
         turns: by node UUID, held while memory is looked at and a guest is started with it.
+        progress: shows how far the running step is.
         hooks: what the pre-hooks were given, once they have run.
     """
 
@@ -91,6 +93,7 @@ class Run:
         submit: Callable[[Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]],
         leftovers: Callable[[], list[str]],
         turns: Mapping[str, asyncio.Lock],
+        progress: Callable[[StepProgress | None], None],
         locks: LockRequest,
         resumable: bool,
     ) -> None:
@@ -105,6 +108,7 @@ class Run:
         self.submit = submit
         self.leftovers = leftovers
         self.turns = turns
+        self.progress = progress
         self.hooks: HookContext | None = None
         self._locks = locks
         self._resumable = resumable
@@ -156,7 +160,8 @@ class Run:
         if self._resumable:
             undo = msgspec.structs.replace(undo, wait=self._wait(calls, rest))
         async with self.step(name, undo):
-            answers = await run_tasks(self.nodes, calls, awaited=self._resumable)
+            progress = Progress(name, self.progress)
+            answers = await run_tasks(self.nodes, calls, progress, awaited=self._resumable)
         return answers
 
     def _wait(self, calls: Mapping[str, NodeCall[R]], rest: msgspec.Struct) -> Wait:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from pyganeti.model.errors import StaleEpoch
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, R, TaskId
+from pyganeti.wire.noderpc.types import TaskProgress
 
 
 class TermWatch:
@@ -50,11 +51,16 @@ class TermWatch:
             raise
 
     async def wait(
-        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        ctx: CallContext,
+        progress: Callable[[TaskProgress], None] | None = None,
     ) -> R:
         """See ``NodeClient``."""
         try:
-            return await self._client.wait(node, task, kind, ctx)
+            return await self._client.wait(node, task, kind, ctx, progress)
         except StaleEpoch:
             self._refused(node)
             raise

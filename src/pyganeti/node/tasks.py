@@ -15,7 +15,7 @@ from pyganeti.kit.process import ProcessError, Runner
 from pyganeti.model.errors import CommandError, GenericError, ProgrammerError, StaleEpoch
 from pyganeti.wire.noderpc.call import CallContext, TaskId
 from pyganeti.wire.noderpc.codec import Answer, failure, success
-from pyganeti.wire.noderpc.types import TaskReport, TaskState
+from pyganeti.wire.noderpc.types import TaskProgress, TaskReport, TaskState
 
 REMEMBERED: Final = 1000
 _LOG: Final = logging.getLogger(__name__)
@@ -27,13 +27,13 @@ class CallRun:
     Attributes:
         ctx: who asked.
         runner: runs programs; on record, so that the next daemon ends them if this one dies.
-        progress: a line for whoever waits.
+        progress: how far it is, for whoever waits; of work that can be measured.
     """
 
     def __init__(self, ctx: CallContext, runner: Runner) -> None:
         self.ctx = ctx
         self.runner = runner
-        self.progress = ""
+        self.progress: TaskProgress | None = None
 
 
 Body = Callable[[CallRun], Awaitable[object]]

@@ -36,7 +36,7 @@ from pyganeti.testing.certificates import node_certificate
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.programs import Programs
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
-from pyganeti.wire.noderpc.client import CallNumbers, task_result
+from pyganeti.wire.noderpc.client import CallNumbers, task_result, tell
 from pyganeti.wire.noderpc.codec import (
     Answer,
     Codec,
@@ -47,8 +47,8 @@ from pyganeti.wire.noderpc.codec import (
     encode_request,
 )
 from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
-from pyganeti.wire.noderpc.task import TaskWaitCall
-from pyganeti.wire.noderpc.types import HypervisorInfo, TaskState
+from pyganeti.wire.noderpc.task import PROGRESS_S, TaskWaitCall
+from pyganeti.wire.noderpc.types import HypervisorInfo, TaskProgress, TaskState
 
 MEMORY_MIB: Final = 16384
 STORAGE_DIRS: Final = ("/srv/ganeti/file-storage", "/srv/ganeti/shared-file-storage")
@@ -247,11 +247,16 @@ class SimNodeClient:
             return TaskId((await self._answer(node, call, ctx)).task)
 
     async def wait(
-        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        ctx: CallContext,
+        progress: Callable[[TaskProgress], None] | None = None,
     ) -> R:
         """See ``NodeClient``."""
         async with self._point(f"wait for {kind.procedure} on {node.name}", counted=ctx.job != 0):
-            return await self._ended(node, task, kind, ctx)
+            return await self._ended(node, task, kind, ctx, progress)
 
     @asynccontextmanager
     async def _point(self, what: str, *, counted: bool) -> AsyncIterator[None]:
@@ -261,14 +266,20 @@ class SimNodeClient:
         await self._faults.after(number, what)
 
     async def _ended(
-        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        ctx: CallContext,
+        progress: Callable[[TaskProgress], None] | None = None,
     ) -> R:
-        poll = TaskWaitCall(task=task)
+        wait_s = PROGRESS_S
         while True:
-            answer = await self._answer(node, poll, ctx)
+            answer = await self._answer(node, TaskWaitCall(task=task, wait_s=wait_s), ctx)
             report = self._codec.result(TaskWaitCall, answer.result)
             if report.state is not TaskState.RUNNING:
                 return self._codec.result(kind, task_result(node, kind, report))
+            wait_s = tell(report, progress)
 
     async def _answer(self, address: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
         node = self._nodes.get(address.name)

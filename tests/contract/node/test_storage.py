@@ -15,7 +15,7 @@ from pyganeti.node.storage.base import MIB, DiskDriver, Storage
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.node.storage.file import FileDriver
 from pyganeti.node.storage.whitelist import Whitelist
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.types import DiskSpec, TaskProgress
 
 MakeDriver = Callable[[Path], DiskDriver]
 
@@ -39,7 +39,7 @@ def disk(name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
     return DiskSpec(dev_type="file", logical_id=place, size=size, uuid=uuid, iv_name="disk/0")
 
 
-def ignore(_text: str) -> None:
+def ignore(_made: TaskProgress) -> None:
     return None
 
 
@@ -119,9 +119,9 @@ async def test_wiping_beyond_the_end_is_refused(driver: DiskDriver) -> None:
 
 async def test_wiping_tells_its_progress(driver: DiskDriver) -> None:
     await driver.create(disk(), repeated=False)
-    said: list[str] = []
+    said: list[TaskProgress] = []
     await driver.wipe(disk(), 1, 3, said.append)
-    assert said[-1] == "wiped 3 of 3 MiB"
+    assert said[-1] == TaskProgress(3, 3)
 
 
 async def test_renaming_may_be_repeated_and_never_replaces(driver: DiskDriver) -> None:

@@ -1,5 +1,7 @@
 """A job that only waits for a node outlives its master; one that does more is unwound."""
 
+import asyncio
+
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.master.recovery import awaited_tasks
 from pyganeti.model.enums import AdminState, JobStatus, TagKind
@@ -110,6 +112,27 @@ async def test_a_wipe_goes_on_with_the_next_disk() -> None:
     wipes = [change for change in changes(cluster) if change[1] == "blockdev_wipe"]
     assert len(wipes) == 2
     assert cluster.guest_states("web1") == {"node1": "running"}
+
+
+async def test_a_wipe_shows_how_far_it_is_under_any_master() -> None:
+    cluster = SimCluster()
+    await cluster.run(OpClusterSetParams(prealloc_wipe_disks=True))
+    halfway = cluster.nodes["node1"].disks.halfway = asyncio.Event()
+    job = cluster.submit(create())
+    half = {"step": "wipe disk/0", "done": 512, "total": 1024}
+
+    async def shown() -> object:
+        await cluster.clock.sleep(5.0)
+        methods = LuxiMethods(await cluster.master())
+        ((found,),) = await methods.handle("QueryJobs", [[await job], ["progress"]])
+        return found
+
+    assert await shown() == half
+    await replaced(cluster)
+    assert await shown() == half
+    halfway.set()
+    await cluster.finished(job)
+    assert await shown() is None
 
 
 async def test_a_script_that_fails_under_the_next_master_unwinds() -> None:

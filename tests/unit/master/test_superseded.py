@@ -24,7 +24,12 @@ class Refusing:
         raise self._error
 
     async def wait(
-        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        ctx: CallContext,
+        progress: object = None,
     ) -> R:
         raise self._error
 

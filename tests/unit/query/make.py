@@ -8,6 +8,7 @@ from pyganeti.master.locks import LockState
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import Guests
 from pyganeti.master.query.sources import JobRecord, LogEntry, Sources, Timestamp
+from pyganeti.master.queue.job import StepProgress
 from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.model.instance import Instance
@@ -89,6 +90,7 @@ class Op:
     start_timestamp: Timestamp | None = None
     exec_timestamp: Timestamp | None = None
     end_timestamp: Timestamp | None = None
+    progress: StepProgress | None = None
 
 
 @dataclass
@@ -103,6 +105,7 @@ class FakeJob:
     received_timestamp: Timestamp | None = (100, 500_000)
     start_timestamp: Timestamp | None = None
     end_timestamp: Timestamp | None = None
+    progress: StepProgress | None = None
 
 
 @dataclass

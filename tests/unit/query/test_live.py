@@ -42,7 +42,12 @@ class Client:
         raise AssertionError(call)
 
     async def wait(
-        self, node: NodeAddress, task: TaskId, kind: type[AnyCall], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[AnyCall],
+        ctx: CallContext,
+        progress: object = None,
     ) -> Any:
         """Queries wait for none."""
         raise AssertionError(kind)

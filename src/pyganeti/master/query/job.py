@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.opcodes.codec import redact, summary_of
 
@@ -61,6 +63,13 @@ _WHOLE: Final[Sequence[JobField]] = [
         _NUMBER,
         "-20 for the most urgent to 19",
         _of_job(lambda job: job.priority),
+    ),
+    Field(
+        "progress",
+        "Progress",
+        _OTHER,
+        "How far the running step is, where that can be measured",
+        _of_job(lambda job: or_unavail(job.progress and msgspec.to_builtins(job.progress))),
     ),
     Field("archived", "Archived", _BOOL, "Is in the archive", _of_job(lambda job: job.archived)),
     _time("received_ts", "Received", "When it came", lambda job: job.received_timestamp),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pyganeti.master.locks import LockState
+from pyganeti.master.queue.job import StepProgress
 from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import GenericError
 from pyganeti.model.view import ClusterView
@@ -50,6 +51,11 @@ class JobRecord(Protocol):
     @property
     def priority(self) -> int:
         """Most urgent priority among the opcodes that are not done."""
+        ...
+
+    @property
+    def progress(self) -> StepProgress | None:
+        """Of its running step, where that can be measured."""
         ...
 
     @property

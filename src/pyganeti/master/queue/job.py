@@ -50,6 +50,14 @@ class QueuedOp(msgspec.Struct, kw_only=True):
                 yield entry
 
 
+class StepProgress(msgspec.Struct, frozen=True):
+    """How far a running job's step is: its name, ``done`` of ``total`` MiB. Never stored."""
+
+    step: str
+    done: int
+    total: int
+
+
 class _StoredJob(msgspec.Struct, kw_only=True):
     id: int
     ops: list[QueuedOp]
@@ -69,6 +77,7 @@ class Job:
         archived: whether it is in the archive.
         secrets: for each opcode the whole input, where it holds secret parameters; memory only.
         unsaved: whether something of it is not in the store yet.
+        progress: of its running step, where that can be measured; memory only.
 
     How it ends is shown only once that is durable: :meth:`end` decides it, :meth:`reveal` shows it.
     """
@@ -81,6 +90,7 @@ class Job:
         "end_timestamp",
         "id",
         "ops",
+        "progress",
         "received_timestamp",
         "secrets",
         "start_timestamp",
@@ -96,6 +106,7 @@ class Job:
         self.archived = False
         self.secrets: dict[int, dict[str, Any]] = {}
         self.unsaved = False
+        self.progress: StepProgress | None = None
         self._log_serial = max((entry[0] for op in ops for entry in op.log), default=0)
         self._changed: asyncio.Event | None = None
         self._ended: _StoredJob | None = None
@@ -190,6 +201,12 @@ class Job:
         self.ops[index].log.append((self._log_serial, when, kind, message))
         self.unsaved = True
         self.touch()
+
+    def set_progress(self, progress: StepProgress | None) -> None:
+        """Its running step is that far; ``None`` once that ended or cannot be measured."""
+        if progress != self.progress:
+            self.progress = progress
+            self.touch()
 
     def touch(self) -> None:
         """Wake up those who wait for a change."""

@@ -10,7 +10,7 @@ from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.links import DiskLinks
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import blockdev as calls
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, InstanceSpec
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, InstanceSpec, TaskProgress
 
 
 class Directories(Protocol):
@@ -102,8 +102,8 @@ class BlockdevHandlers:
             await driver.grow(call.disk, call.amount, dryrun=call.dryrun)
 
     async def _wipe(self, call: calls.BlockdevWipeCall, run: CallRun) -> None:
-        def progress(text: str) -> None:
-            run.progress = text
+        def progress(made: TaskProgress) -> None:
+            run.progress = made
 
         driver = self._storage.driver(call.disk.dev_type)
         await driver.wipe(call.disk, call.offset, call.size, progress)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pyganeti.model.errors import BlockDeviceError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress
 
 MIB = 1024 * 1024
 
-Progress = Callable[[str], None]
+Progress = Callable[[TaskProgress], None]
 
 
 class DiskDriver(Protocol):

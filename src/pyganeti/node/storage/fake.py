@@ -1,9 +1,10 @@
 """Disks in memory, for simulated nodes: deterministic, with a capacity, same contract."""
 
+import asyncio
 from typing import Final
 
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress
 
 from .base import MIB, Progress
 
@@ -12,6 +13,8 @@ DEFAULT_CAPACITY: Final = 1024 * 1024
 
 class FakeDriver:
     """See ``DiskDriver``. ``disks`` maps a place to size in MiB and UUID; tests may look.
+
+    Wipes wait in the middle for the event ``halfway``, if there is one.
 
     Args:
         capacity: MiB that all disks may have together.
@@ -22,6 +25,7 @@ class FakeDriver:
         self.capacity = capacity
         self.disks: dict[str, tuple[int, str]] = {}
         self.directories: set[str] = set()
+        self.halfway: asyncio.Event | None = None
         self._type = storage_type
 
     def _used(self) -> int:
@@ -83,7 +87,10 @@ class FakeDriver:
         if (offset + size) * MIB > (await self.assemble(disk)).size:
             text = f"{disk.iv_name}: {offset + size} MiB is beyond the end of {_place(disk)}"
             raise StorageError(text)
-        progress(f"wiped {size} of {size} MiB")
+        for done in (size // 2, size):
+            progress(TaskProgress(done, size))
+            if done < size and self.halfway is not None:
+                await self.halfway.wait()
 
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.rename`."""

@@ -13,7 +13,7 @@ from typing import Final
 from pyganeti.kit.files import sync_directory
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress
 
 from .base import MIB, Progress
 from .whitelist import Whitelist
@@ -102,7 +102,7 @@ class FileDriver:
                 await in_thread(_write_zeroes, device.path, position, count)
             except OSError as err:
                 raise StorageError(f"{disk.iv_name}: {device.path}: {err.strerror}") from err
-            progress(f"wiped {position + count - offset} of {size} MiB")
+            progress(TaskProgress(position + count - offset, size))
 
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.rename`."""

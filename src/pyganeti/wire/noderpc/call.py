@@ -4,9 +4,12 @@ Used by every declaration in this package, by the client (to encode and to read 
 the node's dispatcher. Source: docs/design/0002-node-calls.md; timeout classes of the RPC facts.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, Generic, NewType, Protocol, TypeVar, get_args
 
 import msgspec
+
+from .types import TaskProgress
 
 R = TypeVar("R")
 
@@ -107,9 +110,16 @@ class NodeClient(Protocol):
         ...
 
     async def wait(
-        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        ctx: CallContext,
+        progress: Callable[[TaskProgress], None] | None = None,
     ) -> R:
         """Wait for ``task``, which a call of ``kind`` started, and return its result.
+
+        ``progress`` is told now and then how far it is, if that can be measured.
 
         Raises: as :meth:`call`; ``CallTimeout`` too when the node does not know the task any more.
         """

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -21,8 +21,8 @@ from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
 from .call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
 from .codec import Answer, Codec, decode_answer, encode_request
 from .connection import ConnectionBroken, NodeConnection, connect
-from .task import TaskWaitCall
-from .types import TaskReport, TaskState
+from .task import POLL_S, PROGRESS_S, TaskWaitCall
+from .types import TaskProgress, TaskReport, TaskState
 
 # Longer than the watcher's period, so that a quiet cluster keeps its connections; shorter than
 # the server's own patience, so that it is not closed while a request is on its way.
@@ -90,19 +90,28 @@ class HttpNodeClient:
         return TaskId((await self._answer(node, call, ctx)).task)
 
     async def wait(
-        self, node: NodeAddress, task: TaskId, kind: type[NodeCall[R]], ctx: CallContext
+        self,
+        node: NodeAddress,
+        task: TaskId,
+        kind: type[NodeCall[R]],
+        ctx: CallContext,
+        progress: Callable[[TaskProgress], None] | None = None,
     ) -> R:
         """See :class:`~.call.NodeClient`."""
         deadline = self._clock.monotonic() + kind.timeout_s
+        wait_s = PROGRESS_S
         while self._clock.monotonic() < deadline:
-            report = await self._poll(node, task, ctx)
+            report = await self._poll(node, task, ctx, wait_s)
             if report.state is TaskState.RUNNING:
+                wait_s = tell(report, progress)
                 continue
             return self._codec.result(kind, task_result(node, kind, report))
         raise CallTimeout(_silent(node, kind, f"its task did not end in {kind.timeout_s:g} s"))
 
-    async def _poll(self, node: NodeAddress, task: TaskId, ctx: CallContext) -> TaskReport:
-        poll = TaskWaitCall(task=task)
+    async def _poll(
+        self, node: NodeAddress, task: TaskId, ctx: CallContext, wait_s: float
+    ) -> TaskReport:
+        poll = TaskWaitCall(task=task, wait_s=wait_s)
         return self._codec.result(TaskWaitCall, (await self._answer(node, poll, ctx)).result)
 
     async def _answer(self, node: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
@@ -191,6 +200,14 @@ class HttpNodeClient:
         made = await connect(node, self._tls)
         self._open.add(made)
         return made
+
+
+def tell(report: TaskReport, progress: Callable[[TaskProgress], None] | None) -> float:
+    """Tell how far a task is; how long to wait for the next report."""
+    if progress is None or report.progress is None:
+        return POLL_S
+    progress(report.progress)
+    return PROGRESS_S
 
 
 def task_result(node: NodeAddress, kind: type[AnyCall], report: TaskReport) -> msgspec.Raw:

@@ -7,6 +7,8 @@ from .types import TaskReport
 
 # Below the 60 s of an urgent call, so that an answer always comes before the client gives up.
 POLL_S = 20.0
+# Who looks at a terminal wants to see it move.
+PROGRESS_S = 2.0
 
 
 class TaskWaitCall(NodeCall[TaskReport], frozen=True, kw_only=True):

@@ -309,11 +309,18 @@ class TaskState(StrEnum):
     LOST = "lost"  # not known here: the daemon restarted, or forgot
 
 
+class TaskProgress(Struct, frozen=True):
+    """How much of measurable work is done: ``done`` of ``total``, both in MiB."""
+
+    done: int
+    total: int
+
+
 class TaskReport(Struct, frozen=True, kw_only=True):
     """Answer to ``task_wait``: state, last progress, result as JSON, error as ``to_wire``."""
 
     state: TaskState
-    progress: str = ""
+    progress: TaskProgress | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: list[Any] | None = None  # Any: an error's arguments
 
