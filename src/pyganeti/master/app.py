@@ -5,8 +5,8 @@ calls. Data flow: store -> term -> snapshot, queue, journal -> recovery -> sched
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyganeti.kit.clock import Clock, timestamp
@@ -17,8 +17,8 @@ from pyganeti.master.hooks import HookRunner
 from pyganeti.master.job_filters import JobFilters
 from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
-from pyganeti.master.locks import LockManager, LockRequest
-from pyganeti.master.lu.registry import LOGICAL_UNITS
+from pyganeti.master.locks import LockManager, OwnedLocks
+from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.processor import Processor, Services
 from pyganeti.master.queue.job import Job
@@ -54,6 +54,7 @@ class Surroundings:
         answers: whether something at an address answers.
         data_dir: shown to hooks.
         candidate_files: files that go with the master role: path as on a real node, and content.
+        lus: the Logical Unit of each opcode type.
     """
 
     store: Committer
@@ -64,6 +65,7 @@ class Surroundings:
     answers: Callable[[str], Awaitable[bool]]
     data_dir: str
     candidate_files: Callable[[], Awaitable[dict[str, bytes]]]
+    lus: Mapping[type[Opcode], AnyLU] = field(default_factory=lambda: LOGICAL_UNITS)
 
 
 class Master:
@@ -156,7 +158,7 @@ class Master:
             locks=self.locks,
             queue=self.queue,
             hooks=HookRunner(self.around.data_dir),
-            lus=LOGICAL_UNITS,
+            lus=self.around.lus,
             undos=UNDO_ACTIONS,
             ids=self.around.ids,
             distribute=self.distributor.resend,
@@ -190,7 +192,8 @@ class Master:
         self.scheduler.take_up(self.queue.jobs.values())
 
     def _run_of(self, job: Job, op: int) -> Run:
-        return self._services().run(job, op, Journal(self.around.store, job.id, op), LockRequest())
+        journal = Journal(self.around.store, job.id, op)
+        return self._services().run(job, op, journal, OwnedLocks(self.locks))
 
     async def serve(self) -> None:
         """Run jobs until :meth:`stop`."""

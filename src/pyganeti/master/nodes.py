@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from pyganeti.master.locks import Level
 from pyganeti.model.errors import GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, TaskId
@@ -48,6 +49,10 @@ class NodeReader:
         access: how to call.
         job: the job for which calls are made, 0 for the master itself.
         op: index of the opcode in the job.
+
+    Attributes:
+        granted: names that were free of the opportunistic part of the opcode's lock request, by
+            level; a plan chooses among them.
     """
 
     def __init__(self, access: NodeAccess, *, job: int = 0, op: int = 0) -> None:
@@ -55,6 +60,7 @@ class NodeReader:
         self._job = job
         self._op = op
         self.step = 0
+        self.granted: Mapping[Level, frozenset[str]] = {}
 
     def address(self, node: str) -> NodeAddress:
         """Where the daemon of the node with UUID ``node`` listens.

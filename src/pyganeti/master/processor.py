@@ -19,10 +19,11 @@ from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
 from pyganeti.master.awaiting import Progress, go_on_waiting
 from pyganeti.master.config import ConfigState
+from pyganeti.master.early_release import EarlyRelease
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
-from pyganeti.master.locks import Held, LockManager, LockRequest
+from pyganeti.master.locks import LockManager, LockRequest, OwnedLocks
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.queue.ageing import Ageing
@@ -96,7 +97,7 @@ class Services:
     ageing: Ageing
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    def run(self, job: Job, index: int, journal: Journal, locks: LockRequest) -> Run:
+    def run(self, job: Job, index: int, journal: Journal, locks: OwnedLocks) -> Run:
         """A run of opcode ``index`` of ``job``, which holds ``locks``."""
 
         def log(message: str) -> None:
@@ -117,7 +118,7 @@ class Services:
             leftovers=self.leftovers.lines,
             turns=self.turns,
             progress=job.set_progress,
-            locks=locks,
+            locks=EarlyRelease(locks, journal),
             resumable=not any(has_redacted(op.input) for op in job.ops),
         )
 
@@ -295,7 +296,7 @@ class _Execution:
         self._job = job
         self._index = index
         self._state = state
-        self._held: Held | None = None
+        self._locks = OwnedLocks(services.locks)
         self._run: Run | None = None
 
     async def run(self) -> object:
@@ -308,17 +309,13 @@ class _Execution:
         with _refusing():
             reader = NodeReader(self._s.access, job=self._job.id, op=self._index)
             op = await lu.expand(op, reader)
-            locks = await self._lock(lu, op)
-            queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
-            self._job.touch()
-            await self._s.leftovers.settle(locks.instances)
-            plan = await lu.check_prereq(op, self._s.config.view, reader)
+            op, plan = await self._decide(lu, op, reader)
         if op.dry_run:
             self._tell_outline(lu.outline(plan, self._s.config.view))
             return None
         self._job.unsaved = True
         journal = Journal(self._s.store, self._job.id, self._index)
-        run = self._run = self._s.run(self._job, self._index, journal, locks)
+        run = self._run = self._s.run(self._job, self._index, journal, self._locks)
         run.hooks = await self._s.hooks.pre(lu, op, plan, run)
         result = await lu.execute(run, plan)
         await self._s.hooks.post(lu, op, run, run.hooks, lambda view: lu.hooks(plan, view))
@@ -330,11 +327,11 @@ class _Execution:
         lu, wait = self._lu(op), journal.awaited
         if wait is None or lu.rest_type is None:
             raise ProgrammerError(f"job {self._job.id} waits for nothing")
-        run = self._run = self._s.run(self._job, self._index, journal, wait.locks)
+        run = self._run = self._s.run(self._job, self._index, journal, self._locks)
         run.nodes.step, run.hooks = journal.pending[0][0], wait.hooks
         # Nothing else has run since: whatever was held then is free, but for what other jobs that
         # are resumed have taken up again.
-        self._held = await self._acquire(wait.locks, op, self._s.locks.new_place())
+        await self._lock(op, lambda: wait.locks)
         names = ", ".join(run.nodes.name(node) for node in wait.tasks)
         run.log(f"the master daemon was restarted; still waiting for {names}")
         step = journal.pending[0][1].step
@@ -358,36 +355,43 @@ class _Execution:
     def _now(self) -> tuple[int, int]:
         return timestamp(self._s.clock.now())
 
-    async def _lock(self, lu: AnyLU, op: Opcode) -> LockRequest:
-        """Hold what ``op`` needs on the newest snapshot; keeps its place when it must ask again."""
-        locks, place = self._s.locks, self._s.locks.new_place()
-        wanted = lu.declare_locks(op, self._s.config.view)
-        while True:
-            held = await self._acquire(wanted, op, place)
-            again = self._declared_or_released(lu, op, held)
-            if wanted.covers(again):
-                self._held = held
-                return wanted
-            locks.release(held)
-            wanted = again
+    async def _decide(
+        self, lu: AnyLU, op: Opcode, reader: NodeReader
+    ) -> tuple[Opcode, Any]:  # Any: lu's plan
+        """Hold what ``op`` needs on the newest snapshot, and plan on that.
 
-    async def _acquire(self, wanted: LockRequest, op: Opcode, place: int) -> Held:
-        owner = f"{self._job.id}/{op.summary()}"
+        A plan that fails for want of resources among the nodes that were free is tried again with
+        all nodes.
+        """
+        queued = self._job.ops[self._index]
+        while True:
+            await self._lock(op, partial(self._declared, lu, op))
+            queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
+            self._job.touch()
+            await self._s.leftovers.settle(self._locks.instances)
+            reader.granted = self._locks.chosen
+            try:
+                return op, await lu.check_prereq(op, self._s.config.view, reader)
+            except OpPrereqError as err:
+                if err.code is not ECode.TEMP_NORES or not reader.granted:
+                    raise
+                text = f"not enough resources on the nodes that are free, waiting for all: {err}"
+            self._job.add_log(self._index, self._now(), LogType.MESSAGE, text)
+            self._locks.end()
+            queued.status = JobStatus.WAITING
+            op = msgspec.structs.replace(op, opportunistic_locking=False)
+
+    def _declared(self, lu: AnyLU, op: Opcode) -> LockRequest:
+        return lu.declare_locks(op, self._s.config.view)
+
+    async def _lock(self, op: Opcode, declare: Callable[[], LockRequest]) -> None:
+        owner, queued = f"{self._job.id}/{op.summary()}", self._job.ops[self._index]
         self._state.in_lock_wait = True
         try:
             with self._s.ageing.waiting(self._job, partial(self._s.locks.change_priority, owner)):
-                return await self._s.locks.acquire(
-                    owner, wanted, priority=self._job.ops[self._index].priority, place=place
-                )
+                await self._locks.take(owner, declare, lambda: queued.priority)
         finally:
             self._state.in_lock_wait = False
-
-    def _declared_or_released(self, lu: AnyLU, op: Opcode, held: Held) -> LockRequest:
-        try:
-            return lu.declare_locks(op, self._s.config.view)
-        except BaseException:
-            self._s.locks.release(held)
-            raise
 
     async def stop_waiting(self) -> None:
         """From now on the next master unwinds this opcode as well, wherever it was."""
@@ -412,9 +416,7 @@ class _Execution:
         """Hand over what is left to be undone, and give the locks back."""
         if self._run is not None:
             self._s.leftovers.keep(self._run.journal)
-        if self._held is not None:
-            self._s.locks.release(self._held)
-            self._held = None
+        self._locks.end()
 
 
 def _as_json(result: object) -> object:

@@ -15,8 +15,8 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
 from pyganeti.master.awaiting import Progress, Wait, numbers, run_tasks
 from pyganeti.master.config import ConfigState
+from pyganeti.master.early_release import EarlyRelease
 from pyganeti.master.journal import Journal, Undo
-from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.master.queue.job import StepProgress
@@ -74,6 +74,7 @@ class Run:
         leftovers: says what earlier jobs left to be undone, a line each.
         turns: by node UUID, held while memory is looked at and a guest is started with it.
         progress: shows how far the running step is.
+        locks: gives locks back before the end.
         hooks: what the pre-hooks were given, once they have run.
     """
 
@@ -94,7 +95,7 @@ class Run:
         leftovers: Callable[[], list[str]],
         turns: Mapping[str, asyncio.Lock],
         progress: Callable[[StepProgress | None], None],
-        locks: LockRequest,
+        locks: EarlyRelease,
         resumable: bool,
     ) -> None:
         self.job = job
@@ -110,7 +111,7 @@ class Run:
         self.turns = turns
         self.progress = progress
         self.hooks: HookContext | None = None
-        self._locks = locks
+        self.locks = locks
         self._resumable = resumable
         self._undos = undos
         self._record = record
@@ -132,8 +133,10 @@ class Run:
             await self.begin()
         elif undo.action not in self._undos:
             raise ProgrammerError(f"undo action {undo.action!r} is not registered")
+        elif not self.locks.may_undo:
+            raise ProgrammerError(f"step {name!r} has an undo and its instances are not locked")
         else:
-            instances = tuple(sorted(self._locks.instances))
+            instances = tuple(sorted(self.locks.instances))
             named = msgspec.structs.replace(undo, step=name, instances=instances)
             await self.journal.add(self.nodes.step, named, *self._record())
         yield
@@ -169,7 +172,7 @@ class Run:
         step = self.nodes.step + 1  # the one that is about to begin
         given = numbers(calls).items()
         tasks = {node: str(self.nodes.task_name(step, number)) for node, number in given}
-        return Wait(procedure, tasks, msgspec.to_builtins(rest), self._locks, self.hooks)
+        return Wait(procedure, tasks, msgspec.to_builtins(rest), self.locks.held, self.hooks)
 
     async def unwind(self) -> list[str]:
         """Undo what was done, newest first.

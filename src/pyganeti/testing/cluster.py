@@ -25,6 +25,7 @@ from pyganeti.kit.paths import Paths
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.changes import instance_fields
 from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.model.change import Change
 from pyganeti.model.enums import AdminState, JobStatus
 from pyganeti.model.errors import ResolverError, from_wire
@@ -49,6 +50,7 @@ class SimCluster:
         seed: of all identifiers.
         options: further settings as for ``gnt-cluster init``.
         voting: whether a majority of nodes must agree to a master.
+        lus: Logical Units to run in place of the real ones.
 
     Attributes:
         nodes: simulated nodes by name.
@@ -65,8 +67,10 @@ class SimCluster:
         seed: int = 0,
         options: Mapping[str, Any] | None = None,
         voting: bool = True,
+        lus: Mapping[type[Opcode], AnyLU] | None = None,
     ) -> None:
         self._voting = voting
+        self._lus = {**LOGICAL_UNITS, **(lus or {})}
         self._directory = tempfile.mkdtemp(prefix="sim-")
         # Tests need not close a cluster: its files go when it does.
         weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
@@ -87,6 +91,7 @@ class SimCluster:
         )
         self._master: Master | None = None
         self._turn = asyncio.Lock()
+        self._holders = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
@@ -165,6 +170,7 @@ class SimCluster:
             answers=self._answers,
             data_dir="/var/lib/ganeti",
             candidate_files=self._candidate_files,
+            lus=self._lus,
         )
         master = await Master.begin(around, voting=self._voting)
         loop = asyncio.get_running_loop()
@@ -256,7 +262,8 @@ class SimCluster:
     async def locks_held(self, request: LockRequest) -> AsyncIterator[None]:
         """Hold locks meanwhile, as some other job would."""
         locks = (await self.master()).locks
-        held = await locks.acquire("test", request)
+        self._holders += 1
+        held = await locks.acquire(f"test{self._holders}", request)
         try:
             yield
         finally:

@@ -113,6 +113,7 @@ def _without_bridge() -> SimCluster:
 REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (empty, {"pnode": None}, ECode.INVAL, ["-n"]),
     (empty, {"pnode": "node9"}, ECode.NOENT, ["node9"]),
+    (empty, {"opportunistic_locking": True}, ECode.INVAL, ["allocator"]),
     (_with_web1, {}, ECode.EXISTS, ["web1"]),
     (empty, {"instance_name": "web 1"}, ECode.INVAL, ["web 1"]),
     (empty, {"name_check": True}, ECode.RESOLVER, ["web1"]),

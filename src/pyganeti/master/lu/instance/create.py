@@ -13,7 +13,7 @@ import msgspec
 from pyganeti.master.changes import add_instance, instance_fields
 from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
 from pyganeti.master.instance_hooks import instance_hooks
-from pyganeti.master.locks import LockRequest
+from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import check_node_can_take, wanted_instance
 from pyganeti.master.new_disks import (
@@ -116,6 +116,9 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             OpPrereqError: whatever of the request is wrong, taken, too large or missing.
         """
         _refuse_unbuilt(op)
+        if op.opportunistic_locking and op.iallocator is None:
+            text = "opportunistic locking needs an instance allocator, which chooses the node"
+            raise OpPrereqError(text, ECode.INVAL)
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template)
         instance = await wanted_instance(op, view, nodes)
@@ -249,6 +252,8 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             wipe = BlockdevWipeCall(disk=disk, size=disk.size)
             rest = msgspec.structs.replace(rest, wipe=rest.wipe[1:])
             await run.await_tasks(f"wipe disk/{index}", {spec.primary_node: wipe}, rest)
+        # The scripts may take an hour, in which other instances want to start on this node.
+        run.locks.release(Level.NODE_RES)
         if rest.install:
             run.log("* running the instance OS create scripts...")
             install = InstanceOsAddCall(instance=spec)

@@ -11,7 +11,7 @@ import msgspec
 from pyganeti.master.guests import check_online
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
-from pyganeti.master.locks import LockRequest
+from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import check_space
 from pyganeti.master.nodes import NodeReader
@@ -101,6 +101,7 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
         call = BlockdevGrowCall(disk=disk_spec(plan.disk), amount=plan.amount)
         async with run.step("grow disk"):
             await run.nodes.call(plan.instance.primary_node, call)
+        run.locks.release(Level.NODE_RES)
 
         def record(view: ClusterView) -> Change:
             size = plan.disk.size + plan.amount
