@@ -53,7 +53,9 @@ def _filter_action(text: str) -> object:
         return [words[0], int(words[1])]
     if len(words) == 1 and words[0] in ("ACCEPT", "PAUSE", "REJECT", "CONTINUE"):
         return words[0]
-    raise ValueError(f"{text!r} is not a filter action")
+    raise ValueError(
+        f"{text!r} is no action, expected ACCEPT, PAUSE, REJECT, CONTINUE or 'RATE_LIMIT n'"
+    )
 
 
 # Kinds of values besides optparse's own; each turns text into the value or raises.

@@ -12,9 +12,9 @@ TOOL: Final = Tool(
     {
         "add": Entry("rules", "Add a filter rule"),
         "delete": Entry("rules", "Remove a filter rule"),
-        "info": Entry("rules", "Show filter rules"),
-        "list": Entry("rules", "List filter rules"),
-        "list-fields": Entry("rules", "List the fields of filter rules"),
+        "info": Entry("listing", "Show filter rules"),
+        "list": Entry("listing", "List filter rules"),
+        "list-fields": Entry("listing", "List the fields of filter rules"),
         "replace": Entry("rules", "Replace a filter rule"),
     },
     {},

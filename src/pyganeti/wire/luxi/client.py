@@ -258,6 +258,28 @@ class LuxiClient:
         success, text = self.call("ChangeJobPriority", [job_id, priority])
         return success, text
 
+    # Job filters
+
+    def query_filters(self, uuids: list[str], fields: list[str]) -> list[list[Any]]:
+        """A row for each of the named rules, or for all."""
+        result: list[list[Any]] = self.call("QueryFilters", [uuids, fields])
+        return result
+
+    def replace_filter(
+        self,
+        uuid: str | None,
+        priority: int,
+        predicates: object,
+        action: object,
+        reason: list[list[object]],
+    ) -> str:
+        """Make a rule, or put another in the place of one; its UUID."""
+        return str(self.call("ReplaceFilter", [uuid, priority, predicates, action, reason]))
+
+    def delete_filter(self, uuid: str) -> None:
+        """Remove a rule."""
+        self.call("DeleteFilter", [uuid])
+
     # Switches
 
     def set_drain_flag(self, flag: bool) -> None:

@@ -1,0 +1,39 @@
+"""``gnt-filter`` list, list-fields and info. Source: gnt-filter(8)."""
+
+from typing import TYPE_CHECKING, Final
+
+from pyganeti.cli import failure
+from pyganeti.cli.listing import Listing
+from pyganeti.cli.option import Command, any_number
+from pyganeti.cli.options import shared as o
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+_FIELDS: Final = ("uuid", "watermark", "priority", "predicates", "action", "reason_trail")
+_LABELS: Final = ("UUID", "Watermark", "Priority", "Predicates", "Action", "Reason trail")
+
+LISTING: Final = Listing("filter", _FIELDS, key="uuid")
+
+
+def info(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Show the named rules, or all; lists are Python's, as Ganeti prints them."""
+    rows = ctx.query_client.query_filters(args, list(_FIELDS))
+    for row in rows:
+        for number, (label, value) in enumerate(zip(_LABELS, row, strict=True)):
+            ctx.say(f"{'  ' if number else ''}{label}: {value}")
+    return failure.OK
+
+
+COMMANDS: Final = {
+    "info": Command(info, (any_number("filter"),), (), usage="[filter-uuid...]"),
+    "list": Command(
+        LISTING.show,
+        (any_number("filter"),),
+        (o.NO_HEADERS, o.SEPARATOR, o.OUTPUT, o.VERBOSE),
+        usage="[options...] [filter-uuid...]",
+    ),
+    "list-fields": LISTING.fields_command(),
+}
