@@ -4,12 +4,17 @@ Made once by ``main.py`` and passed to the command, so that tests pass another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pyganeti.cli.failure import NotConfirmed
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import GenericError, NoMasterError, NotClusterError, NotMasterError
 from pyganeti.wire.luxi.client import LuxiClient, socket_path
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.dump import Object
 
 
 class Context:
@@ -80,6 +85,12 @@ class Context:
         """Print text that brings its own line ends."""
         self._out.write(text)
         self._out.flush()
+
+    def dump(self, opts: "Values", data: "Sequence[Object] | Object") -> None:
+        """Print ``data`` for programs, as ``--format`` says."""
+        from pyganeti.cli.dump import dump
+
+        self.write(dump(opts.format, data, titles=not getattr(opts, "no_headers", False)))
 
     def warn(self, text: str) -> None:
         """Print a line for the user only."""

@@ -69,9 +69,21 @@ class Listing:
             parse_fields(opts.output, self.fields),
             ["&", *both] if len(both) > 1 else both[0] if both else None,
         )
-        for line in self._lines(answer, opts):
-            ctx.say(line)
+        if getattr(opts, "format", "table") != "table":
+            self._dump(ctx, opts, answer)
+        else:
+            for line in self._lines(answer, opts):
+                ctx.say(line)
         return warn_unknown(ctx, answer["fields"])
+
+    @staticmethod
+    def _dump(ctx: "Context", opts: "Values", answer: dict[str, Any]) -> None:
+        from pyganeti.cli.dump import objects
+
+        names = [field["name"] for field in answer["fields"]]
+        verbose = getattr(opts, "verbose", False)
+        found = objects(names, answer["data"], opts.format, verbose=verbose)
+        ctx.dump(opts, found)
 
     def _lines(self, answer: dict[str, Any], opts: "Values") -> list[str]:
         units = getattr(opts, "units", None) or ("h" if opts.separator is None else "m")
@@ -128,6 +140,9 @@ class Listing:
     def show_fields(self, ctx: "Context", opts: "Values", args: list[str]) -> int:
         """Print what fields there are."""
         definitions = ctx.query_client.query_fields(self.what, args)
+        if opts.format != "table":
+            ctx.dump(opts, definitions)
+            return warn_unknown(ctx, definitions)
         rows = [
             [one["name"], _KINDS.get(one["kind"], one["kind"]), one["title"], one["doc"]]
             for one in definitions
@@ -144,7 +159,7 @@ class Listing:
         return Command(
             self.show_fields,
             (any_number("unknown"),),
-            (o.NO_HEADERS, o.SEPARATOR),
+            (o.NO_HEADERS, o.SEPARATOR, o.FORMAT),
             usage="[fields...]",
         )
 
@@ -178,4 +193,4 @@ def number(text: str) -> int:
     return int(text)
 
 
-LIST_OPTIONS: Final = (o.NO_HEADERS, o.SEPARATOR, o.VERBOSE, o.OUTPUT)
+LIST_OPTIONS: Final = (o.NO_HEADERS, o.SEPARATOR, o.VERBOSE, o.OUTPUT, o.FORMAT)

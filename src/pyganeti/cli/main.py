@@ -117,6 +117,11 @@ def execute(context: Context, command: Command, options: "Values", args: list[st
     for flag in options.obsolete:
         context.warn(f"Warning: {flag} has no effect any more")
     try:
+        if getattr(options, "format", "table") != "table":
+            # Only for those who ask: most commands print for people.
+            from pyganeti.cli import dump
+
+            dump.check(options)
         return command.run(context, options, args)
     except failure.JobSubmitted as submitted:
         context.say(f"JobID: {submitted.args[0]}")

@@ -58,18 +58,24 @@ def run_op(ctx: "Context", opts: "Values", op: OpDict) -> Any:  # the opcode say
         raise JobSubmitted(job_id)
     if getattr(opts, "print_jobid", False):
         ctx.say(str(job_id))
-    return follow(ctx, job_id)[0]
+    return follow(ctx, job_id, apart=getattr(opts, "format", "table") != "table")[0]
 
 
-def follow(ctx: "Context", job_id: int, *, quiet: bool = False) -> list[Any]:
+def follow(ctx: "Context", job_id: int, *, quiet: bool = False, apart: bool = False) -> list[Any]:
     """Wait for a job's end, printing its log, and return its opcodes' results.
+
+    Args:
+        ctx: where to print.
+        job_id: the job.
+        quiet: print no log.
+        apart: print it where a program that reads the answer does not look.
 
     Raises:
         JobLost: there is no such job.
         JobCanceled: it was cancelled.
         GenericError: what its first failed opcode raised.
     """
-    with _Display(ctx, quiet=quiet) as display:
+    with _Display(ctx, quiet=quiet, apart=apart) as display:
         _watch(ctx, job_id, display)
     return ctx.client.job_results(job_id)
 
@@ -98,10 +104,11 @@ class _Display:
         fields: of the job, to be watched and shown.
     """
 
-    def __init__(self, ctx: "Context", *, quiet: bool) -> None:
+    def __init__(self, ctx: "Context", *, quiet: bool, apart: bool) -> None:
         self._ctx = ctx
         self._quiet = quiet
-        self._terminal = None if quiet else ctx.terminal
+        self._say = ctx.warn if apart else ctx.say
+        self._terminal = None if quiet or apart else ctx.terminal
         self._begin = ctx.wall_clock()
         self._bar: Bar | None = None
         self.fields = ["status"] if self._terminal is None else ["status", "progress"]
@@ -118,7 +125,7 @@ class _Display:
         if self._bar is not None:
             self._bar.say(text)
         elif not self._quiet:
-            self._ctx.say(text)
+            self._say(text)
 
     def warn(self, text: str) -> None:
         """A line that is not the job's."""

@@ -35,7 +35,7 @@ def commands(kind: str, what: str) -> dict[str, Command]:
     usage = f"[options...]{name} [tag...]"
     return {
         "add-tags": Command(partial(_change, kind, "OP_TAGS_SET"), change, options, usage),
-        "list-tags": Command(partial(_show, kind), named, (), f"[options...]{name}"),
+        "list-tags": Command(partial(_show, kind), named, (o.FORMAT,), f"[options...]{name}"),
         "remove-tags": Command(partial(_change, kind, "OP_TAGS_DEL"), change, options, usage),
     }
 
@@ -55,8 +55,12 @@ def _change(kind: str, op_id: str, ctx: "Context", opts: "Values", args: list[st
 
 def _show(kind: str, ctx: "Context", opts: "Values", args: list[str]) -> int:
     name, _ = _split(kind, args)
-    for tag in sorted(ctx.query_client.query_tags(kind, name or "")):
-        ctx.say(tag)
+    tags = sorted(ctx.query_client.query_tags(kind, name or ""))
+    if opts.format != "table":
+        ctx.dump(opts, [{"tag": tag} for tag in tags])
+    else:
+        for tag in tags:
+            ctx.say(tag)
     return failure.OK
 
 

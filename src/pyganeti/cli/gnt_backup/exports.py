@@ -75,12 +75,12 @@ COMMANDS: Final = {
         usage="[options...] {instance}",
     ),
     "list": Command(
-        not_built, (), (o.NODES, o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.VERBOSE)
+        not_built, (), (o.NODES, o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.VERBOSE, o.FORMAT)
     ),
     "list-fields": Command(
         not_built,
         (any_number("unknown"),),
-        (o.NO_HEADERS, o.SEPARATOR),
+        (o.NO_HEADERS, o.SEPARATOR, o.FORMAT),
         usage="[options...] [value...]",
     ),
     "remove": Command(

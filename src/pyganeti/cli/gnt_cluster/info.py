@@ -56,6 +56,9 @@ def show_version(ctx: "Context", opts: "Values", args: list[str]) -> int:
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Print all settings."""
     data = ctx.query_client.query_cluster_info()
+    if opts.format != "table":
+        ctx.dump(opts, data)
+        return failure.OK
     shown = details(data, ", ".join(ctx.paths.os_search_path()))
     ctx.write(info.render(romanized(shown) if opts.roman_integers else shown))
     return failure.OK
@@ -137,7 +140,7 @@ def _collectors(data: Cluster) -> dict[str, Any]:
 
 COMMANDS: Final = {
     "getmaster": Command(show_master, (), ()),
-    "info": Command(show, (), (o.ROMAN_INTEGERS,)),
+    "info": Command(show, (), (o.ROMAN_INTEGERS, o.FORMAT)),
     "master-ping": Command(ping, (), ()),
     "version": Command(show_version, (), ()),
 }

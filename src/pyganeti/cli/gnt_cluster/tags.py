@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 def search(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Print objects and their tags that match; fails when there are none."""
     found = run_op(ctx, opts, {"OP_ID": "OP_TAGS_SEARCH", "pattern": args[0]})
-    for path, tag in sorted(found):
-        ctx.say(f"{path} {tag}")
+    if opts.format != "table":
+        ctx.dump(opts, [{"path": path, "tag": tag} for path, tag in sorted(found)])
+    else:
+        for path, tag in sorted(found):
+            ctx.say(f"{path} {tag}")
     return failure.OK if found else failure.FAILURE
 
 
 COMMANDS: Final = {
     **commands(CLUSTER, CLUSTER),
     "search-tags": Command(
-        search, (Arg("pattern"),), (o.PRIORITY,), usage="[options...] {pattern}"
+        search, (Arg("pattern"),), (o.PRIORITY, o.FORMAT), usage="[options...] {pattern}"
     ),
 }

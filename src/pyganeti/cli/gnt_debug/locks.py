@@ -45,5 +45,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 
 COMMANDS: Final = {
-    "locks": Command(show, (), (o.NO_HEADERS, o.SEPARATOR, o.OUTPUT, o.VERBOSE, j.INTERVAL)),
+    "locks": Command(
+        show, (), (o.NO_HEADERS, o.SEPARATOR, o.OUTPUT, o.VERBOSE, j.INTERVAL, o.FORMAT)
+    ),
 }

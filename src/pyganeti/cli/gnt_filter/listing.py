@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from pyganeti.cli import failure
-from pyganeti.cli.listing import Listing
+from pyganeti.cli.listing import LIST_OPTIONS, Listing
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
 
@@ -21,6 +21,9 @@ LISTING: Final = Listing("filter", _FIELDS, key="uuid")
 def info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named rules, or all; lists are Python's, as Ganeti prints them."""
     rows = ctx.query_client.query_filters(args, list(_FIELDS))
+    if opts.format != "table":
+        ctx.dump(opts, [dict(zip(_FIELDS, row, strict=True)) for row in rows])
+        return failure.OK
     for row in rows:
         for number, (label, value) in enumerate(zip(_LABELS, row, strict=True)):
             ctx.say(f"{'  ' if number else ''}{label}: {value}")
@@ -28,11 +31,11 @@ def info(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 
 COMMANDS: Final = {
-    "info": Command(info, (any_number("filter"),), (), usage="[filter-uuid...]"),
+    "info": Command(info, (any_number("filter"),), (o.FORMAT,), usage="[filter-uuid...]"),
     "list": Command(
         LISTING.show,
         (any_number("filter"),),
-        (o.NO_HEADERS, o.SEPARATOR, o.OUTPUT, o.VERBOSE),
+        LIST_OPTIONS,
         usage="[options...] [filter-uuid...]",
     ),
     "list-fields": LISTING.fields_command(),

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.cli import failure, info, policy
 from pyganeti.cli.option import Command, any_number
+from pyganeti.cli.options import shared as o
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -29,7 +30,10 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("group", fields, qfilter)["data"]
     groups = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
-    ctx.write(info.render([details(group) for group in groups]))
+    if opts.format != "table":
+        ctx.dump(opts, groups)
+    else:
+        ctx.write(info.render([details(group) for group in groups]))
     return failure.OK
 
 
@@ -44,5 +48,5 @@ def details(group: Group) -> list[tuple[str, Any]]:
 
 
 COMMANDS: Final = {
-    "info": Command(show, (any_number("group"),), (), usage="[group...]"),
+    "info": Command(show, (any_number("group"),), (o.FORMAT,), usage="[group...]"),
 }

@@ -37,6 +37,9 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "use_locking": not opts.static,
     }
     found: dict[str, Data] = run_op(ctx, opts, op)
+    if opts.format != "table":
+        ctx.dump(opts, list(found.values()))
+        return failure.OK if found else failure.FAILURE
     if not found:
         ctx.say("No instances.")
         return failure.FAILURE
@@ -122,7 +125,7 @@ COMMANDS: Final = {
     "info": Command(
         show,
         (any_number("instance"),),
-        (i.STATIC, o.SHOW_ALL, o.ROMAN_INTEGERS, o.PRIORITY),
+        (i.STATIC, o.SHOW_ALL, o.ROMAN_INTEGERS, o.PRIORITY, o.FORMAT),
         usage="[options...] {--all | instance...}",
     ),
 }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyganeti.cli import failure, info
 from pyganeti.cli.listing import number
 from pyganeti.cli.option import Command, at_least_one
+from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import log_text
 from pyganeti.cli.table import timestamp
 from pyganeti.model.errors import JobLost
@@ -41,9 +42,11 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
         if row is None:
             missing.append(job_id)
         else:
-            jobs.append(details(dict(zip(fields, row, strict=True))))
-    if jobs:
-        ctx.write(info.render(jobs))
+            jobs.append(dict(zip(fields, row, strict=True)))
+    if opts.format != "table":
+        ctx.dump(opts, jobs)
+    elif jobs:
+        ctx.write(info.render([details(job) for job in jobs]))
     if missing:
         raise JobLost(f"no such job: {', '.join(str(job_id) for job_id in missing)}")
     return failure.OK
@@ -114,5 +117,5 @@ def _log(entry: list[Any]) -> list[tuple[str, Any]]:
 
 
 COMMANDS: Final = {
-    "info": Command(show, (at_least_one("jobid"),), (), usage="{job-id}..."),
+    "info": Command(show, (at_least_one("jobid"),), (o.FORMAT,), usage="{job-id}..."),
 }

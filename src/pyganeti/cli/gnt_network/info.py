@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
+from pyganeti.cli.options import shared as o
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -38,7 +39,10 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("network", fields, qfilter)["data"]
     networks = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
-    ctx.write(info.render([details(network) for network in networks]))
+    if opts.format != "table":
+        ctx.dump(opts, networks)
+    else:
+        ctx.write(info.render([details(network) for network in networks]))
     return failure.OK
 
 
@@ -78,5 +82,5 @@ def _group(group: list[Any]) -> str:
 
 
 COMMANDS: Final = {
-    "info": Command(show, (any_number("network"),), (), usage="[network...]"),
+    "info": Command(show, (any_number("network"),), (o.FORMAT,), usage="[network...]"),
 }

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
+from pyganeti.cli.options import shared as o
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -35,7 +36,10 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("node", fields, qfilter)["data"]
     nodes = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
-    ctx.write(info.render([details(node) for node in nodes]))
+    if opts.format != "table":
+        ctx.dump(opts, nodes)
+    else:
+        ctx.write(info.render([details(node) for node in nodes]))
     return failure.OK
 
 
@@ -62,5 +66,5 @@ def details(node: Node) -> list[tuple[str, Any]]:
 
 
 COMMANDS: Final = {
-    "info": Command(show, (any_number("node"),), (), usage="[node...]"),
+    "info": Command(show, (any_number("node"),), (o.FORMAT,), usage="[node...]"),
 }

@@ -12,12 +12,15 @@ from pyganeti.cli.pending import not_built
 
 COMMANDS: Final = {
     "list-drbd": Command(
-        not_built, (Arg("node"),), (o.NO_HEADERS, o.SEPARATOR), usage="[options...] {node}"
+        not_built,
+        (Arg("node"),),
+        (o.NO_HEADERS, o.SEPARATOR, o.FORMAT),
+        usage="[options...] {node}",
     ),
     "list-storage": Command(
         not_built,
         (any_number("node"),),
-        (o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, n.USER_STORAGE_TYPE, o.PRIORITY),
+        (o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, n.USER_STORAGE_TYPE, o.PRIORITY, o.FORMAT),
         usage="[options...] [node...]",
     ),
     "modify-storage": Command(
@@ -35,7 +38,7 @@ COMMANDS: Final = {
     "volumes": Command(
         not_built,
         (any_number("node"),),
-        (o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.PRIORITY),
+        (o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.PRIORITY, o.FORMAT),
         usage="[options...] [node...]",
     ),
 }

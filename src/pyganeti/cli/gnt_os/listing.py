@@ -57,6 +57,9 @@ def usable_names(ctx: "Context", opts: "Values") -> list[str]:
 def show_list(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os list``."""
     rows = [[name] for name in usable_names(ctx, opts)]
+    if opts.format != "table":
+        ctx.dump(opts, [{"name": name} for (name,) in rows])
+        return failure.OK
     columns = [table.Column("Name")]
     for line in table.lines(columns, rows, headers=not opts.no_headers, separator=None):
         ctx.say(line)
@@ -65,12 +68,13 @@ def show_list(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 def show_diagnosis(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os diagnose``; fails when an OS is not usable everywhere."""
-    all_valid = True
-    for row in diagnose(ctx, opts):
-        all_valid = all_valid and bool(row["valid"])
-        for line in _diagnosis(row):
+    rows = diagnose(ctx, opts)
+    if opts.format != "table":
+        ctx.dump(opts, rows)
+    else:
+        for line in (line for row in rows for line in _diagnosis(row)):
             ctx.say(line)
-    return failure.OK if all_valid else failure.FAILURE
+    return failure.OK if all(row["valid"] for row in rows) else failure.FAILURE
 
 
 def _diagnosis(row: OsRow) -> list[str]:
@@ -109,8 +113,12 @@ def show_info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     # All are asked for: one that is missing must not hide the others.
     rows = diagnose(ctx, opts)
     known = {row["name"] for row in rows}
-    for row in (row for row in rows if not args or row["name"] in args):
-        ctx.write(info.render([(row["name"], _details(row))]))
+    shown = [row for row in rows if not args or row["name"] in args]
+    if opts.format != "table":
+        ctx.dump(opts, shown)
+    else:
+        for row in shown:
+            ctx.write(info.render([(row["name"], _details(row))]))
     missing = [name for name in args if name not in known]
     for name in missing:
         ctx.warn(f"OS '{name}' unknown")
@@ -137,7 +145,9 @@ def _details(row: OsRow) -> list[Any]:
 
 
 COMMANDS: Final = {
-    "diagnose": Command(show_diagnosis, (), (o.PRIORITY,)),
-    "info": Command(show_info, (any_number("os"),), (o.PRIORITY,), usage="[options...] [os...]"),
-    "list": Command(show_list, (), (o.NO_HEADERS, o.PRIORITY)),
+    "diagnose": Command(show_diagnosis, (), (o.PRIORITY, o.FORMAT)),
+    "info": Command(
+        show_info, (any_number("os"),), (o.PRIORITY, o.FORMAT), usage="[options...] [os...]"
+    ),
+    "list": Command(show_list, (), (o.NO_HEADERS, o.PRIORITY, o.FORMAT)),
 }

@@ -10,6 +10,8 @@ from pyganeti.cli.options import shared as o
 from pyganeti.cli.pending import not_built
 
 COMMANDS: Final = {
-    "diagnose": Command(not_built, (), (o.PRIORITY,)),
-    "info": Command(not_built, (any_number("os"),), (o.PRIORITY,), usage="[options...] [os...]"),
+    "diagnose": Command(not_built, (), (o.PRIORITY, o.FORMAT)),
+    "info": Command(
+        not_built, (any_number("os"),), (o.PRIORITY, o.FORMAT), usage="[options...] [os...]"
+    ),
 }

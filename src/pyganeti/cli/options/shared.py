@@ -67,6 +67,14 @@ FORCE: Final = switch(("-f", "--force"), "force", "do not ask, and overrule what
 FORCE_FILTER: Final = switch(
     ("-F", "--filter"), "force_filter", "take the only argument as a filter expression"
 )
+FORMAT: Final = Option(
+    ("--format",),
+    "format",
+    "how the answer is written: for readers, or with plain values for programs",
+    kind="choice",
+    choices=("table", "json", "yaml", "csv"),
+    default="table",
+)
 HVPARAMS_BY_HYPERVISOR: Final = Option(
     ("-H", "--hypervisor-parameters"),
     "hvparams",
