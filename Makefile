@@ -5,7 +5,7 @@ CODE := src/pyganeti tests tools $(wildcard benchmarks/*.py)
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare check format lint types layers test docs fix e2e bench soak
+.PHONY: help prepare check format lint types layers test docs fix e2e lab lab-shell bench soak
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -40,6 +40,14 @@ fix: ## format, and repair what a tool can repair
 
 e2e: ## real daemons, QEMU guests, on this machine; needs root
 	$(BIN)/pytest tests/e2e
+
+lab: ## real LVM, DRBD and KVM on emulated nodes; needs root, fetches packages once
+	$(BIN)/python -m tests.lab.prepare
+	$(BIN)/pytest tests/lab
+
+lab-shell: ## a fresh lab node to work on by hand: make lab-shell NODES=2
+	$(BIN)/python -m tests.lab.prepare
+	$(BIN)/python -m tools.lab.shell $(NODES)
 
 bench: ## measured figures, each beside its target
 	$(BIN)/python -m benchmarks.run
