@@ -119,7 +119,7 @@ class Services:
             turns=self.turns,
             progress=job.set_progress,
             locks=EarlyRelease(locks, journal),
-            resumable=not any(has_redacted(op.input) for op in job.ops),
+            resumable=lambda: not any(has_redacted(op.input) for op in job.ops),
         )
 
 

@@ -96,7 +96,7 @@ class Run:
         turns: Mapping[str, asyncio.Lock],
         progress: Callable[[StepProgress | None], None],
         locks: EarlyRelease,
-        resumable: bool,
+        resumable: Callable[[], bool],
     ) -> None:
         self.job = job
         self.config = config
@@ -160,11 +160,12 @@ class Run:
             GenericError: a task failed; none is running any more.
         """
         undo = Undo("node.end_tasks", {"nodes": list(calls)})
-        if self._resumable:
+        resumable = self._resumable()
+        if resumable:
             undo = msgspec.structs.replace(undo, wait=self._wait(calls, rest))
         async with self.step(name, undo):
             progress = Progress(name, self.progress)
-            answers = await run_tasks(self.nodes, calls, progress, awaited=self._resumable)
+            answers = await run_tasks(self.nodes, calls, progress, awaited=resumable)
         return answers
 
     def _wait(self, calls: Mapping[str, NodeCall[R]], rest: msgspec.Struct) -> Wait:

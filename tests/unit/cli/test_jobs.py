@@ -2,7 +2,9 @@
 
 import time
 
-from pyganeti.model.errors import JobQueueDrainError
+import pytest
+
+from pyganeti.model.errors import JobLost, JobQueueDrainError
 
 from .fake_master import FakeMaster, Job, Terminal, named_rows, run
 
@@ -73,6 +75,87 @@ def test_a_waiting_job_says_so_once() -> None:
     assert ran.err == "Job 1 is waiting in queue\n"
 
 
+@pytest.mark.parametrize(
+    ("state", "result", "says"),
+    [
+        ("canceled", "Job canceled by job filter U", "Job canceled by job filter U"),
+        ("canceled", ["JobCanceled", ["x"]], "job was canceled"),
+        ("error", ["OpExecError", ["broke"]], "broke"),
+    ],
+)
+def test_watch_and_wait_of_a_job_that_failed(state: str, result: object, says: str) -> None:
+    ran = run("gnt-job watch 1", FakeMaster(jobs=[Job(state, result)]))
+    assert ran.code == 1
+    assert ran.err.startswith("Job 1 failed: ")
+    assert says in ran.err
+    ran = run("gnt-job wait 1", FakeMaster(jobs=[Job(state, result)]))
+    assert (ran.code, ran.out, ran.err) == (1, "", "")
+
+
+@pytest.mark.parametrize("command", ["watch", "wait"])
+def test_following_an_unknown_job(command: str) -> None:
+    lost = FakeMaster(answers={"WaitForJobChange": JobLost("Job 7 not found")})
+    ran = run(f"gnt-job {command} 7", lost)
+    assert ran.code == 1
+    assert "Job 7 not found" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "states"),
+    [
+        ("--pending", ["canceling", "queued", "waiting"]),
+        ("--running", ["running"]),
+        ("--error", ["error"]),
+        ("--finished", ["canceled", "error", "success"]),
+    ],
+)
+def test_list_by_state(options: str, states: list[str]) -> None:
+    master = FakeMaster(answers={"Query": named_rows()})
+    wanted = ["|", *(["==", "status", state] for state in states)]
+    assert run(f"gnt-job list {options}", master).code == 0
+    assert run(f"gnt-job list {options} 5 7", master).code == 0
+    archive = ["|", ["?", "archived"], ["!", ["?", "archived"]]]
+    assert run(f"gnt-job list --archived {options}", master).code == 0
+    assert [args[2] for args in master.of("Query")] == [
+        wanted,
+        ["&", ["|", ["==", "id", 5], ["==", "id", 7]], wanted],
+        ["&", wanted, archive],
+    ]
+
+
+def test_a_list_of_archived_jobs_by_id_asks_for_these_alone() -> None:
+    master = FakeMaster(answers={"Query": named_rows()})
+    run("gnt-job list --archived 5", master)
+    run("gnt-job list --archived", master)
+    assert [args[2] for args in master.of("Query")] == [
+        ["|", ["==", "id", 5]],
+        ["|", ["?", "archived"], ["!", ["?", "archived"]]],
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["list x", "info x", "cancel x", "archive x", "watch x", "wait x", "change-priority "
+     "--priority=low x", "cancel -- -5", "info 1.5"],
+)  # fmt: skip
+def test_what_is_no_job_id_is_refused(line: str) -> None:
+    master = FakeMaster()
+    ran = run(f"gnt-job {line}", master)
+    assert (ran.code, master.calls) == (1, [])
+    assert "is not a job id" in ran.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["archive", "autoarchive", "autoarchive 1d 2d", "info", "wait", "wait 1 2", "watch", "cancel",
+     "change-priority --priority=low", "change-priority --priority=low --queued 4"],
+)  # fmt: skip
+def test_a_wrong_number_of_arguments_is_refused(line: str) -> None:
+    master = FakeMaster()
+    assert run(f"gnt-job {line}", master).code == 1
+    assert not master.calls
+
+
 def test_the_log_goes_on_where_it_stopped() -> None:
     seen = []
 
@@ -103,8 +186,16 @@ def test_a_job_id_is_a_number() -> None:
 
 def test_info_of_a_missing_job() -> None:
     ran = run("gnt-job info 5", FakeMaster(answers={"QueryJobs": [None]}))
-    assert ran.code == 1
-    assert "no such job: 5" in ran.err
+    assert (ran.code, ran.err) == (1, "Job ID 5 not found\n")
+
+
+def test_info_shows_those_that_are_there() -> None:
+    row = [3, "queued", [10, 0], None, None, [], [], [], [], [], [], []]
+    master = FakeMaster(answers={"QueryJobs": lambda ids, fields: [row if ids == [3] else None]})
+    ran = run("gnt-job info 4 3", master)
+    assert (ran.code, ran.err) == (1, "Job ID 4 not found\n")
+    assert "- Job ID: 3\n  Status: queued\n" in ran.out
+    assert "Processing start: No processing yet started" in ran.out
 
 
 def test_info() -> None:
@@ -127,6 +218,19 @@ def test_cancel_by_id_prints_what_the_master_says() -> None:
     answers = {"CancelJob": lambda job, kill: [job == 1, f"job {job}"]}
     ran = run("gnt-job cancel 1 2", FakeMaster(answers=answers))
     assert (ran.code, ran.out) == (1, "job 1\njob 2\n")
+    assert run("gnt-job cancel 1", FakeMaster(answers=answers)).code == 0
+
+
+def test_an_unknown_job_does_not_keep_the_others() -> None:
+    def cancel(job: int, kill: bool) -> list[object]:
+        if job == 1:
+            raise JobLost("Job 1 not found")
+        return [True, f"job {job}"]
+
+    master = FakeMaster(answers={"CancelJob": cancel})
+    ran = run("gnt-job cancel 1 2", master)
+    assert (ran.code, ran.out, ran.err) == (1, "job 2\n", "Job 1 not found\n")
+    assert master.of("CancelJob") == [[1, False], [2, False]]
 
 
 def test_cancel_by_state_asks_first() -> None:
@@ -135,17 +239,61 @@ def test_cancel_by_state_asks_first() -> None:
     master = FakeMaster(answers=answers)
     assert run("gnt-job cancel --pending", master).code == 13
     assert not master.of("CancelJob")
+    terminal = Terminal("n")
+    assert run("gnt-job cancel --pending", master, terminal=terminal).code == 13
+    assert not master.of("CancelJob")
     terminal = Terminal("y")
-    assert run("gnt-job cancel --pending", master, terminal=terminal).code == 0
-    assert "4 queued TEST_DELAY(1)" in terminal.written
+    ran = run("gnt-job cancel --pending", master, terminal=terminal)
+    assert (ran.code, ran.out) == (0, "4 queued TEST_DELAY(1)\ngone\n")
+    assert terminal.written.startswith("Cancel job(s) listed above?\n")
     assert master.of("CancelJob") == [[4, False]]
+    ran = run("gnt-job cancel --force --pending", master)
+    assert (ran.code, ran.out) == (0, "gone\n")
 
 
-def test_killing_asks_even_by_id() -> None:
+@pytest.mark.parametrize(
+    ("option", "states"),
+    [
+        ("--pending", ["canceling", "queued", "waiting"]),
+        ("--queued", ["queued"]),
+        ("--waiting", ["waiting"]),
+    ],
+)
+def test_jobs_are_chosen_by_state(option: str, states: list[str]) -> None:
+    for command, method in (
+        ("cancel", "CancelJob"),
+        ("change-priority --priority=high", "ChangeJobPriority"),
+    ):
+        rows = named_rows({"id": 4, "status": "queued", "summary": ["TEST_DELAY(1)"]})
+        master = FakeMaster(answers={"Query": rows, method: [True, "done"]})
+        assert run(f"gnt-job {command} {option} -f", master).code == 0
+        ((what, _, qfilter),) = master.of("Query")
+        assert (what, qfilter) == ("job", ["|", *(["==", "status", state] for state in states)])
+        assert len(master.of(method)) == 1
+
+
+def test_no_jobs_of_that_state() -> None:
+    ran = run("gnt-job cancel --queued", FakeMaster(answers={"Query": named_rows()}))
+    assert (ran.code, ran.out) == (0, "No jobs with the requested status have been found\n")
+
+
+def test_killing_must_be_confirmed_in_words() -> None:
     master = FakeMaster(answers={"CancelJob": lambda job, kill: [True, ""]})
-    assert run("gnt-job cancel --kill 4", master).code == 13
-    assert run("gnt-job cancel --kill --yes-do-it 4", master).code == 0
-    assert master.of("CancelJob") == [[4, True]]
+    ran = run("gnt-job cancel --kill 4", master, terminal=Terminal("y"))
+    assert ran.code == 1
+    assert "--yes-do-it" in ran.err
+    assert not master.calls
+    for word in ("--yes-do-it", "--ya-rly"):
+        assert run(f"gnt-job cancel --kill {word} 4", master).code == 0
+    assert master.of("CancelJob") == [[4, True]] * 2
+
+
+def test_killing_by_state_asks_as_well() -> None:
+    rows = named_rows({"id": 4, "status": "waiting", "summary": ["TEST_DELAY(1)"]})
+    master = FakeMaster(answers={"Query": rows, "CancelJob": [True, ""]})
+    terminal = Terminal("y")
+    assert run("gnt-job cancel --kill --yes-do-it --waiting", master, terminal=terminal).code == 0
+    assert terminal.written.startswith("KILL job(s) listed above?")
 
 
 def test_cancel_needs_ids_or_a_state() -> None:
@@ -163,14 +311,37 @@ def test_change_priority() -> None:
 def test_archive() -> None:
     master = FakeMaster(answers={"ArchiveJob": lambda job: job == 1})
     ran = run("gnt-job archive 1 2", master)
-    assert (ran.code, ran.err) == (1, "Failed to archive job with ID 2\n")
+    assert ran.code == 1
+    assert ran.err == "Failed to archive job with ID '2': it has not ended\n"
+    assert run("gnt-job archive 1", master).code == 0
+
+
+def test_archive_goes_on_after_an_unknown_job() -> None:
+    def archive(job: int) -> bool:
+        if job == 1:
+            raise JobLost("Job 1 not found")
+        return True
+
+    master = FakeMaster(answers={"ArchiveJob": archive})
+    ran = run("gnt-job archive 1 2", master)
+    assert (ran.code, master.of("ArchiveJob")) == (1, [[1], [2]])
+    assert ran.err == "Failed to archive job with ID '1': Job 1 not found\n"
 
 
 def test_autoarchive() -> None:
     master = FakeMaster(answers={"AutoArchiveJobs": [3, 1]})
     assert run("gnt-job autoarchive 1d", master).out == "Archived 3 jobs, 1 unchecked left\n"
-    run("gnt-job autoarchive all", master)
-    assert [args[0] for args in master.of("AutoArchiveJobs")] == [86400, -1]
+    for age in ("all", "90", "90s", "5m", "6h", "2w", "0"):
+        assert run(f"gnt-job autoarchive {age}", master).code == 0
+    ages = [args[0] for args in master.of("AutoArchiveJobs")]
+    assert ages == [86400, -1, 90, 90, 300, 21600, 1209600, 0]
+
+
+@pytest.mark.parametrize("age", ["x", "1y", "1.5d", "d", "-"])
+def test_what_is_no_age_is_refused(age: str) -> None:
+    master = FakeMaster()
+    assert run(f"gnt-job autoarchive {age}", master).code == 1
+    assert not master.calls
 
 
 def test_submit_job_from_a_file(tmp_path: object) -> None:

@@ -65,7 +65,6 @@ def test_an_empty_table_has_its_titles() -> None:
         ("gnt-node list", "node", "name,dtotal,dfree,mtotal,mnode,mfree,pinst_cnt,sinst_cnt"),
         ("gnt-group list", "group", "name,node_cnt,pinst_cnt,alloc_policy,ndparams"),
         ("gnt-job list", "job", "id,status,summary"),
-        ("gnt-job list --archived", "job", "id,status,summary,archived"),
         ("gnt-network list", "network", "name,network,gateway,mac_prefix,group_list,tags"),
         ("gnt-debug locks", "lock", "name,mode,owner,pending"),
         ("gnt-node list -o +tags", "node",

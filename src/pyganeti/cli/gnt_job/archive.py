@@ -6,6 +6,7 @@ from pyganeti.cli import failure
 from pyganeti.cli.listing import number
 from pyganeti.cli.option import Arg, Command, at_least_one
 from pyganeti.cli.parse import parse_duration
+from pyganeti.model.errors import JobLost
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -22,8 +23,13 @@ def archive(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Archive jobs that have ended; fails when one has not."""
     code = failure.OK
     for job_id in [number(arg) for arg in args]:
-        if not ctx.client.archive_job(job_id):
-            ctx.warn(f"Failed to archive job with ID {job_id}")
+        try:
+            why = "" if ctx.client.archive_job(job_id) else ": it has not ended"
+        except JobLost as err:
+            # The others are meant as well.
+            why = f": {err}"
+        if why:
+            ctx.warn(f"Failed to archive job with ID '{job_id}'{why}")
             code = failure.FAILURE
     return code
 

@@ -10,7 +10,7 @@ from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import PRIORITIES
 from pyganeti.cli.table import joined
-from pyganeti.model.errors import OpPrereqError
+from pyganeti.model.errors import JobLost, OpPrereqError
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -23,11 +23,12 @@ _SELECT: Final = (j.STATUS_PENDING, j.STATUS_QUEUED, j.STATUS_WAITING)
 def cancel(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Cancel jobs."""
     if opts.kill and not opts.yes_do_it:
-        ctx.confirm(
-            "This interrupts jobs that run; what they did so far is undone where that is possible."
-            " Continue?"
+        raise OpPrereqError(
+            "--kill interrupts jobs that run, and what they did so far is undone;"
+            " it must be confirmed with --yes-do-it"
         )
-    return _each(ctx, opts, args, "Cancel", lambda job: ctx.client.cancel_job(job, opts.kill))
+    verb = "KILL" if opts.kill else "Cancel"
+    return _each(ctx, opts, args, verb, lambda job: ctx.client.cancel_job(job, opts.kill))
 
 
 def change_priority(ctx: "Context", opts: "Values", args: list[str]) -> int:
@@ -56,19 +57,29 @@ def _each(
         jobs = [number(arg) for arg in args]
     code = failure.OK
     for job in jobs:
-        success, text = action(job)
-        ctx.say(text)
+        try:
+            success, text = action(job)
+        except JobLost as err:
+            # The others are meant as well.
+            ctx.warn(str(err))
+            success = False
+        else:
+            ctx.say(text)
         if not success:
             code = failure.FAILURE
     return code
 
 
 def _in_state(ctx: "Context", opts: "Values", verb: str) -> list[int]:
+    """Ids of the jobs in the states asked for, shown and confirmed."""
     qfilter = ["|", *(["==", "status", status] for status in opts.status_filter)]
     rows = ctx.query_client.query("job", ["id", "status", "summary"], qfilter)["data"]
-    if rows and not opts.force:
-        listed = "\n".join(f"  {row[0][1]} {row[1][1]} {joined(row[2][1])}" for row in rows)
-        ctx.confirm(f"{listed}\n{verb} {len(rows)} job(s) listed above?")
+    if not rows:
+        ctx.say("No jobs with the requested status have been found")
+    elif not opts.force:
+        for row in rows:
+            ctx.say(f"{row[0][1]} {row[1][1]} {joined(row[2][1])}")
+        ctx.confirm(f"{verb} job(s) listed above?")
     return [int(row[0][1]) for row in rows]
 
 

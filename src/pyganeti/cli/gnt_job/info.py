@@ -8,7 +8,6 @@ from pyganeti.cli.option import Command, at_least_one
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import log_text
 from pyganeti.cli.table import timestamp
-from pyganeti.model.errors import JobLost
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -36,20 +35,19 @@ Job = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the jobs; fails when one is not there."""
     fields = list(_FIELDS)
-    jobs, missing = [], []
+    jobs, code = [], failure.OK
     for job_id in (number(arg) for arg in args):
         (row,) = ctx.query_client.query_jobs([job_id], fields)
         if row is None:
-            missing.append(job_id)
+            ctx.warn(f"Job ID {job_id} not found")
+            code = failure.FAILURE
         else:
             jobs.append(dict(zip(fields, row, strict=True)))
     if opts.format != "table":
         ctx.dump(opts, jobs)
     elif jobs:
         ctx.write(info.render([details(job) for job in jobs]))
-    if missing:
-        raise JobLost(f"no such job: {', '.join(str(job_id) for job_id in missing)}")
-    return failure.OK
+    return code
 
 
 def details(job: Job) -> list[tuple[str, Any]]:

@@ -37,13 +37,13 @@ LISTING: Final = Listing(
 
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """List jobs, those of some states only if asked."""
-    extra = None
+    parts: list[list[Any]] = []
     if opts.status_filter:
-        extra = ["|", *(["==", "status", status] for status in opts.status_filter)]
-    if opts.archived:
-        # Asking for this field makes the master look into the archive.
-        added = f"{opts.output},archived" if opts.output else "+archived"
-        opts.output = added if "archived" not in (opts.output or "").split(",") else opts.output
+        parts.append(["|", *(["==", "status", status] for status in opts.status_filter)])
+    if opts.archived and not args:
+        # All jobs; a look at this field makes the master read the archive.
+        parts.append(["|", ["?", "archived"], ["!", ["?", "archived"]]])
+    extra = ["&", *parts] if len(parts) > 1 else parts[0] if parts else None
     return LISTING.show(ctx, opts, args, extra)
 
 

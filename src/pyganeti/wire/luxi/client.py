@@ -226,7 +226,7 @@ class LuxiClient:
             raise JobLost(f"job {job_id} does not exist")
         status, op_status, op_results = row
         if status == "canceled":
-            raise JobCanceled("job was canceled")
+            raise JobCanceled(_why_canceled(op_status, op_results))
         if status == "error":
             raise _failure(op_status, op_results)
         return list(op_results)
@@ -289,6 +289,14 @@ class LuxiClient:
     def set_watcher_pause(self, until: float | None) -> Any:
         """Pause the watcher until ``until`` (seconds since the epoch), or let it go on."""
         return self.call("SetWatcherPause", [until])
+
+
+def _why_canceled(op_status: list[str], op_results: list[Any]) -> str:
+    """What the first cancelled opcode says, if that is a text."""
+    for status, result in zip(op_status, op_results, strict=True):
+        if status == "canceled" and isinstance(result, str):
+            return result
+    return "job was canceled"
 
 
 def _failure(op_status: list[str], op_results: list[Any]) -> GenericError:

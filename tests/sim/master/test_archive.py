@@ -1,0 +1,109 @@
+"""Archiving, and what the queue admits."""
+
+import pytest
+
+from pyganeti.master.queue.queue import MAX_OPCODES
+from pyganeti.model.errors import JobLost, OpPrereqError
+from pyganeti.store.interface import Table
+from pyganeti.testing.cluster import SimCluster
+from tests.sim.master.queueing import LONG, SHORT, add_filter, delay, limited, luxi, settled, states
+
+OP = {"OP_ID": "OP_TEST_DELAY", "duration": 0.0}
+
+
+async def ended(cluster: SimCluster, count: int) -> list[int]:
+    """Jobs that have ended."""
+    answers = await (await luxi(cluster)).handle("SubmitManyJobs", [[[OP]] * count])
+    await cluster.clock.sleep(1.0)
+    return [job for _, job in answers]
+
+
+async def test_age_counts_from_the_end() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    slow = await cluster.submit(delay(100.0))
+    quick = await cluster.submit(SHORT)
+    await cluster.clock.sleep(110.0)
+    assert await methods.handle("AutoArchiveJobs", [50.0, 10.0]) == (1, 0)
+    assert cluster.backend.keys(Table.ARCHIVE) == [str(quick)]
+    await cluster.clock.sleep(50.0)
+    assert await methods.handle("AutoArchiveJobs", [50.0, 10.0]) == (1, 0)
+    assert cluster.backend.keys(Table.ARCHIVE) == sorted([str(quick), str(slow)])
+
+
+async def test_a_cancelled_job_that_never_began_has_an_end() -> None:
+    cluster = await limited(1)
+    methods = await luxi(cluster)
+    await cluster.submit(LONG)
+    job = await cluster.submit(SHORT)
+    await cluster.clock.sleep(100.0)
+    await methods.handle("CancelJob", [job, False])
+    # The job that set the limit.
+    assert await methods.handle("AutoArchiveJobs", [50.0, 10.0]) == (1, 0)
+    assert await methods.handle("AutoArchiveJobs", [0.0, 10.0]) == (0, 0)
+    await cluster.clock.sleep(1.0)
+    assert await methods.handle("AutoArchiveJobs", [0, 10]) == (1, 0)
+
+
+async def test_it_stops_when_its_time_is_up() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    jobs = await ended(cluster, 250)
+    assert await methods.handle("AutoArchiveJobs", [-1, 0]) == (100, 150)
+    assert await methods.handle("AutoArchiveJobs", [-1, 10]) == (150, 0)
+    assert await methods.handle("AutoArchiveJobs", [-1, 0]) == (0, 0)
+    assert set(await states(cluster, jobs)) == {"success"}
+    assert cluster.backend.keys(Table.JOB) == []
+
+
+async def test_what_has_not_ended_stays() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    await add_filter(cluster, "PAUSE", ["opcode", ["=", "duration", 1.0]])
+    jobs = [await cluster.submit(LONG), await cluster.submit(SHORT)]
+    await settled(cluster)
+    assert await methods.handle("AutoArchiveJobs", [-1, 10]) == (0, 0)
+    for job in jobs:
+        assert await methods.handle("ArchiveJob", [job]) is False
+    assert await states(cluster, jobs) == ["running", "queued"]
+
+
+async def test_an_archived_job_cannot_be_archived_or_cancelled() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    (job,) = await ended(cluster, 1)
+    assert await methods.handle("ArchiveJob", [job]) is True
+    for method, args in (
+        ("ArchiveJob", [job]),
+        ("CancelJob", [job, False]),
+        ("ChangeJobPriority", [job, 10]),
+    ):
+        with pytest.raises(JobLost):
+            await methods.handle(method, args)
+
+
+async def test_only_a_look_at_the_archive_lists_it() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    old, new = await ended(cluster, 2)
+    await methods.handle("ArchiveJob", [old])
+    every = ["|", ["?", "archived"], ["!", ["?", "archived"]]]
+    for qfilter, found in (
+        (None, [new]),
+        (every, [old, new]),
+        (["?", "archived"], [old]),
+        (["==", "id", old], [old]),
+    ):
+        answer = await methods.handle("Query", ["job", ["id"], qfilter])
+        assert [row[0][1] for row in answer["data"]] == found
+
+
+async def test_a_job_of_too_many_opcodes_is_refused() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    with pytest.raises(OpPrereqError, match=f"{MAX_OPCODES + 1} opcodes: expected {MAX_OPCODES}"):
+        await methods.handle("SubmitJob", [[OP] * (MAX_OPCODES + 1)])
+    assert cluster.backend.keys(Table.JOB) == []
+    job = await methods.handle("SubmitJob", [[OP] * MAX_OPCODES])
+    await cluster.clock.sleep(60.0)
+    assert await states(cluster, [job]) == ["success"]
