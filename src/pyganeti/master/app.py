@@ -19,17 +19,20 @@ from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import LockManager, OwnedLocks
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
+from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.processor import Processor, Services
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.queue.scheduler import Scheduler
+from pyganeti.master.queue.waits import QueueWait
 from pyganeti.master.recovery import awaited_tasks, recover
 from pyganeti.master.replication import CandidateReplication, check_not_behind
 from pyganeti.master.run import Run
 from pyganeti.master.superseded import TermWatch
 from pyganeti.master.term import Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
+from pyganeti.master.waits import all_waits
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED, JobStatus, LogType
 from pyganeti.model.errors import GenericError
@@ -84,8 +87,14 @@ class Master:
         store, clock = around.store, around.clock
         self.config = ConfigState(store, clock, view)
         self.term = TermWatch(around.client, lambda: len(self.config.view.online_nodes()))
+        self.tasks = NodeTasks(clock.now)
         self.access = NodeAccess(
-            self.term, lambda: self.config.view, lambda: epoch, around.resolve, around.answers
+            self.term,
+            lambda: self.config.view,
+            lambda: epoch,
+            around.resolve,
+            around.answers,
+            self.tasks,
         )
         self.locks = LockManager()
         self.queue = JobQueue(store, clock, self._ready)
@@ -260,6 +269,11 @@ class Master:
             for ops in jobs
         ]
         return await self.queue.submit_many(encoded, by_job=True)
+
+    def waits(self) -> list[QueueWait]:
+        """Why jobs wait that have not ended, by job."""
+        queued, locks = self.scheduler.waits(), self.locks.waits()
+        return all_waits(queued, locks, self.tasks, self.queue, self.config.view)
 
     def other_candidates(self) -> list[str]:
         """UUIDs of the candidates beside the master, by the newest snapshot."""

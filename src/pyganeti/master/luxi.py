@@ -57,7 +57,7 @@ class LuxiMethods:
 
         def sources() -> Sources:
             view = master.config.view
-            return Sources(view, live, master.queue, master.locks.states, exports)
+            return Sources(view, live, master.queue, master.locks.states, exports, master.waits)
 
         self._queries = QueryEngine(sources)
         self._methods = {

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from pyganeti.master.locks import Level
+from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.model.errors import GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, TaskId
@@ -33,6 +34,7 @@ class NodeAccess:
         epoch: gives this master's term.
         resolve: full name and address of a host name; raises ``ResolverError``.
         answers: whether something at an address answers.
+        tasks: is told of waits for tasks.
     """
 
     client: NodeClient
@@ -40,6 +42,7 @@ class NodeAccess:
     epoch: Callable[[], int]
     resolve: Callable[[str], Awaitable[tuple[str, str]]]
     answers: Callable[[str], Awaitable[bool]]
+    tasks: NodeTasks
 
 
 class NodeReader:
@@ -88,6 +91,9 @@ class NodeReader:
     async def call_address(self, address: NodeAddress, call: NodeCall[R]) -> R:
         """Make ``call`` on a node that the configuration does not know (yet, or any more)."""
         self._check(call)
+        if call.long:
+            with self._access.tasks.waiting(self._job, address.name, call.procedure):
+                return await self._access.client.call(address, call, self._context())
         return await self._access.client.call(address, call, self._context())
 
     def _check(self, call: NodeCall[R]) -> None:
@@ -149,5 +155,6 @@ class NodeWriter(NodeReader):
         progress: Callable[[TaskProgress], None],
     ) -> R:
         """Wait for a task that a call of ``kind`` started; raises as ``NodeClient``."""
-        ctx = self._context()
-        return await self._access.client.wait(self.address(node), task, kind, ctx, progress)
+        ctx, address = self._context(), self.address(node)
+        with self._access.tasks.waiting(self._job, address.name, kind.procedure):
+            return await self._access.client.wait(address, task, kind, ctx, progress)

@@ -261,7 +261,7 @@ class ListChange(StrEnum):
 
 
 class QueryResource(StrEnum):
-    """What can be queried."""
+    """What can be queried; waits are ours."""
 
     CLUSTER = "cluster"
     EXPORT = "export"
@@ -274,3 +274,4 @@ class QueryResource(StrEnum):
     NETWORK = "network"
     NODE = "node"
     OS = "os"
+    WAIT = "wait"

@@ -20,6 +20,8 @@ CLI: dict[str, Any] = json.loads((SPEC / "cli.json").read_text())
 PENDING = tomllib.loads((SPEC / "pending.toml").read_text())["pending"]
 TOOLS = [name for name in CLI if name.startswith("gnt-")]
 COMMANDS = [(tool, name) for tool in TOOLS for name in CLI[tool]["commands"]]
+# Commands that Ganeti has not: docs/differences.md.
+OURS = {"gnt-debug": {"waits"}}
 
 
 def in_3_1(option: dict[str, Any]) -> bool:
@@ -74,7 +76,9 @@ def test_there_are_132_commands() -> None:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_tool_has_its_commands_and_aliases(tool: str) -> None:
     ours = load_tool(tool)
-    assert sorted(ours.entries) == sorted(CLI[tool]["commands"])
+    added = OURS.get(tool, set())
+    assert sorted(ours.entries.keys() - added) == sorted(CLI[tool]["commands"])
+    assert added <= ours.entries.keys()
     assert ours.aliases == CLI[tool]["aliases"]
     assert all(entry.summary for entry in ours.entries.values())
 

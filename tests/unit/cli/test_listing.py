@@ -1,5 +1,6 @@
 """Lists: alignment, units, states of values, fields, filters, exit code 14."""
 
+import time
 from typing import Any
 
 import pytest
@@ -67,6 +68,7 @@ def test_an_empty_table_has_its_titles() -> None:
         ("gnt-job list", "job", "id,status,summary"),
         ("gnt-network list", "network", "name,network,gateway,mac_prefix,group_list,tags"),
         ("gnt-debug locks", "lock", "name,mode,owner,pending"),
+        ("gnt-debug waits", "wait", "id,kind,on,mode,since,holders,ahead"),
         ("gnt-node list -o +tags", "node",
          "name,dtotal,dfree,mtotal,mnode,mfree,pinst_cnt,sinst_cnt,tags"),
         ("gnt-node list -o name,tags", "node", "name,tags"),
@@ -162,13 +164,56 @@ def test_locks() -> None:
     rows: list[list[Any]] = [
         ["BGL", "shared", ["job1"], None],
         ["node/n1", None, None, [["exclusive", ["job2"]]]],
+        ["node/n2", "shared", ["job3", "job4"], [["exclusive", ["job5"]], ["shared", ["job6"]]]],
     ]
     fields = [(name, name.title(), "other") for name in ("name", "mode", "owner", "pending")]
     ran = run("gnt-debug locks", FakeMaster(answers={"Query": query_answer(fields, rows)}))
     assert ran.out.splitlines()[1:] == [
-        "BGL     shared job1  -",
-        "node/n1 -      -     exclusive:job2",
+        "BGL     shared job1      -",
+        "node/n1 -      -         exclusive:job2",
+        "node/n2 shared job3,job4 exclusive:job5,shared:job6",
     ]
+
+
+@pytest.mark.parametrize("command", ["locks", "waits"])
+def test_repeats_what_changes_until_something_is_wrong(command: str) -> None:
+    asked: list[object] = []
+
+    def answer(*args: object) -> Any:
+        asked.append(args)
+        kind = "text" if len(asked) == 1 else "unknown"
+        return query_answer([("name", "Name", kind)], [["a"]])
+
+    ran = run(f"gnt-debug {command} --interval 1", FakeMaster(answers={"Query": answer}))
+    assert (ran.code, len(asked)) == (14, 2)
+    assert ran.out == "Name\na\n\nName\na\n"
+
+
+def test_an_interval_is_not_negative() -> None:
+    ran = run("gnt-debug locks --interval=-1", FakeMaster())
+    assert (ran.code, ran.out) == (1, "")
+    assert "-1 seconds" in ran.err
+
+
+def test_waits() -> None:
+    rows: list[list[Any]] = [
+        [12, "lock", "node/node1", "exclusive", [1_700_000_000, 5], [10], [11, 9]],
+        [13, "dependency", "job 12", (3, None), (3, None), [12], []],
+    ]
+    names = [("id", "number"), ("kind", "text"), ("on", "text"), ("mode", "text")]
+    names += [("since", "other"), ("holders", "other"), ("ahead", "other")]
+    answer = query_answer([(name, name.upper(), kind) for name, kind in names], rows)
+    master = FakeMaster(answers={"Query": answer})
+    ran = run("gnt-debug waits --separator=; 12 13", master)
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(1_700_000_000))
+    assert ran.out.splitlines() == [
+        "ID;KIND;ON;MODE;SINCE;HOLDERS;AHEAD",
+        f"12;lock;node/node1;exclusive;{since}.000005;10;11,9",
+        "13;dependency;job 12;-;-;12;-",
+    ]
+    ((what, fields, qfilter),) = master.of("Query")
+    assert (what, fields) == ("wait", [name for name, _ in names])
+    assert qfilter == ["|", ["==", "id", 12], ["==", "id", 13]]
 
 
 def test_groups_and_networks() -> None:

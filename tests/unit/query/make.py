@@ -9,6 +9,7 @@ from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import Guests
 from pyganeti.master.query.sources import JobRecord, LogEntry, Sources, Timestamp
 from pyganeti.master.queue.job import StepProgress
+from pyganeti.master.queue.waits import QueueWait
 from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.model.instance import Instance
@@ -147,6 +148,7 @@ def engine(
     jobs: Sequence[FakeJob] = (),
     locks: Sequence[LockState] = (),
     exports: Mapping[str, Sequence[str]] | None = None,
+    waits: Sequence[QueueWait] = (),
 ) -> QueryEngine:
     """An engine over stand-ins."""
     sources = Sources(
@@ -155,5 +157,6 @@ def engine(
         jobs=FakeQueue(jobs),
         locks=lambda: locks,
         exports=FakeExports(exports or {}),
+        waits=lambda: waits,
     )
     return QueryEngine(lambda: sources)

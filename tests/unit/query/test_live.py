@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.master.nodes import NodeAccess, NodeReader
 from pyganeti.master.query.live import NodeLiveReader, storage_units
 from pyganeti.model.enums import DiskTemplate
@@ -64,7 +65,7 @@ async def _answers(_address: str) -> bool:
 def reader(view: ClusterView) -> tuple[Client, NodeLiveReader]:
     """A reader over the client above."""
     client = Client()
-    access = NodeAccess(client, lambda: view, lambda: 1, _resolve, _answers)
+    access = NodeAccess(client, lambda: view, lambda: 1, _resolve, _answers, NodeTasks(lambda: 0.0))
     return client, NodeLiveReader(NodeReader(access))
 
 

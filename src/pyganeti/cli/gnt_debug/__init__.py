@@ -17,6 +17,7 @@ TOOL: Final = Tool(
         "submit-job": Entry("submit_job", "Submit jobs from files"),
         "test-jobqueue": Entry("self_test", "Test the job queue"),
         "test-osparams": Entry("self_test", "Test secret OS parameters"),
+        "waits": Entry("waits", "Say why jobs wait"),
         "wconfd": Entry("self_test", "Talk to the configuration daemon"),
     },
     {"allocator": "iallocator"},

@@ -6,13 +6,14 @@
 """
 
 from .arbiter import Held, LockManager, LockState, LockWait
-from .modes import ALL, BGL, Level, LockName, Mode
+from .modes import ALL, BGL, SHOWN, Level, LockName, Mode, lock_name
 from .owned import OwnedLocks
 from .request import LockRequest, Opportunistic
 
 __all__ = [
     "ALL",
     "BGL",
+    "SHOWN",
     "Held",
     "Level",
     "LockManager",
@@ -23,4 +24,5 @@ __all__ = [
     "Mode",
     "Opportunistic",
     "OwnedLocks",
+    "lock_name",
 ]

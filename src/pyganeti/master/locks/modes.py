@@ -43,11 +43,24 @@ CONFLICTS: Final[dict[Mode, frozenset[Mode]]] = {
     Mode.EXCLUSIVE: frozenset(Mode),
 }
 STRENGTH: Final = {mode: rank for rank, mode in enumerate(Mode)}
+# For people whoever holds a name shares its level.
+SHOWN: Final[Mapping[Mode, str]] = {
+    Mode.INTENT_SHARED: "shared",
+    Mode.INTENT_EXCLUSIVE: "shared",
+    Mode.SHARED: "shared",
+    Mode.EXCLUSIVE: "exclusive",
+}
 # How a mode on a name shows on its whole level.
 _INTENT: Final = {
     Mode.SHARED: Mode.INTENT_SHARED,
     Mode.EXCLUSIVE: Mode.INTENT_EXCLUSIVE,
 }
+
+
+def lock_name(lock: LockName) -> str:
+    """``instance/web1``; the cluster's own lock is ``cluster/BGL``."""
+    level, name = lock
+    return f"{level.label}/{name}"
 
 
 def strengthen(wanted: dict[LockName, Mode], name: LockName, mode: Mode) -> None:

@@ -22,6 +22,7 @@ from .lock import LOCKS
 from .network import NETWORKS
 from .node import NODES
 from .sources import Sources
+from .wait import WAITS
 
 # Any: each resource has its own type of objects and context.
 AnyField = Field[Any, Any]
@@ -75,6 +76,7 @@ RESOURCES: Final[Mapping[QueryResource, Resource]] = {
     QueryResource.LOCK: LOCKS,
     QueryResource.NETWORK: NETWORKS,
     QueryResource.NODE: NODES,
+    QueryResource.WAIT: WAITS,
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from pyganeti.master.locks import LockState, Mode
+from pyganeti.master.locks import SHOWN, LockState, lock_name
 from pyganeti.model.errors import ECode, OpPrereqError
 
 from .fields import Field, FieldKind, Need, or_unavail, table
@@ -11,31 +11,22 @@ from .sources import Sources
 
 _OTHER: Final = FieldKind.OTHER
 
-# Whoever holds a name holds its level in an intent mode, which outside is a way of sharing it.
-_SHOWN: Final = {
-    Mode.INTENT_SHARED: "shared",
-    Mode.INTENT_EXCLUSIVE: "shared",
-    Mode.SHARED: "shared",
-    Mode.EXCLUSIVE: "exclusive",
-}
 
-
-def lock_name(state: LockState) -> str:
-    """``instance/web1``; the cluster's own lock is ``cluster/BGL``."""
-    return f"{state.level.label}/{state.name}"
+def _name(state: LockState, _context: None) -> str:
+    return lock_name((state.level, state.name))
 
 
 def _mode(state: LockState, _context: None) -> object:
-    return or_unavail(None if state.mode is None else _SHOWN[state.mode])
+    return or_unavail(None if state.mode is None else SHOWN[state.mode])
 
 
 def _pending(state: LockState, _context: None) -> list[list[object]]:
-    return [[_SHOWN[mode], list(owners)] for mode, owners in state.pending]
+    return [[SHOWN[mode], list(owners)] for mode, owners in state.pending]
 
 
 _FIELDS: Final[Sequence[Field[LockState, None]]] = [
     Field("mode", "Mode", _OTHER, "How it is held", _mode),
-    Field("name", "Name", _OTHER, "Level and name", lambda state, _: lock_name(state)),
+    Field("name", "Name", _OTHER, "Level and name", _name),
     Field(
         "owner",
         "Owner",
@@ -57,7 +48,7 @@ class LockResource:
         self, sources: Sources, names: Sequence[object] | None, used: frozenset[str]
     ) -> list[LockState]:
         """See :class:`~.engine.Resource`."""
-        states = {lock_name(state): state for state in sources.locks()}
+        states = {_name(state, None): state for state in sources.locks()}
         if names is None:
             return list(states.values())
         missing = [str(name) for name in names if name not in states]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pyganeti.master.locks import LockState
 from pyganeti.master.queue.job import StepProgress
+from pyganeti.master.queue.waits import QueueWait
 from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import GenericError
 from pyganeti.model.view import ClusterView
@@ -115,6 +116,7 @@ class Sources:
         jobs: the queue.
         locks: all locks that are held or wanted.
         exports: nodes' exports.
+        waits: why jobs wait.
     """
 
     view: ClusterView
@@ -122,3 +124,4 @@ class Sources:
     jobs: JobSource
     locks: Callable[[], Sequence[LockState]]
     exports: ExportSource
+    waits: Callable[[], Sequence[QueueWait]]

@@ -36,6 +36,8 @@ class QueueWait:
         holders: ids of the jobs that have what it waits for.
         ahead: ids of the first jobs that come before it, at most :data:`NAMED_AHEAD`.
         place: how many come before it.
+        mode: of a lock: ``shared`` or ``exclusive``.
+        lock: of a lock: its name as in the list of locks, where ``on`` has one for people.
     """
 
     job: int
@@ -45,3 +47,5 @@ class QueueWait:
     holders: tuple[int, ...] = ()
     ahead: tuple[int, ...] = ()
     place: int = 0
+    mode: str = ""
+    lock: str = ""
