@@ -76,7 +76,7 @@ class Cluster(VirtualCluster):
         timeout_s: float = 300,
     ) -> subprocess.CompletedProcess[str]:
         """Run ``gnt-TOOL`` and check its exit code; ``None`` takes any."""
-        done = self.run(node, f"gnt-{tool}", *args)
+        done = self.run(node, f"gnt-{tool}", *args, timeout_s=timeout_s)
         said = f"gnt-{tool} {' '.join(args)}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert code is None or done.returncode == code, said
         return done

@@ -33,19 +33,27 @@ ISSUES = {3, 4, 5, 7}
 
 # Logical Units that change nothing, neither on a node nor in the configuration.
 READS = {
+    "OpClusterConfigQuery": "answers",
+    "OpClusterQuery": "answers",
     "OpClusterRedistConf": "sends again what nodes have anyway; tested after a crash",
     "OpClusterVerify": "submits jobs, which check",
     "OpClusterVerifyConfig": "compares",
     "OpInstanceQueryData": "answers",
     "OpOsDiagnose": "answers",
+    "OpQuery": "answers",
+    "OpQueryFields": "answers",
     "OpTagsGet": "answers",
     "OpTagsSearch": "answers",
 }
 
 # Opcodes of which no command asks by itself.
 INTERNAL = {
+    "OP_CLUSTER_CONFIG_QUERY": "asked by programs; commands use QueryConfigValues",
+    "OP_CLUSTER_QUERY": "asked by programs; commands use QueryClusterInfo",
     "OP_CLUSTER_VERIFY_CONFIG": "submitted by OP_CLUSTER_VERIFY",
     "OP_CLUSTER_VERIFY_GROUP": "submitted by OP_CLUSTER_VERIFY",
+    "OP_QUERY": "asked by programs; commands use Query, or diagnose OSes",
+    "OP_QUERY_FIELDS": "asked by programs",
     "OP_TAGS_GET": "commands ask the query QueryTags",
 }
 

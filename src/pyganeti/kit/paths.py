@@ -132,15 +132,16 @@ class Paths:
         A virtual node looks below its own root first and then at the machine's, so that the OS
         definitions a distribution packages serve virtual nodes too.
         """
-        places = (
-            "/srv/ganeti/os",
-            "/usr/local/lib/ganeti/os",
-            "/usr/lib/ganeti/os",
-            "/usr/share/ganeti/os",
-        )
-        if not self.rootdir:
-            return places
-        return tuple(self.rootdir + place for place in places) + places
+        return self._search_path("os")
+
+    def provider_search_path(self) -> tuple[str, ...]:
+        """Directories of external storage providers, as :meth:`os_search_path`."""
+        return self._search_path("extstorage")
+
+    def _search_path(self, what: str) -> tuple[str, ...]:
+        tops = ("/srv/ganeti", "/usr/local/lib/ganeti", "/usr/lib/ganeti", "/usr/share/ganeti")
+        places = tuple(f"{top}/{what}" for top in tops)
+        return tuple(self.rootdir + place for place in places) + places if self.rootdir else places
 
     def job_file(self, job_id: int) -> str:
         """The exported file of an unarchived job."""

@@ -7,7 +7,9 @@ calls. Data flow: store -> term -> snapshot, queue, journal -> recovery -> sched
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
@@ -22,6 +24,9 @@ from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.processor import Processor, Services
+from pyganeti.master.query.engine import QueryEngine
+from pyganeti.master.query.live import NodeLiveReader
+from pyganeti.master.query.sources import Sources
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.queue.scheduler import Scheduler
@@ -40,8 +45,10 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import encode
 from pyganeti.store.committer import Committer
-from pyganeti.store.interface import IMPORTED, Batch, Contents, Delete, Table
+from pyganeti.store.interface import IMPORTED, Batch, Contents, Delete, Put, Table
 from pyganeti.wire.noderpc.call import NodeClient
+
+WATCHER_PAUSE: Final = "watcher_pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,12 @@ class Master:
         self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit, clock)
         self.scheduler.set_rules(view.filters.values())
         self.filters = JobFilters(self.config, around.ids, lambda: self.queue.serial)
+        self.watcher_pause: float | None = None
+        pause = contents[Table.META].get(WATCHER_PAUSE)
+        if pause is not None:
+            self.watcher_pause = msgspec.json.decode(pause, type=float | None)
+        self._live = NodeLiveReader(NodeReader(self.access))
+        self.queries = QueryEngine(self._sources)
         self.processor = Processor(self._services())
         self.config.subscribe(self._config_changed)
         self.replication.subscribe(self._replicated_too_little)
@@ -174,7 +187,25 @@ class Master:
             submit=self._submit_from,
             leftovers=self.leftovers,
             ageing=self.scheduler.ageing,
+            queries=self.queries,
         )
+
+    def _sources(self) -> Sources:
+        """What one query reads."""
+        return Sources(
+            self.config.view,
+            self._live,
+            self.queue,
+            self.locks.states,
+            self.waits,
+            self.watcher_pause,
+        )
+
+    async def pause_watcher(self, until: float | None) -> None:
+        """Let the watcher do nothing until then, seconds since the epoch; or let it go on."""
+        value = msgspec.json.encode(until)
+        await self.around.store.commit(Batch((Put(Table.META, WATCHER_PAUSE, value),)))
+        self.watcher_pause = until
 
     def background(self) -> list[Coroutine[Any, Any, None]]:  # Any: coroutines yield to the loop
         """The master's tasks; the store's must run from the start, all end with cancellation."""

@@ -13,32 +13,18 @@ import msgspec
 from pyganeti.kit.clock import Clock
 from pyganeti.master.app import Master
 from pyganeti.master.cluster_info import cluster_info, config_values
-from pyganeti.master.nodes import NodeReader
-from pyganeti.master.query.engine import QueryEngine
-from pyganeti.master.query.live import NodeLiveReader
-from pyganeti.master.query.sources import Sources
+from pyganeti.master.query.engine import BY_JOB
 from pyganeti.master.queue.ageing import HIGHEST, LOWEST
 from pyganeti.master.watch import wait_for_change
 from pyganeti.model.enums import FINALIZED, TagKind
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
-from pyganeti.model.view import ClusterView
-from pyganeti.store.interface import Batch, Put, Table
 
 # Any: methods take and answer JSON.
 Answer = Any
 # A number, which may come as a text.
 JobId = NewType("JobId", int)
 
-WATCHER_PAUSE: Final = "watcher_pause"
 _PRIORITIES: Final = range(HIGHEST, LOWEST + 1)
-
-
-class NoExports:
-    """What nodes keep of exports while no operation makes any: nothing."""
-
-    async def exports(self, view: ClusterView, nodes: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """See :class:`~pyganeti.master.query.sources.ExportSource`."""
-        return dict.fromkeys(nodes, ())
 
 
 class LuxiMethods:
@@ -51,15 +37,7 @@ class LuxiMethods:
     def __init__(self, master: Master) -> None:
         self._master = master
         self._clock: Clock = master.around.clock
-        self._watcher_pause: float | None = None
-        reader = NodeReader(master.access)
-        live, exports = NodeLiveReader(reader), NoExports()
-
-        def sources() -> Sources:
-            view = master.config.view
-            return Sources(view, live, master.queue, master.locks.states, exports, master.waits)
-
-        self._queries = QueryEngine(sources)
+        self._queries = master.queries
         self._methods = {
             name: (method, _Arguments(name, _signature(method)))
             for name, method in inspect.getmembers(self, inspect.ismethod)
@@ -138,19 +116,19 @@ class LuxiMethods:
 
     async def SetWatcherPause(self, until: float | None) -> Answer:  # noqa: N802
         """Pause the watcher until then; the same back."""
-        value = msgspec.json.encode(until)
-        await self._master.around.store.commit(Batch((Put(Table.META, WATCHER_PAUSE, value),)))
-        self._watcher_pause = until
+        await self._master.pause_watcher(until)
         return until
 
     # --- queries
 
     async def Query(self, what: str, fields: list[str], qfilter: Any) -> Answer:  # noqa: N802
         """Rows of ``[status, value]``."""
+        _check_direct(what)
         return await self._queries.query(what, fields, qfilter)
 
     async def QueryFields(self, what: str, fields: list[str] | None) -> Answer:  # noqa: N802
         """Definitions of fields."""
+        _check_direct(what)
         return self._queries.query_fields(what, fields)
 
     async def QueryNodes(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
@@ -190,6 +168,10 @@ class LuxiMethods:
         """Remove a job filter."""
         await self._master.filters.delete(uuid)
 
+    async def QueryExports(self, nodes: list[str], lock: bool) -> Answer:  # noqa: N802
+        """Rows of node and export; null for a node that does not answer."""
+        return await self._queries.plain("export", nodes, ["node", "export"], lock=lock)
+
     async def QueryClusterInfo(self) -> Answer:  # noqa: N802
         """All settings."""
         return cluster_info(self._master.config.view)
@@ -200,7 +182,7 @@ class LuxiMethods:
             fields,
             self._master.config.view,
             drained=self._master.queue.drained,
-            watcher_pause=self._watcher_pause,
+            watcher_pause=self._master.watcher_pause,
         )
 
     async def QueryTags(self, kind: str, name: str | None) -> list[str]:  # noqa: N802
@@ -216,6 +198,11 @@ class LuxiMethods:
         if kind not in known:
             raise ParameterError(f"{kind!r} has no tags, expected one of {', '.join(known)}")
         return list(known[kind]().tags)
+
+
+def _check_direct(what: str) -> None:
+    if what in BY_JOB:
+        raise OpPrereqError(f"{what!r} is queried by a job: submit OP_QUERY", ECode.INVAL)
 
 
 def _signature(method: Callable[..., Any]) -> dict[str, Any]:

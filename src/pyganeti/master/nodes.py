@@ -14,7 +14,7 @@ import msgspec
 
 from pyganeti.master.locks import Level
 from pyganeti.master.node_tasks import NodeTasks
-from pyganeti.model.errors import GenericError, NodeUnreachable, ProgrammerError
+from pyganeti.model.errors import CallTimeout, GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, TaskId
 from pyganeti.wire.noderpc.types import TaskProgress
@@ -113,19 +113,29 @@ class NodeReader:
         return await self._access.answers(address)
 
     async def call_all(
-        self, nodes: Iterable[str], call: NodeCall[R]
+        self, nodes: Iterable[str], call: NodeCall[R], *, limit_s: float | None = None
     ) -> dict[str, R | GenericError]:
         """Make ``call`` on all ``nodes`` at once; the answer or the error of each, by UUID."""
-        return await self.call_each(dict.fromkeys(nodes, call))
+        return await self.call_each(dict.fromkeys(nodes, call), limit_s=limit_s)
 
-    async def call_each(self, calls: Mapping[str, NodeCall[R]]) -> dict[str, R | GenericError]:
-        """Make to each node its own call, all at once; the answer or the error of each."""
+    async def call_each(
+        self, calls: Mapping[str, NodeCall[R]], *, limit_s: float | None = None
+    ) -> dict[str, R | GenericError]:
+        """Make to each node its own call, all at once; the answer or the error of each.
+
+        Args:
+            calls: by UUID of the node.
+            limit_s: how long a node is waited for, where the call's own limit is too long.
+        """
 
         async def one(node: str, call: NodeCall[R]) -> R | GenericError:
             try:
-                return await self.call(node, call)
+                async with asyncio.timeout(limit_s):
+                    return await self.call(node, call)
             except GenericError as err:
                 return err
+            except TimeoutError:
+                return CallTimeout(f"{call.procedure}: no answer in {limit_s:g} s")
 
         async with asyncio.TaskGroup() as group:
             tasks = {node: group.create_task(one(node, call)) for node, call in calls.items()}

@@ -26,6 +26,7 @@ from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import LockManager, LockRequest, OwnedLocks
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
+from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.queue.ageing import Ageing
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
@@ -95,6 +96,7 @@ class Services:
     submit: Callable[[Job, Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]]
     leftovers: Leftovers
     ageing: Ageing
+    queries: QueryEngine
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def run(self, job: Job, index: int, journal: Journal, locks: OwnedLocks) -> Run:
@@ -119,6 +121,7 @@ class Services:
             turns=self.turns,
             progress=job.set_progress,
             locks=EarlyRelease(locks, journal),
+            queries=self.queries,
             resumable=lambda: not any(has_redacted(op.input) for op in job.ops),
         )
 

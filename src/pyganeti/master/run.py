@@ -7,7 +7,7 @@ on failure :meth:`Run.unwind` -> registered undo actions, newest first.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -24,6 +24,9 @@ from pyganeti.model.errors import GenericError, ProgrammerError
 from pyganeti.opcodes.base import Opcode
 from pyganeti.store.interface import Put
 from pyganeti.wire.noderpc.call import NodeCall
+
+if TYPE_CHECKING:
+    from pyganeti.master.query.engine import QueryEngine
 
 R = TypeVar("R")
 
@@ -75,6 +78,7 @@ class Run:
         turns: by node UUID, held while memory is looked at and a guest is started with it.
         progress: shows how far the running step is.
         locks: gives locks back before the end.
+        queries: answers what a client may ask.
         hooks: what the pre-hooks were given, once they have run.
     """
 
@@ -97,6 +101,7 @@ class Run:
         progress: Callable[[StepProgress | None], None],
         locks: EarlyRelease,
         resumable: Callable[[], bool],
+        queries: "QueryEngine",
     ) -> None:
         self.job = job
         self.config = config
@@ -112,6 +117,7 @@ class Run:
         self.progress = progress
         self.hooks: HookContext | None = None
         self.locks = locks
+        self.queries = queries
         self._resumable = resumable
         self._undos = undos
         self._record = record

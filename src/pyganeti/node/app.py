@@ -20,6 +20,7 @@ from .dispatcher import Admission, Dispatcher, Handler
 from .epoch import EpochKeeper
 from .files import NodeFiles
 from .groups import GroupRecords, RecordedRunner
+from .handlers.backup import BackupHandlers
 from .handlers.blockdev import BlockdevHandlers, Directories
 from .handlers.files import FilesHandlers
 from .handlers.instance import InstanceHandlers
@@ -105,11 +106,12 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         reach=parts.reach,
     )
     return (
+        *BackupHandlers(paths.export_dir).all(),
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),
         *node.all(),
-        *OsHandlers(oses).all(),
+        *OsHandlers(oses, paths.provider_search_path()).all(),
         *StoreHandlers(parts.replica).all(),
         *TaskHandlers(tasks).all(),
     )

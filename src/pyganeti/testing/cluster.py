@@ -56,6 +56,7 @@ class SimCluster:
         nodes: simulated nodes by name.
         faults: injects faults; see :mod:`pyganeti.testing.faults`.
         rpc_changes: calls that changed something for a job, as ``(node, procedure)``.
+        rpc_reads: calls that changed nothing, whether they were answered or not.
         hosts: host names that resolve, nodes included, with their addresses.
         answering: addresses that answer when an instance's is tried.
     """
@@ -77,6 +78,7 @@ class SimCluster:
         self.ids = SeededIds(seed)
         self.clock = LoopClock(START)
         self.rpc_changes: list[tuple[str, str]] = []
+        self.rpc_reads: list[tuple[str, str]] = []
         self.faults = FaultPoints()
         self.backend = SimBackend()
         self.hosts: dict[str, str] = {}
@@ -87,7 +89,10 @@ class SimCluster:
             self._make_sim_node(node.name, node.uuid, node.primary_ip)
         self._trust_candidates()
         self._client = SimNodeClient(
-            self.nodes, self.faults, lambda node, call: self.rpc_changes.append((node, call))
+            self.nodes,
+            self.faults,
+            lambda node, call: self.rpc_changes.append((node, call)),
+            lambda node, call: self.rpc_reads.append((node, call)),
         )
         self._master: Master | None = None
         self._turn = asyncio.Lock()

@@ -107,7 +107,7 @@ class SimNode:
     def _lay_out(self, root: str) -> None:
         paths = self.paths
         storage = [f"{root}{directory}" for directory in STORAGE_DIRS]
-        for directory in (paths.data_dir, paths.disk_links_dir, paths.log_os_dir, *storage):
+        for directory in (paths.export_dir, paths.disk_links_dir, paths.log_os_dir, *storage):
             os.makedirs(directory, exist_ok=True)
         for path in (paths.file_storage_paths, paths.etc_hosts):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -217,6 +217,7 @@ class SimNodeClient:
         nodes: by name.
         faults: counts calls that change something.
         on_change: told of each such call that is sent: node and procedure.
+        on_read: told of each other call.
     """
 
     def __init__(
@@ -224,10 +225,12 @@ class SimNodeClient:
         nodes: dict[str, SimNode],
         faults: FaultPoints,
         on_change: Callable[[str, str], None],
+        on_read: Callable[[str, str], None],
     ) -> None:
         self._nodes = nodes
         self._faults = faults
         self._on_change = on_change
+        self._on_read = on_read
         self._codec = Codec()
         self._numbers = CallNumbers()
 
@@ -283,6 +286,8 @@ class SimNodeClient:
 
     async def _answer(self, address: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
         node = self._nodes.get(address.name)
+        if not call.changes:
+            self._on_read(address.name, call.procedure)
         if node is not None and call.procedure in node.gates:
             await node.gates[call.procedure].wait()
         if node is None or not node.reachable:

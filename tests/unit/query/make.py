@@ -20,6 +20,8 @@ from pyganeti.wire.noderpc.types import (
     GuestState,
     HypervisorInfo,
     NodeInfo,
+    OsInfo,
+    ProviderInfo,
     StorageInfo,
 )
 
@@ -52,6 +54,9 @@ class FakeLive:
     info: Mapping[str, NodeInfo] = field(default_factory=dict)
     on_nodes: Mapping[str, Guests] = field(default_factory=dict)
     console: Mapping[str, ConsoleInfo] = field(default_factory=dict)
+    exported: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    os: Mapping[str, Sequence[OsInfo]] = field(default_factory=dict)
+    provider: Mapping[str, Sequence[ProviderInfo]] = field(default_factory=dict)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     async def node_info(
@@ -77,6 +82,30 @@ class FakeLive:
         wanted = tuple(instance.name for instance in instances)
         self.asked.append(("consoles", wanted))
         return {i.uuid: self.console.get(i.name) or CallTimeout(i.name) for i in instances}
+
+    async def exports(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[str] | GenericError]:
+        """What ``exported`` says."""
+        wanted = tuple(nodes)
+        self.asked.append(("exports", wanted))
+        return {node: self.exported.get(node, CallTimeout(node)) for node in wanted}
+
+    async def oses(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[OsInfo] | GenericError]:
+        """What ``os`` says."""
+        wanted = tuple(nodes)
+        self.asked.append(("oses", wanted))
+        return {node: self.os.get(node, CallTimeout(node)) for node in wanted}
+
+    async def providers(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[ProviderInfo] | GenericError]:
+        """What ``provider`` says."""
+        wanted = tuple(nodes)
+        self.asked.append(("providers", wanted))
+        return {node: self.provider.get(node, CallTimeout(node)) for node in wanted}
 
 
 @dataclass
@@ -114,6 +143,7 @@ class FakeQueue:
     """The queue."""
 
     jobs: Sequence[FakeJob] = ()
+    drained: bool = False
 
     def current_jobs(self) -> Sequence[JobRecord]:
         """Those not archived."""
@@ -128,26 +158,12 @@ class FakeQueue:
         return next((job for job in self.jobs if job.id == job_id), None)
 
 
-@dataclass
-class FakeExports:
-    """Exports by node; a node without an entry does not answer."""
-
-    on_nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    async def exports(
-        self, view: ClusterView, nodes: Sequence[str]
-    ) -> Mapping[str, Sequence[str] | GenericError]:
-        """What the table says."""
-        return {node: self.on_nodes.get(node, CallTimeout(node)) for node in nodes}
-
-
 def engine(
     view: ClusterView,
     *,
     live: FakeLive | None = None,
     jobs: Sequence[FakeJob] = (),
     locks: Sequence[LockState] = (),
-    exports: Mapping[str, Sequence[str]] | None = None,
     waits: Sequence[QueueWait] = (),
 ) -> QueryEngine:
     """An engine over stand-ins."""
@@ -156,7 +172,6 @@ def engine(
         live=live or FakeLive(),
         jobs=FakeQueue(jobs),
         locks=lambda: locks,
-        exports=FakeExports(exports or {}),
         waits=lambda: waits,
     )
     return QueryEngine(lambda: sources)

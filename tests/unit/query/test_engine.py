@@ -297,7 +297,8 @@ async def test_locks_filters_and_exports() -> None:
     assert await rows("lock", ["name", "mode", "owner", "pending"], locks=[state]) == [
         ["node-res/node-1", "shared", ["7/TEST"], [["exclusive", ["8/TEST"]]]]
     ]
-    assert await rows("export", ["node", "export"], exports={"node-1": ["web1", "b"]}) == [
+    live = FakeLive(exported={"node-1": ["web1", "b"]})
+    assert await rows("export", ["node", "export"], live=live) == [
         ["node1.example.com", "b"],
         ["node1.example.com", "web1"],
         ["node2.example.com", "(2)"],

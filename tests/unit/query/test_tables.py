@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pyganeti.master.query.engine import RESOURCES, get_resource
+from pyganeti.master.query.engine import BY_JOB, RESOURCES, get_resource
 from pyganeti.master.query.fields import Field, FieldKind, table
 from pyganeti.model.enums import QueryResource
 from pyganeti.model.errors import OpPrereqError
+from pyganeti.model.names import nice_sorted
+from tests.unit.model import make as m
+
+from . import make
 
 FACTS = json.loads((Path(__file__).parents[2] / "spec" / "query_fields.json").read_text())
 
@@ -36,15 +40,26 @@ def test_each_field_says_what_it_is() -> None:
             assert "\n" not in field.doc
 
 
-def test_every_resource_of_the_daemon_is_there() -> None:
-    assert set(RESOURCES) - OUR_RESOURCES == set(FACTS["_meta"]["served_by"]["luxi_query"])
-    assert not OUR_RESOURCES & FACTS.keys()
+@pytest.mark.parametrize("what", sorted(RESOURCES.keys() - OUR_RESOURCES))
+def test_fields_are_listed_in_the_natural_order_of_their_names(what: QueryResource) -> None:
+    queries = make.engine(m.view())
+    listed = [field["name"] for field in queries.query_fields(what, None)["fields"]]
+    wanted = nice_sorted([*(field["name"] for field in FACTS[what]), *OURS.get(what, ())])
+    assert listed == wanted
 
 
-@pytest.mark.parametrize("what", ["os", "cluster", "nonsense"])
-def test_other_resources_are_refused(what: str) -> None:
+def test_there_are_11_resources_and_441_fields_and_ours() -> None:
+    served = FACTS["_meta"]["served_by"]
+    theirs = RESOURCES.keys() - OUR_RESOURCES
+    assert theirs == {*served["luxi_query"], *served["opcode_job"]}
+    assert set(served["opcode_job"]) == BY_JOB
+    count = sum(len(RESOURCES[what].fields) for what in theirs)
+    assert (len(theirs), count - sum(map(len, OURS.values()))) == (11, 441)
+
+
+def test_an_unknown_resource_is_refused() -> None:
     with pytest.raises(OpPrereqError, match="cannot query"):
-        get_resource(what)
+        get_resource("nonsense")
 
 
 def test_a_field_cannot_be_declared_twice() -> None:

@@ -1,14 +1,29 @@
-"""Exports and imports of instances. Checks its command line; not built yet.
+"""Exports of instances: listed; what makes, reads and removes them is not built yet.
 
 Source: gnt-backup(8).
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pyganeti.cli.option import Arg, Command, any_number
+from pyganeti.cli.listing import Listing
+from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.pending import not_built
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+LISTING: Final = Listing("export", ("node", "export"), key="node")
+
+
+def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """List the exports that the named nodes keep, or all."""
+    nodes = ["|", *(["==", "node", name] for name in opts.nodes)] if opts.nodes else None
+    return LISTING.show(ctx, opts, [], nodes)
+
 
 COMMANDS: Final = {
     "export": Command(
@@ -75,14 +90,11 @@ COMMANDS: Final = {
         usage="[options...] {instance}",
     ),
     "list": Command(
-        not_built, (), (o.NODES, o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.VERBOSE, o.FORMAT)
+        show,
+        (),
+        (o.NODES, o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.VERBOSE, o.FORMAT),
     ),
-    "list-fields": Command(
-        not_built,
-        (any_number("unknown"),),
-        (o.NO_HEADERS, o.SEPARATOR, o.FORMAT),
-        usage="[options...] [value...]",
-    ),
+    "list-fields": LISTING.fields_command(),
     "remove": Command(
         not_built,
         (Arg("unknown"),),

@@ -4,6 +4,7 @@ from typing import Any
 
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPostInit
+from pyganeti.master.lu.cluster.query import LUClusterConfigQuery, LUClusterQuery
 from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
 from pyganeti.master.lu.cluster.set_params import LUClusterSetParams
 from pyganeti.master.lu.cluster.verify import LUClusterVerify
@@ -21,12 +22,15 @@ from pyganeti.master.lu.instance.startup import LUInstanceStartup
 from pyganeti.master.lu.node.add import LUNodeAdd
 from pyganeti.master.lu.node.remove import LUNodeRemove
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
+from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
 from pyganeti.master.lu.tags.tags import LUTagsDel, LUTagsGet, LUTagsSearch, LUTagsSet
 from pyganeti.master.lu.test.delay import LUTestDelay
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.cluster import (
+    OpClusterConfigQuery,
     OpClusterDestroy,
     OpClusterPostInit,
+    OpClusterQuery,
     OpClusterRedistConf,
     OpClusterSetParams,
     OpClusterVerify,
@@ -47,6 +51,7 @@ from pyganeti.opcodes.instance import (
 )
 from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
 from pyganeti.opcodes.os import OpOsDiagnose
+from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
 from pyganeti.opcodes.test import OpTestDelay
 
@@ -54,8 +59,10 @@ from pyganeti.opcodes.test import OpTestDelay
 AnyLU = LogicalUnit[Any, Any, Any]
 
 LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
+    OpClusterConfigQuery: LUClusterConfigQuery(),
     OpClusterDestroy: LUClusterDestroy(),
     OpClusterPostInit: LUClusterPostInit(),
+    OpClusterQuery: LUClusterQuery(),
     OpClusterRedistConf: LUClusterRedistConf(),
     OpClusterSetParams: LUClusterSetParams(),
     OpClusterVerify: LUClusterVerify(),
@@ -74,6 +81,8 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpNodeAdd: LUNodeAdd(),
     OpNodeRemove: LUNodeRemove(),
     OpOsDiagnose: LUOsDiagnose(),
+    OpQuery: LUQuery(),
+    OpQueryFields: LUQueryFields(),
     OpTagsDel: LUTagsDel(),
     OpTagsGet: LUTagsGet(),
     OpTagsSearch: LUTagsSearch(),

@@ -11,7 +11,9 @@ from pyganeti.model.enums import QueryResource
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.names import nice_sort_key
 
+from .cluster import CLUSTERS
 from .export import EXPORTS
+from .extstorage import EXTSTORAGES
 from .fields import Cell, Field, Need, unknown
 from .filter import FILTERS
 from .filters import compile_filter, requested_names
@@ -21,6 +23,7 @@ from .job import JOBS, parse_job_id
 from .lock import LOCKS
 from .network import NETWORKS
 from .node import NODES
+from .os import OSES
 from .sources import Sources
 from .wait import WAITS
 
@@ -68,7 +71,9 @@ class Resource(Protocol):
 
 
 RESOURCES: Final[Mapping[QueryResource, Resource]] = {
+    QueryResource.CLUSTER: CLUSTERS,
     QueryResource.EXPORT: EXPORTS,
+    QueryResource.EXTSTORAGE: EXTSTORAGES,
     QueryResource.FILTER: FILTERS,
     QueryResource.GROUP: GROUPS,
     QueryResource.INSTANCE: INSTANCES,
@@ -76,8 +81,11 @@ RESOURCES: Final[Mapping[QueryResource, Resource]] = {
     QueryResource.LOCK: LOCKS,
     QueryResource.NETWORK: NETWORKS,
     QueryResource.NODE: NODES,
+    QueryResource.OS: OSES,
     QueryResource.WAIT: WAITS,
 }
+# What a client asks for with a job, as in Ganeti.
+BY_JOB: Final = frozenset({QueryResource.CLUSTER, QueryResource.EXTSTORAGE, QueryResource.OS})
 
 
 _BY_NAME: Final[Mapping[str, Resource]] = {str(name): found for name, found in RESOURCES.items()}
@@ -87,7 +95,7 @@ def get_resource(what: str) -> Resource:
     """The resource of a name.
 
     Raises:
-        OpPrereqError: ``ECode.INVAL``, the master daemon does not answer it.
+        OpPrereqError: ``ECode.INVAL``, there is none.
     """
     resource = _BY_NAME.get(what)
     if resource is None:

@@ -50,7 +50,7 @@ class ExportResource:
         view = sources.view
         nodes = view.all_nodes() if names is None else [view.node(str(name)) for name in names]
         asked = list(dict.fromkeys(node.uuid for node in nodes if not node.offline))
-        answers = await sources.exports.exports(view, asked)
+        answers = await sources.live.exports(view, asked)
         found = []
         for node in nodes:
             answer = answers.get(node.uuid)

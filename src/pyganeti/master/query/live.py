@@ -5,7 +5,7 @@ did not come is an error in its place, never an exception.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.specs import instance_spec
@@ -14,10 +14,22 @@ from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import STORAGE_TYPE
 from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.backup import ExportListCall
 from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceConsoleInfoCall
 from pyganeti.wire.noderpc.node import NodeInfoCall
-from pyganeti.wire.noderpc.types import ConsoleInfo, GuestInfo, NodeInfo, Params, StorageUnit
+from pyganeti.wire.noderpc.os import ExtStorageDiagnoseCall, OsDiagnoseCall
+from pyganeti.wire.noderpc.types import (
+    ConsoleInfo,
+    GuestInfo,
+    NodeInfo,
+    OsInfo,
+    Params,
+    ProviderInfo,
+    StorageUnit,
+)
 
+# Who looks at a list can do without a node's answer, and will not wait as long as a job must.
+LIMIT_S: Final = 10.0
 Guests = Mapping[str, GuestInfo]
 """Guests of a node by name."""
 
@@ -43,9 +55,27 @@ class LiveReader(Protocol):
         """How to reach the console of each instance, by UUID."""
         ...
 
+    async def exports(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[str] | GenericError]:
+        """Names of the exports on each node, by UUID."""
+        ...
+
+    async def oses(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[OsInfo] | GenericError]:
+        """OS definitions on each node, by UUID."""
+        ...
+
+    async def providers(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[ProviderInfo] | GenericError]:
+        """External storage providers on each node, by UUID."""
+        ...
+
 
 class NodeLiveReader:
-    """Asks through node calls.
+    """Asks through node calls; no node holds up the others for more than :data:`LIMIT_S`.
 
     Args:
         nodes: read-only calls.
@@ -59,7 +89,7 @@ class NodeLiveReader:
     ) -> Mapping[str, NodeInfo | GenericError]:
         """See :class:`LiveReader`."""
         call = NodeInfoCall(storage_units=storage_units(view), hypervisors=_hypervisors(view))
-        return await self._nodes.call_all(nodes, call)
+        return await self._nodes.call_all(nodes, call, limit_s=LIMIT_S)
 
     async def guests(
         self, view: ClusterView, nodes: Iterable[str]
@@ -67,7 +97,7 @@ class NodeLiveReader:
         """See :class:`LiveReader`."""
         hypervisors = _hypervisors(view)
         call = AllInstancesInfoCall(hypervisors=tuple(hypervisors), hvparams=hypervisors)
-        return await self._nodes.call_all(nodes, call)
+        return await self._nodes.call_all(nodes, call, limit_s=LIMIT_S)
 
     async def consoles(
         self, view: ClusterView, instances: Sequence[Instance]
@@ -82,10 +112,28 @@ class NodeLiveReader:
                 node: InstanceConsoleInfoCall(instance=instance_spec(view, instance))
                 for node, instance in turn.items()
             }
-            answers = await self._nodes.call_each(calls)
+            answers = await self._nodes.call_each(calls, limit_s=LIMIT_S)
             result |= {turn[node].uuid: answer for node, answer in answers.items()}
             waiting = [instance for instance in waiting if instance.uuid not in result]
         return result
+
+    async def exports(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[str] | GenericError]:
+        """See :class:`LiveReader`."""
+        return await self._nodes.call_all(nodes, ExportListCall(), limit_s=LIMIT_S)
+
+    async def oses(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[OsInfo] | GenericError]:
+        """See :class:`LiveReader`."""
+        return await self._nodes.call_all(nodes, OsDiagnoseCall(), limit_s=LIMIT_S)
+
+    async def providers(
+        self, view: ClusterView, nodes: Iterable[str]
+    ) -> Mapping[str, Sequence[ProviderInfo] | GenericError]:
+        """See :class:`LiveReader`."""
+        return await self._nodes.call_all(nodes, ExtStorageDiagnoseCall(), limit_s=LIMIT_S)
 
 
 def _hypervisors(view: ClusterView) -> dict[str, Params]:

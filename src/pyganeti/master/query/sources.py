@@ -1,6 +1,6 @@
 """Where queries take their objects from; the values one query works on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,7 +8,6 @@ from pyganeti.master.locks import LockState
 from pyganeti.master.queue.job import StepProgress
 from pyganeti.master.queue.waits import QueueWait
 from pyganeti.model.enums import JobStatus
-from pyganeti.model.errors import GenericError
 from pyganeti.model.view import ClusterView
 
 from .live import LiveReader
@@ -83,6 +82,11 @@ class JobRecord(Protocol):
 class JobSource(Protocol):
     """The job queue, as queries see it."""
 
+    @property
+    def drained(self) -> bool:
+        """Whether it takes no jobs."""
+        ...
+
     def current_jobs(self) -> Sequence[JobRecord]:
         """Jobs that are not archived, by ascending id."""
         ...
@@ -96,16 +100,6 @@ class JobSource(Protocol):
         ...
 
 
-class ExportSource(Protocol):
-    """Asks nodes for the exports they keep."""
-
-    async def exports(
-        self, view: ClusterView, nodes: Sequence[str]
-    ) -> Mapping[str, Sequence[str] | GenericError]:
-        """Names of exported instances on each node, by UUID."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What a query may read.
@@ -115,13 +109,13 @@ class Sources:
         live: nodes.
         jobs: the queue.
         locks: all locks that are held or wanted.
-        exports: nodes' exports.
         waits: why jobs wait.
+        watcher_pause: until when the watcher pauses, seconds since the epoch.
     """
 
     view: ClusterView
     live: LiveReader
     jobs: JobSource
     locks: Callable[[], Sequence[LockState]]
-    exports: ExportSource
     waits: Callable[[], Sequence[QueueWait]]
+    watcher_pause: float | None = None

@@ -1,11 +1,11 @@
-"""Node calls about OS definitions."""
+"""Node calls about OS definitions and external storage providers."""
 
 from typing import ClassVar
 
 import msgspec
 
 from .call import FAST_S, NodeCall
-from .types import OsInfo, Params
+from .types import OsInfo, Params, ProviderInfo
 
 
 class OsDiagnoseCall(NodeCall[tuple[OsInfo, ...]], frozen=True, kw_only=True):
@@ -41,4 +41,11 @@ class OsValidateCall(NodeCall[bool], frozen=True, kw_only=True):
     force_variant: bool = False
 
 
-CALLS = (OsDiagnoseCall, OsValidateCall)
+class ExtStorageDiagnoseCall(NodeCall[tuple[ProviderInfo, ...]], frozen=True, kw_only=True):
+    """All external storage providers, usable or not, in search order and then by name."""
+
+    procedure: ClassVar[str] = "extstorage_diagnose"
+    timeout_s: ClassVar[float] = FAST_S
+
+
+CALLS = (ExtStorageDiagnoseCall, OsDiagnoseCall, OsValidateCall)

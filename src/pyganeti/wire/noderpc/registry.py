@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import blockdev, files, instance, node, os, store, task
+from . import backup, blockdev, files, instance, node, os, store, task
 from .call import AnyCall
 
 ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
+    *backup.CALLS,
     *blockdev.CALLS,
     *files.CALLS,
     *instance.CALLS,

@@ -232,6 +232,21 @@ class OsInfo(Struct, frozen=True, kw_only=True):
     trusted: bool = True
 
 
+class ProviderInfo(Struct, frozen=True, kw_only=True):
+    """An external storage provider found on a node.
+
+    Attributes:
+        valid: whether it can be used; ``status`` says why not.
+        parameters: in file order.
+    """
+
+    name: str
+    path: str
+    valid: bool
+    status: str
+    parameters: tuple[OsParameter, ...] = ()
+
+
 class HookOutcome(StrEnum):
     """How a hook script ended."""
 

@@ -1,0 +1,62 @@
+"""External storage providers: found, described, and what is wrong with them."""
+
+from pathlib import Path
+
+import pytest
+
+from pyganeti.node.storage.providers import diagnose
+from pyganeti.wire.noderpc.types import OsParameter
+
+SCRIPTS = ("attach", "create", "detach", "grow", "remove", "setinfo", "verify")
+
+
+def make(place: Path, name: str = "shared") -> Path:
+    """A provider that can be used."""
+    provider = place / name
+    provider.mkdir(parents=True)
+    for script in SCRIPTS:
+        (provider / script).touch(0o755)
+    (provider / "parameters.list").write_text("pool  where volumes lie\nfast\n\n")
+    return provider
+
+
+def test_providers_come_in_search_order_and_then_by_name(tmp_path: Path) -> None:
+    for place, name in (("b", "one"), ("a", "two"), ("a", "one")):
+        make(tmp_path / place, name)
+    (tmp_path / "a" / "a-file").touch()
+    search_path = (str(tmp_path / "missing"), str(tmp_path / "a"), str(tmp_path / "b"))
+    found = [(info.name, info.path) for info in diagnose(search_path)]
+    assert found == [(name, f"{tmp_path}/{place}/{name}")
+                     for place, name in (("a", "one"), ("a", "two"), ("b", "one"))]  # fmt: skip
+
+
+def test_a_usable_one_has_its_parameters(tmp_path: Path) -> None:
+    make(tmp_path)
+    (info,) = diagnose((str(tmp_path),))
+    assert (info.valid, info.status) == (True, "")
+    assert info.parameters == (
+        OsParameter(name="pool", doc="where volumes lie"),
+        OsParameter(name="fast", doc=""),
+    )
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_script_is_needed(tmp_path: Path, script: str) -> None:
+    (make(tmp_path) / script).unlink()
+    (info,) = diagnose((str(tmp_path),))
+    assert (info.valid, info.status) == (False, f"script {script!r} not found in {info.path}")
+
+
+@pytest.mark.parametrize("script", ["attach", "snapshot"])
+def test_a_script_must_be_executable(tmp_path: Path, script: str) -> None:
+    path = make(tmp_path) / script
+    path.touch()
+    path.chmod(0o644)
+    (info,) = diagnose((str(tmp_path),))
+    assert info.status == f"script {script!r} in {info.path} is not executable"
+
+
+def test_the_list_of_parameters_is_needed(tmp_path: Path) -> None:
+    (make(tmp_path) / "parameters.list").unlink()
+    (info,) = diagnose((str(tmp_path),))
+    assert info.status == f"file 'parameters.list' not found in {info.path}"
