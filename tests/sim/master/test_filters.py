@@ -75,6 +75,21 @@ async def test_a_job_that_waits_for_locks_has_been_started() -> None:
     assert await status(cluster, job) == "success"
 
 
+async def test_what_was_done_stays_done() -> None:
+    """A job that waited for the locks of its second opcode is queued again after a restart."""
+    cluster = stopped()
+    async with cluster.instance_held("web1"):
+        job = await cluster.submit(SHORT, OpInstanceStartup(instance_name="web1"))
+        await cluster.clock.sleep(2.0)
+        await add_filter(cluster, "REJECT")
+        assert await status(cluster, job) == "waiting"
+        await cluster.kill_master()
+    await cluster.master()
+    await settled(cluster)
+    ((opcodes,),) = await (await luxi(cluster)).handle("QueryJobs", [[job], ["opstatus"]])
+    assert opcodes == ["success", "canceled"]
+
+
 async def test_paused_jobs_stay_until_the_filter_goes() -> None:
     cluster = SimCluster()
     rule = await add_filter(cluster, "PAUSE", NEW)

@@ -106,6 +106,16 @@ def test_a_more_urgent_one_goes_before_one_that_was_ready() -> None:
     assert len(lines) == 2
 
 
+def test_who_goes_to_the_back_lets_the_next_go() -> None:
+    lines = Lines()
+    lines.begin((ONE,))
+    lines.join((1.0, 1), (ONE,))
+    lines.join((2.0, 2), (ONE,))
+    lines.end((ONE,))
+    lines.move((3.0, 1))
+    assert lines.next() == 2
+
+
 def test_unused_limits_are_forgotten() -> None:
     lines = Lines()
     lines.join((1.0, 1), (ONE, TWO))
