@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FILTER_CHARS: Final = frozenset(" !'()/<=>\"\\\f\n\r\t\v~")
 GLOB_CHARS: Final = frozenset("*?")
+_MAX_DIGITS: Final = 18
 _KINDS: Final = {
     "unknown": "Unknown",
     "text": "Text",
@@ -188,7 +189,7 @@ def number(text: str) -> int:
     Raises:
         OpPrereqError: not a number.
     """
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _MAX_DIGITS:
         raise OpPrereqError(f"{text!r} is not a job id: expected a number")
     return int(text)
 

@@ -17,6 +17,7 @@ KeyVal = dict[str, Scalar]
 IdentKeyVal = tuple[str, KeyVal | bool | None]
 
 _NO: Final = "no_"
+_MAX_DIGITS: Final = 18
 _RESET: Final = "-"
 _TRUE: Final = frozenset({"true", "yes"})
 _FALSE: Final = frozenset({"false", "no"})
@@ -38,55 +39,54 @@ def split_escaped(text: str, separator: str = ",") -> list[str]:
     return parts
 
 
-def parse_keyval(text: str, what: str = "option", *, prefixes: bool = True) -> KeyVal:
+def parse_keyval(text: str, what: str = "option") -> KeyVal:
     """Read ``key=value,flag,no_flag,-reset``.
 
     Args:
         text: what was given; empty means no keys.
         what: names the option in errors.
-        prefixes: whether ``no_`` and ``-`` have their meaning.
 
     Raises:
-        ParameterError: a key twice, or an empty one.
+        ParameterError: a key twice, or an empty one. The text has no values: they may be secret.
     """
     values: KeyVal = {}
     for part in split_escaped(text) if text else ():
-        key, value = _key_and_value(part, prefixes)
+        key, value = _key_and_value(part)
         if not key:
-            raise ParameterError(f"empty key in {what} {text!r}")
+            raise ParameterError(f"empty key in {what}: a comma or '=' stands where a key should")
         if key in values:
-            raise ParameterError(f"duplicate key {key!r} in {what} {text!r}")
+            raise ParameterError(f"duplicate key {key!r} in {what}")
         values[key] = value
     return values
 
 
-def _key_and_value(part: str, prefixes: bool) -> tuple[str, Scalar]:
+def _key_and_value(part: str) -> tuple[str, Scalar]:
     key, equals, value = part.partition("=")
     if equals:
         return key, value
-    if prefixes and key.startswith(_NO):
+    if key.startswith(_NO):
         return key[len(_NO) :], False
-    if prefixes and key.startswith(_RESET):
+    if key.startswith(_RESET):
         return key[len(_RESET) :], None
     return key, True
 
 
-def parse_identkeyval(text: str, what: str = "option", *, prefixes: bool = True) -> IdentKeyVal:
+def parse_identkeyval(text: str, what: str = "option") -> IdentKeyVal:
     """Read ``ident``, ``ident:key=value,...``, ``no_ident`` or ``-ident``.
 
     Raises:
         ParameterError: as :func:`parse_keyval`; or values after ``no_ident`` or ``-ident``.
     """
     ident, _, rest = text.partition(":")
-    if prefixes and ident.startswith(_NO):
+    if ident.startswith(_NO):
         ident, value = ident[len(_NO) :], False
-    elif prefixes and ident.startswith(_RESET) and not ident[1:].isdigit():
+    elif ident.startswith(_RESET) and not ident[1:2].isdigit():
         # A negative number is an index from the end, not something to reset.
         ident, value = ident[len(_RESET) :], None
     else:
-        return ident, parse_keyval(rest, what, prefixes=prefixes)
+        return ident, parse_keyval(rest, what)
     if rest:
-        raise ParameterError(f"no values can follow a removed {ident!r} in {what}: {text!r}")
+        raise ParameterError(f"no values can follow a removed {ident!r} in {what}")
     return ident, value
 
 
@@ -100,9 +100,11 @@ def parse_bounds(text: str) -> list[dict[str, KeyVal]]:
     for group in text.split("//"):
         members: dict[str, KeyVal] = {}
         for part in group.split("/"):
+            if not part:
+                raise ParameterError(f"empty section in bounds {text!r}")
             ident, values = parse_identkeyval(part, "bounds")
             if ident in members or not isinstance(values, dict):
-                raise ParameterError(f"duplicate or empty {ident!r} in bounds {text!r}")
+                raise ParameterError(f"duplicate or removed {ident!r} in bounds {text!r}")
             members[ident] = values
         groups.append(members)
     return groups
@@ -135,10 +137,15 @@ def parse_duration(text: str) -> int:
     """
     number, factor = text.strip(), 1
     if number and number[-1] in _DURATIONS:
-        number, factor = number[:-1], _DURATIONS[number[-1]]
-    if not number.isdecimal():
+        number, factor = number[:-1].rstrip(), _DURATIONS[number[-1]]
+    if not _is_number(number):
         raise ParameterError(f"{text!r} is not a duration: use a number with s, m, h, d or w")
     return int(number) * factor
+
+
+def _is_number(text: str) -> bool:
+    # Python refuses to read thousands of digits in its own words.
+    return text.isdecimal() and len(text) <= _MAX_DIGITS
 
 
 def parse_id_ranges(text: str) -> list[list[int]]:
@@ -150,7 +157,7 @@ def parse_id_ranges(text: str) -> list[list[int]]:
     ranges = []
     for part in parse_list(text):
         low, dash, high = part.partition("-")
-        if not low.isdecimal() or (dash and not high.isdecimal()):
+        if not _is_number(low) or (dash and not _is_number(high)):
             raise ParameterError(f"{part!r} is not a number or a range of numbers")
         pair = [int(low), int(high or low)]
         if pair[0] > pair[1]:

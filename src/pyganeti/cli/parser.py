@@ -64,7 +64,7 @@ CONVERTERS: Final[Mapping[str, Callable[[str], object]]] = {
     "filteraction": _filter_action,
     "identkeyval": parse_identkeyval,
     "json": json.loads,
-    "keyprivateval": lambda text: parse_keyval(text, prefixes=False),
+    "keyprivateval": parse_keyval,
     "keyval": parse_keyval,
     "list": parse_list,
     "maybefloat": _maybe_float,

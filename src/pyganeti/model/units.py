@@ -8,7 +8,7 @@ from typing import Final
 
 from .errors import UnitParseError
 
-_SIZE: Final = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)\s*$")
+_SIZE: Final = re.compile(r"\s*([0-9]{0,18})(?:\.([0-9]{0,18}))?\s*([a-zA-Z]*)\s*", re.ASCII)
 _FACTORS: Final = {"m": 1, "g": 1024, "t": 1024 * 1024}
 # Volumes are allocated in steps; Ganeti rounds every size it parses up to one.
 _STEP_MIB: Final = 4
@@ -23,16 +23,17 @@ def parse_unit(text: str) -> int:
     Raises:
         UnitParseError: the text is not a size.
     """
-    match = _SIZE.match(text)
-    unit = match[2].lower() if match else ""
-    factor = _FACTORS.get(unit[:1] or "m")
-    if match is None or factor is None or unit[1:] not in ("", "b", "ib"):
+    match = _SIZE.fullmatch(text)
+    whole, fraction, unit = (part or "" for part in match.groups()) if match else ("", "", "")
+    factor = _FACTORS.get(unit.lower()[:1] or "m")
+    if not whole + fraction or factor is None or unit.lower()[1:] not in ("", "b", "ib"):
         raise UnitParseError(
             f"{text!r} is not a size: expected a number and m, g or t, as in '512m' or '10g'"
         )
-    exact = float(match[1]) * factor
-    whole = int(exact) if exact == int(exact) else int(exact) + 1
-    return whole + -whole % _STEP_MIB
+    # In whole numbers: a float would round some sizes up once more.
+    scale: int = 10 ** len(fraction)
+    scaled = int(whole + fraction) * factor
+    return -(-scaled // (scale * _STEP_MIB)) * _STEP_MIB
 
 
 def format_unit(size_mib: float, units: str) -> str:

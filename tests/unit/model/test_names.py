@@ -1,5 +1,10 @@
 """Names, sizes and tags."""
 
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +21,10 @@ from pyganeti.model.names import (
     nice_sorted,
 )
 from pyganeti.model.units import format_unit, parse_unit
+
+GOLDEN: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "golden" / "ganeti" / "values.json").read_text(encoding="utf-8")
+)
 
 
 def test_numbers_sort_by_value() -> None:
@@ -83,7 +92,47 @@ def test_sizes(text: str, mib: int) -> None:
     assert parse_unit(text) == mib
 
 
-@pytest.mark.parametrize("text", ["10x", "", "g", "-5", "1e3", "10gg", "10 g b", "٣g", "m10"])
+@pytest.mark.parametrize(("text", "mib"), GOLDEN["unit"])
+def test_sizes_are_what_ganeti_makes_of_them(text: str, mib: int | None) -> None:
+    # Blanks around are no harm; digits of other scripts and line ends are no digits.
+    loose: dict[str, int | None] = {" 1 ": 4, "1  g ": 1024, "\uff11": None}
+    wanted = loose.get(text, mib)
+    try:
+        found: int | None = parse_unit(text)
+    except UnitParseError:
+        found = None
+    assert found == wanted
+
+
+@given(st.integers(0, 10**9), st.integers(0, 999), st.sampled_from("mgt"))
+def test_a_size_is_the_next_multiple_of_4_mib(whole: int, thousandths: int, unit: str) -> None:
+    exact = Fraction(f"{whole}.{thousandths:03}") * {"m": 1, "g": 1024, "t": 1024**2}[unit]
+    found = parse_unit(f"{whole}.{thousandths:03}{unit}")
+    assert (found % 4, 0 <= found - exact < 4) == (0, True)
+
+
+@pytest.mark.parametrize(("mib", "texts"), GOLDEN["format_unit"])
+def test_sizes_are_shown_as_ganeti_shows_them(mib: float, texts: list[str]) -> None:
+    assert [format_unit(mib, units) for units in "hmgt"] == texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 5000,
+        "1." + "0" * 5000,
+        "10x",
+        ".",
+        "",
+        "g",
+        "-5",
+        "1e3",
+        "10gg",
+        "10 g b",
+        "٣g",
+        "m10",
+    ],
+)
 def test_other_sizes_are_refused_in_one_clear_line(text: str) -> None:
     with pytest.raises(UnitParseError, match="is not a size: expected") as refused:
         parse_unit(text)
