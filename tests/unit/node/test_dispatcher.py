@@ -55,10 +55,12 @@ class Node:
 class Handlers:
     def __init__(self) -> None:
         self.done: list[str] = []
+        self.begun = asyncio.Event()
         self.gate = asyncio.Event()
 
     async def change(self, call: EtcHostsModifyCall) -> None:
         self.done.append(call.name)
+        self.begun.set()
         if call.mode == "fail":
             raise HypervisorError("refused by the driver")
         if call.mode == "bug":
@@ -185,7 +187,7 @@ async def test_a_newer_master_ends_what_the_older_one_began(tmp_path: Path) -> N
     handlers = Handlers()
     async with node(tmp_path, handlers) as one:
         old = asyncio.ensure_future(one.answer(change("wait"), ctx()))  # noqa: TID251
-        await asyncio.sleep(0.01)
+        await handlers.begun.wait()
         await one.answer(BridgesExistCall(bridges=()), CallContext(epoch=2))
         with pytest.raises(codec.Refused) as refused:
             await old
