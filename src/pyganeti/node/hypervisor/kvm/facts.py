@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from pyganeti.kit.clock import monotonic
 from pyganeti.kit.files import write_atomic
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.kit.threads import in_thread
@@ -123,7 +124,10 @@ class QemuAsker:
     async def _probe(self, qemu: str, cpu_type: str) -> bool:
         path = await in_thread(_write_rom, self._directory)
         try:
-            await self._run(probe.probe_command(qemu, "kvm", cpu_type, path))
+            begun = monotonic()
+            await self._run(probe.emulated_command(qemu, path))
+            limit = probe.timeout_s(monotonic() - begun)
+            await self._run(probe.probe_command(qemu, "kvm", cpu_type, path, limit))
         except ProcessError:
             return False
         finally:

@@ -10,8 +10,11 @@ from typing import Final
 
 from pyganeti.kit.process import Command
 
-# Works in well under 0.1 s; a KVM that does not work spins until the time is over.
+# Works in well under 0.1 s; a KVM that does not work spins until the time is over. On a machine
+# that is slow itself (emulated, say) it gets so many times what plain emulation takes there.
 TIMEOUT_S: Final = 3.0
+_TIMES: Final = 8
+_EMULATED_S: Final = 60.0
 # QEMU's isa-debug-exit turns the value v into the exit code 2v+1; the guest writes 0x10.
 EXIT_CODE: Final = 33
 
@@ -28,14 +31,15 @@ _ENTRY: Final = 0xF000
 # long (64 bits), an interrupt table at 0x4000 whose entry 6, undefined opcode, is handler:
 #     lidt 0x5000; mov $1,%eax; cpuid; ud2; hlt
 # handler: mov $0x10,%al; out %al,$0xf4; hlt
-# and then the segment table (code 32, data 32, code 64) and its pointer.
+# and then the segment table (code 32, data 32, code 64) and its pointer. Its segments are marked
+# as accessed: else the processor would do that, and write to what is a ROM.
 _CODE: Final = bytes.fromhex(
     "fa2e660f011600f10f20c06683c8010f22c066ea1af00f00080066b810008ed88ec08ed0bc0070000031c0"
     "bf00100000b900100000f3abc7050010000003200000c7050020000003300000c70500300000830000000f"
     "20e083c8200f22e0b8001000000f22d8b9800000c00f320d000100000f300f20c00d000000800f22c0ea86"
     "f00f001800b8d6f00f00bf6040000066890766c74702180066c74704008ec1e8106689470648c747080000"
     "000066c7042500500000ff0f48c7042502500000004000000f011c2500500000b8010000000fa20f0bf4b0"
-    "10e6f4f48db40000900000000000000000ffff0000009acf00ffff00000092cf00ffff0000009aaf001f00"
+    "10e6f4f48db40000900000000000000000ffff0000009bcf00ffff00000093cf00ffff0000009baf001f00"
     "e0f00f"
 )
 # ljmp $0xf000,$0xf000, where the processor starts.
@@ -50,10 +54,22 @@ def rom() -> bytes:
     return bytes(image)
 
 
-def probe_command(qemu: str, accelerator: str, cpu_type: str, rom_path: str) -> Command:
+def timeout_s(emulated_s: float) -> float:
+    """How long KVM may take where emulation takes ``emulated_s`` seconds."""
+    return max(TIMEOUT_S, _TIMES * emulated_s)
+
+
+def emulated_command(qemu: str, rom_path: str) -> Command:
+    """Run the probe without KVM, to see how long it takes."""
+    return probe_command(qemu, "tcg", "", rom_path, _EMULATED_S)
+
+
+def probe_command(
+    qemu: str, accelerator: str, cpu_type: str, rom_path: str, timeout_s: float = TIMEOUT_S
+) -> Command:
     """Run the probe; ends with :data:`EXIT_CODE` if ``accelerator`` works."""
     argv = [qemu, "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc"]
     argv += ["-accel", accelerator, "-m", "16", "-bios", rom_path]
     argv += ["-cpu", cpu_type] if cpu_type else []
     argv += ["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]
-    return Command(tuple(argv), timeout_s=TIMEOUT_S, ok_codes=frozenset({EXIT_CODE}))
+    return Command(tuple(argv), timeout_s=timeout_s, ok_codes=frozenset({EXIT_CODE}))

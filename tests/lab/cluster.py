@@ -1,0 +1,96 @@
+"""A cluster of lab nodes: names, the OS ``micro``, guests in nested KVM."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tools.lab.nodes import Node
+from tools.machine import CHECKOUT
+
+NAME: Final = "cluster.example.com"
+ADDRESS: Final = "10.77.0.100"
+STORAGE: Final = "/srv/ganeti/file-storage"
+KVM: Final = (
+    "kvm:kvm_path=/usr/bin/qemu-system-x86_64,kernel_path=/boot/guest/vmlinuz,"
+    "initrd_path=/boot/guest/initrd,root_path=/dev/vda,kernel_args=ro quiet mitigations=off"
+)
+# Guests of guests of an emulated machine take their time.
+GUEST_S: Final = 300.0
+
+# Runs on the node: wakes up the guest, which then tells what it is.
+_ASK: Final = b"""
+import socket, sys, time
+path, wanted, limit = sys.argv[1], sys.argv[2].encode(), float(sys.argv[3])
+end, said = time.monotonic() + limit, b""
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.connect(path)
+    sock.settimeout(2)
+    while wanted not in said:
+        if time.monotonic() > end:
+            sys.exit(f"it did not say {wanted!r} but {said!r}")
+        try:
+            sock.sendall(b"\\nmicro\\n")
+            said += sock.recv(4096)
+        except TimeoutError:
+            pass
+"""
+
+
+class LabCluster:
+    """Commands on the first of ``nodes``, which becomes the master."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = list(nodes)
+        self.master = self.nodes[0]
+
+    @staticmethod
+    def full_name(node: Node) -> str:
+        """The node's name in the cluster."""
+        return f"{node.name}.example.com"
+
+    def prepare(self) -> None:
+        """Give the machines names, a place for files and an OS."""
+        hosts = [f"{ADDRESS} {NAME}"]
+        hosts += [f"{node.address} {self.full_name(node)} {node.name}" for node in self.nodes]
+        micro = CHECKOUT / "os" / "micro"
+        scripts = {
+            f"/usr/share/ganeti/os/micro/{path.relative_to(micro)}": path.read_bytes()
+            for path in micro.rglob("*")
+            if path.is_file()
+        }
+        for node in self.nodes:
+            node.put({"/etc/hosts": ("\n".join(["127.0.0.1 localhost", *hosts]) + "\n").encode()})
+            node.put({"/etc/ganeti/file-storage-paths": f"{STORAGE}\n".encode()})
+            node.put(scripts, mode=0o755)
+            node.run(f"mkdir -p {STORAGE} && hostname {self.full_name(node)}")
+
+    def init(self, *options: str, templates: str = "file,diskless") -> None:
+        """Make the cluster on the first node and add the others."""
+        self.prepare()
+        words = ["--master-netdev=br0", "--no-ssh-init", "--nic-parameters=link=br0", "-H", KVM]
+        words += ["--enabled-hypervisors=kvm", f"--enabled-disk-templates={templates}"]
+        self.gnt("cluster", "init", *words, *options, NAME)
+        for node in self.nodes[1:]:
+            self.gnt("node", "add", "--no-ssh-key-check", self.full_name(node))
+
+    def gnt(self, tool: str, *words: str) -> str:
+        """Run ``gnt-TOOL`` on the master; what it prints.
+
+        Raises:
+            LabError: it failed.
+        """
+        quoted = " ".join(f"'{word}'" for word in words)
+        return self.master.run(f"gnt-{tool} {quoted}", timeout_s=GUEST_S)
+
+    def listed(self, tool: str, fields: str) -> list[list[str]]:
+        """Rows of ``gnt-TOOL list``."""
+        words = ("list", "--no-headers", "--separator=|", "-o", fields)
+        return [line.split("|") for line in self.gnt(tool, *words).splitlines()]
+
+    def console(self, node: Node, instance: str, wanted: str) -> None:
+        """Wait until a guest says ``wanted`` on its serial console.
+
+        Raises:
+            LabError: it did not.
+        """
+        path = f"/var/run/ganeti/kvm-hypervisor/ctrl/{instance}.serial"
+        node.run(f"python3 - {path} '{wanted}' {GUEST_S:.0f}", stdin=_ASK, timeout_s=2 * GUEST_S)
