@@ -64,6 +64,16 @@ async def test_what_the_configuration_knows_is_asked_of_no_node(
     assert (len(rows) > 0 or what == "job", calls) == (True, Counter())
 
 
+async def test_consoles_are_a_second_call_a_node_for_the_guests_that_run() -> None:
+    cluster = with_instances()
+    for name in ("web1", "web4", "web2"):
+        await cluster.run(OpInstanceStartup(instance_name=name))
+    rows, calls = await asked(cluster, "instance", ["name", "console"], None)
+    assert [row[0][1] for row in rows if row[1][0] == 0] == ["web1", "web2", "web4"]
+    consoles = {node: count for (node, call), count in calls.items() if "console" in call}
+    assert consoles == {"node2": 1, "node3": 1}
+
+
 async def test_a_filter_by_the_configuration_spares_the_nodes_of_the_others() -> None:
     qfilter = ["==", "pnode", "node2"]
     rows, calls = await asked(with_instances(), "instance", INSTANCE_FIELDS, qfilter)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import pyganeti
-from pyganeti.kit.process import Command, run_blocking
+from pyganeti.kit.process import Command, ProcessError, run_blocking
 
 FORBIDDEN = {
     "aiohttp",
@@ -53,6 +53,7 @@ def imported(line: str) -> set[str]:
         "gnt-debug delay 0",
         "gnt-instance info --all",
         "gnt-instance list",
+        "gnt-instance list --format json",
         "gnt-instance startup web1",
         "gnt-job list",
         "gnt-job watch 1",
@@ -65,6 +66,13 @@ def test_nothing_slow_is_imported(line: str) -> None:
     assert "pyganeti.cli.main" in names
     assert not names & FORBIDDEN
     assert not {name for name in names if any(name.startswith(one) for one in OURS)}
+
+
+def test_the_parser_of_filters_is_loaded_for_a_filter_only() -> None:
+    assert "pyganeti.cli.filter_text" not in imported("gnt-instance list web*")
+    # Packages that were installed cannot be found here: what needs one fails.
+    with pytest.raises(ProcessError, match="No module named 'lark'"):
+        imported("gnt-instance list -F admin_up")
 
 
 def test_only_the_modules_of_one_command_are_loaded() -> None:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import DiskTemplate, StorageType
-from pyganeti.model.errors import GenericError
+from pyganeti.model.errors import GenericError, HypervisorError
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import STORAGE_TYPE
 from pyganeti.model.view import ClusterView
@@ -102,20 +102,20 @@ class NodeLiveReader:
     async def consoles(
         self, view: ClusterView, instances: Sequence[Instance]
     ) -> Mapping[str, ConsoleInfo | GenericError]:
-        """See :class:`LiveReader`; a console each takes a call each, so nodes get several."""
-        result: dict[str, ConsoleInfo | GenericError] = {}
-        # In rounds with one instance of each node, so that no node is asked twice at once.
-        waiting = list(instances)
-        while waiting:
-            turn = {instance.primary_node: instance for instance in reversed(waiting)}
-            calls = {
-                node: InstanceConsoleInfoCall(instance=instance_spec(view, instance))
-                for node, instance in turn.items()
-            }
-            answers = await self._nodes.call_each(calls, limit_s=LIMIT_S)
-            result |= {turn[node].uuid: answer for node, answer in answers.items()}
-            waiting = [instance for instance in waiting if instance.uuid not in result]
-        return result
+        """See :class:`LiveReader`."""
+        by_node: dict[str, list[Instance]] = {}
+        for instance in instances:
+            by_node.setdefault(instance.primary_node, []).append(instance)
+        calls = {
+            node: InstanceConsoleInfoCall(instances=tuple(instance_spec(view, i) for i in found))
+            for node, found in by_node.items()
+        }
+        answers = await self._nodes.call_each(calls, limit_s=LIMIT_S)
+        return {
+            instance.uuid: _console(instance, answers[node])
+            for node, found in by_node.items()
+            for instance in found
+        }
 
     async def exports(
         self, view: ClusterView, nodes: Iterable[str]
@@ -134,6 +134,15 @@ class NodeLiveReader:
     ) -> Mapping[str, Sequence[ProviderInfo] | GenericError]:
         """See :class:`LiveReader`."""
         return await self._nodes.call_all(nodes, ExtStorageDiagnoseCall(), limit_s=LIMIT_S)
+
+
+def _console(
+    instance: Instance, answer: Mapping[str, ConsoleInfo] | GenericError
+) -> ConsoleInfo | GenericError:
+    if isinstance(answer, GenericError):
+        return answer
+    absent = HypervisorError(f"{instance.name}: its node knows of no console")
+    return answer.get(instance.name, absent)
 
 
 def _hypervisors(view: ClusterView) -> dict[str, Params]:

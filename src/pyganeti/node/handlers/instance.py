@@ -1,5 +1,7 @@
 """Answers to calls about guests."""
 
+from contextlib import suppress
+
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.hypervisor.base import Hypervisors, all_info
@@ -24,7 +26,7 @@ class InstanceHandlers:
         return (
             handles(calls.AllInstancesInfoCall, self._all_info),
             handles(calls.HypervisorValidateParamsCall, self._validate),
-            handles(calls.InstanceConsoleInfoCall, self._console),
+            handles(calls.InstanceConsoleInfoCall, self._consoles),
             handles(calls.InstanceInfoCall, self._info),
             handles(calls.InstanceListCall, self._list),
             handles_with_run(calls.InstanceOsAddCall, self._os_add),
@@ -70,9 +72,14 @@ class InstanceHandlers:
             text = f"reboot type {call.reboot_type!r}, expected 'soft' or 'hard'"
             raise HypervisorError(f"{instance.name}: {text}")
 
-    async def _console(self, call: calls.InstanceConsoleInfoCall) -> ConsoleInfo:
-        driver = self._hypervisors.driver(call.instance.hypervisor)
-        return await driver.console(call.instance)
+    async def _consoles(self, call: calls.InstanceConsoleInfoCall) -> dict[str, ConsoleInfo]:
+        found = {}
+        for instance in call.instances:
+            # One that ended meanwhile must not hide the others.
+            with suppress(HypervisorError):
+                driver = self._hypervisors.driver(instance.hypervisor)
+                found[instance.name] = await driver.console(instance)
+        return found
 
     async def _validate(self, call: calls.HypervisorValidateParamsCall) -> None:
         await self._hypervisors.driver(call.hypervisor).check_params(call.hvparams)

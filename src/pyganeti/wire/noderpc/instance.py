@@ -82,13 +82,13 @@ class InstanceRebootCall(NodeCall[None], frozen=True, kw_only=True):
     shutdown_timeout: float = 120.0
 
 
-class InstanceConsoleInfoCall(NodeCall[ConsoleInfo], frozen=True, kw_only=True):
-    """How to reach a guest's console."""
+class InstanceConsoleInfoCall(NodeCall[dict[str, ConsoleInfo]], frozen=True, kw_only=True):
+    """How to reach the consoles of guests, by name; one that has none is left out."""
 
     procedure: ClassVar[str] = "instance_console_info"
     timeout_s: ClassVar[float] = URGENT_S
 
-    instance: InstanceSpec
+    instances: tuple[InstanceSpec, ...]
 
 
 class InstanceOsAddCall(NodeCall[None], frozen=True, kw_only=True):
