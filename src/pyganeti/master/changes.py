@@ -3,7 +3,7 @@
 Used as ``await run.config.commit(instance_state(uuid, admin_state=AdminState.UP))``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from pyganeti.model.cluster import Cluster
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError, ReservationError
+from pyganeti.model.filter import FilterRule
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
@@ -36,6 +37,23 @@ def instance_fields(uuid: str, **fields: object) -> Maker:
         if instance is None or all(getattr(instance, name) == typed[name] for name in typed):
             return Change()
         return Change(puts=(msgspec.structs.replace(instance, **typed),))
+
+    return make
+
+
+def change_tags(
+    kind: Kind, uuid: str, *, add: Collection[str] = (), remove: Collection[str] = ()
+) -> Maker:
+    """Add and remove tags of an object; nothing when they are so, or it is gone or has none."""
+
+    def make(view: ClusterView) -> Change:
+        found = view.find_object(kind, uuid)
+        if found is None or isinstance(found, Disk | FilterRule):
+            return Change()
+        tags = tuple(sorted(frozenset(found.tags).union(add).difference(remove)))
+        if tags == found.tags:
+            return Change()
+        return Change(puts=(msgspec.structs.replace(found, tags=tags),))
 
     return make
 

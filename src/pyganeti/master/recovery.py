@@ -149,5 +149,5 @@ def _verdict(job: Job, left: list[str]) -> tuple[JobStatus, list[object]]:
         return JobStatus.ERROR, to_wire(OpExecError(text))
     if any(op.status is JobStatus.CANCELING for op in job.ops):
         return JobStatus.CANCELED, to_wire(JobCanceled("the job was cancelled"))
-    text = "the master daemon ended while the job ran; what it had done was undone"
+    text = "the master daemon ended while the job ran; what can be undone was undone"
     return JobStatus.ERROR, to_wire(OpExecError(text))

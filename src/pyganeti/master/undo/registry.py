@@ -1,7 +1,7 @@
 """Undo actions by the names under which the journal knows them; never rename one."""
 
 from pyganeti.master.run import UndoRegistry
-from pyganeti.master.undo import instance, node
+from pyganeti.master.undo import instance, node, tags
 
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
@@ -12,4 +12,5 @@ UNDO_ACTIONS: UndoRegistry = {
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,
     "node.restore_host": node.restore_host,
+    "tags.change": tags.change,
 }

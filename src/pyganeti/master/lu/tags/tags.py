@@ -1,16 +1,16 @@
 """Tags of the cluster, groups, nodes, instances and networks. Source: the tag commands of gnt-*."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
+from pyganeti.master.changes import change_tags
+from pyganeti.master.journal import Undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
+from pyganeti.master.run import Run, undo
 from pyganeti.model.change import Change, kind_of
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.enums import TagKind
@@ -65,34 +65,43 @@ def _locks(target: Tagged) -> LockRequest:
             return LockRequest()
 
 
-def _retagged(
-    target: Tagged, add: Iterable[str] = (), remove: Iterable[str] = ()
-) -> tuple[str, ...]:
-    """The tags that ``target`` will have.
+def _check_count(target: Tagged, add: Iterable[str]) -> None:
+    """Refuse more tags than an object may have.
 
     Raises:
         TagError: they are too many.
     """
-    tags = tuple(sorted(frozenset(target.tags).union(add).difference(remove)))
-    if len(tags) > MAX_TAGS:
-        raise TagError(f"{len(tags)} tags are more than the {MAX_TAGS} allowed")
-    return tags
+    count = len(frozenset(target.tags).union(add))
+    if count > MAX_TAGS:
+        raise TagError(f"{count} tags are more than the {MAX_TAGS} allowed")
 
 
 async def _put(
-    run: Run, target: Tagged, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    run: Run, target: Tagged, *, add: Sequence[str] = (), remove: Sequence[str] = ()
 ) -> None:
-    def change(view: ClusterView) -> Change:
+    change = change_tags(kind_of(target), target.uuid, add=add, remove=remove)
+
+    def checked(view: ClusterView) -> Change:
         now = view.find_object(kind_of(target), target.uuid)
         if not isinstance(now, Tagged):
             raise OpPrereqError("the object is gone", ECode.NOENT)
-        tags = _retagged(now, add, remove)
-        if tags == now.tags:
-            return Change()
-        return Change(puts=(msgspec.structs.replace(now, tags=tags),))
+        _check_count(now, add)
+        return change(view)
 
-    async with run.step("record tags"):
-        await run.config.commit(change)
+    async with run.step("record tags", _back(target, add, remove)):
+        await run.config.commit(checked)
+
+
+def _back(target: Tagged, add: Sequence[str], remove: Sequence[str]) -> Undo | None:
+    """What puts the tags back as they were.
+
+    The cluster's are changed without a lock, so that another job may count already on what this
+    one added: there, asking again is the way out.
+    """
+    if isinstance(target, Cluster):
+        return None
+    new = [tag for tag in add if tag not in target.tags]
+    return undo("tags.change", kind=kind_of(target), uuid=target.uuid, add=remove, remove=new)
 
 
 class LUTagsSet(LogicalUnit[OpTagsSet, TagsPlan, None]):
@@ -109,7 +118,7 @@ class LUTagsSet(LogicalUnit[OpTagsSet, TagsPlan, None]):
             TagError: what is wrong with them.
         """
         plan = TagsPlan(_target(op, view), check_tags(op.tags))
-        _retagged(plan.target, add=plan.tags)
+        _check_count(plan.target, plan.tags)
         return plan
 
     def outline(self, plan: TagsPlan, view: ClusterView) -> list[str]:
