@@ -37,6 +37,7 @@ class Wait(msgspec.Struct, frozen=True):
         rest: what is to be done then, as the Logical Unit's ``rest_type``.
         locks: what the opcode held.
         hooks: what its pre-hooks were given, or ``None`` if it has no hooks.
+        is_past: all has been done since, and the post-hooks have begun.
     """
 
     procedure: str
@@ -44,6 +45,7 @@ class Wait(msgspec.Struct, frozen=True):
     rest: Any  # JSON of a type that only the Logical Unit knows
     locks: LockRequest
     hooks: HookContext | None = None
+    is_past: bool = False
 
     @property
     def kind(self) -> type[AnyCall]:

@@ -73,6 +73,7 @@ class HookRunner:
             after = asked(run.config.view)
         except GenericError:
             after = None
+        await run.journal.note(*run.journal.begin_hooks())
         env = _prefixed("", before.env)
         if after is not None:
             env |= _prefixed("POST_", after.env)

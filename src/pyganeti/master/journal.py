@@ -139,14 +139,24 @@ class Journal:
         """What the newest step waits for, if it does nothing else."""
         return self.pending[0][1].wait if self._undos else None
 
+    def begin_hooks(self) -> tuple[Put, ...]:
+        """Writes after which a master that goes on from here does not run the post-hooks again."""
+        if self.awaited is None:
+            return ()
+        step, undo = self.pending[0]
+        past = msgspec.structs.replace(self.awaited, is_past=True)
+        return (self._rewritten(step, msgspec.structs.replace(undo, wait=past)),)
+
+    def _rewritten(self, step: int, undo: Undo) -> Put:
+        self._undos[step] = undo
+        return Put(Table.JOURNAL, key(self._job, self._op, step), msgspec.json.encode(undo))
+
     def stop_waiting(self) -> tuple[Put, ...]:
         """Writes after which no master goes on from here: the opcode is about to be unwound."""
         puts = []
         for step, undo in self._undos.items():
             if undo.wait is not None:
-                self._undos[step] = msgspec.structs.replace(undo, wait=None)
-                data = msgspec.json.encode(self._undos[step])
-                puts.append(Put(Table.JOURNAL, key(self._job, self._op, step), data))
+                puts.append(self._rewritten(step, msgspec.structs.replace(undo, wait=None)))
         return tuple(puts)
 
     def undone(self, step: int) -> None:

@@ -341,7 +341,12 @@ class _Execution:
         answers = await go_on_waiting(run.nodes, wait, Progress(step, run.progress))
         rest = msgspec.convert(wait.rest, lu.rest_type)
         result = await lu.resume(run, rest, answers)
-        await self._s.hooks.post(lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view))
+        if wait.is_past:
+            run.log("the master daemon ended while post-hooks ran: they are not run again")
+        else:
+            await self._s.hooks.post(
+                lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view)
+            )
         return _as_json(result)
 
     def _tell_outline(self, lines: Sequence[str]) -> None:

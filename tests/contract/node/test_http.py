@@ -22,7 +22,13 @@ from pyganeti.wire.noderpc import codec
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, TaskId
 from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.files import UploadFileCall
-from pyganeti.wire.noderpc.node import EtcHostsModifyCall, TestDelayCall, VersionCall
+from pyganeti.wire.noderpc.instance import InstanceOsAddCall
+from pyganeti.wire.noderpc.node import (
+    EtcHostsModifyCall,
+    HooksRunnerCall,
+    TestDelayCall,
+    VersionCall,
+)
 from pyganeti.wire.noderpc.registry import CALLS
 from pyganeti.wire.noderpc.server import NodeServer
 from pyganeti.wire.noderpc.types import TaskReport, TaskState, VersionInfo
@@ -231,6 +237,19 @@ async def test_a_broken_connection_is_a_repeat_with_the_next_attempt(place: Plac
     async with breaking(place, answers_after=2) as (node, attempts), client(place) as calls:
         await calls.call(node, change, CTX)
     assert attempts == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", [HooksRunnerCall, InstanceOsAddCall])
+def test_what_runs_scripts_is_not_repeatable(kind: type[AnyCall]) -> None:
+    assert not kind.repeatable
+
+
+async def test_scripts_are_not_run_again_when_their_answer_is_lost(place: Place) -> None:
+    hooks = HooksRunnerCall(hpath="instance-add", phase="post", env={})
+    async with breaking(place, answers_after=1) as (node, attempts), client(place) as calls:
+        with pytest.raises(CallTimeout, match="unknown"):
+            await calls.call(node, hooks, CTX)
+    assert attempts == [1]
 
 
 async def test_an_answer_that_never_comes_is_unknown(place: Place) -> None:

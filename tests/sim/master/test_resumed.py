@@ -103,6 +103,24 @@ async def test_a_creation_goes_on_with_its_script_and_starts_the_guest() -> None
     assert hook.env["GANETI_POST_INSTANCE_STATUS"] == "up"
 
 
+async def test_post_hooks_that_had_begun_are_not_run_again() -> None:
+    cluster = SimCluster()
+    hook = "instance-add-post.d/50-tell"
+    cluster.nodes["node1"].put_hook(hook)
+    await cluster.master()
+    programs = cluster.nodes["node1"].programs
+    programs.hanging.add(hook)
+    job = cluster.submit(create(start=False))
+    await cluster.clock.sleep(5.0)
+    assert [path for path in programs.paths() if path.endswith(hook)]
+    programs.hanging.clear()
+    for _ in range(2):
+        await replaced(cluster)
+    assert await cluster.finished(job) == ["node1"]
+    assert len([path for path in programs.paths() if path.endswith(hook)]) == 1
+    assert "post-hooks" in cluster.log(await job)[-1]
+
+
 async def test_a_wipe_goes_on_with_the_next_disk() -> None:
     cluster = SimCluster()
     await cluster.run(OpClusterSetParams(prealloc_wipe_disks=True))

@@ -33,6 +33,9 @@ class NodeCall(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unk
         changes: whether the node may change anything for it. Such a call is remembered by its
             number and never done twice by the same daemon.
         long: the node answers with a task at once; the client waits for it.
+        repeatable: doing it again after it was done changes nothing. One that runs scripts of
+            other people is not: when its answer is lost it is not sent again, since a daemon that
+            was restarted in between does not remember it.
         open_to_members: any certificate of the cluster's CA is answered, whatever the epoch.
     """
 
@@ -40,6 +43,7 @@ class NodeCall(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unk
     timeout_s: ClassVar[float] = NORMAL_S
     changes: ClassVar[bool] = False
     long: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
     open_to_members: ClassVar[bool] = False
 
 

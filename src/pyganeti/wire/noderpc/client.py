@@ -138,6 +138,8 @@ class HttpNodeClient:
                     return await self._exchange(node, connection, call, numbered, left)
                 except ConnectionBroken as err:
                     sent, attempt, reason = True, attempt + 1, str(err)
+            if sent and not call.repeatable:
+                raise CallTimeout(_silent(node, type(call), reason))
             if self._clock.monotonic() + pause_s >= deadline:
                 raise CallTimeout(_silent(node, type(call), reason))
             await self._clock.sleep(pause_s)

@@ -100,6 +100,7 @@ class InstanceOsAddCall(NodeCall[None], frozen=True, kw_only=True):
     procedure: ClassVar[str] = "instance_os_add"
     timeout_s: ClassVar[float] = DAY_S
     changes: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
     long: ClassVar[bool] = True
 
     instance: InstanceSpec

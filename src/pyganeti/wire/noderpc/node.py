@@ -131,6 +131,7 @@ class HooksRunnerCall(NodeCall[tuple[HookResult, ...]], frozen=True, kw_only=Tru
 
     procedure: ClassVar[str] = "hooks_runner"
     changes: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
 
     hpath: str
     phase: str
