@@ -15,9 +15,10 @@ from typing import Final
 
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
-from pyganeti.kit.files import read_bytes
+from pyganeti.kit.files import read_bytes, remove_unfinished
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
+from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import ConfigurationError
 from pyganeti.node.app import assemble_node, build_node
 from pyganeti.store.replica import Replica
@@ -77,6 +78,7 @@ def _context(paths: Paths) -> ssl.SSLContext:
 async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     """Answer calls until it is time to end."""
     context = _context(paths)
+    await in_thread(lambda: remove_unfinished(*paths.state_dirs()))
     executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="replica")
     replica = Replica(lambda: SqliteBackend(paths.database), executor)
     try:

@@ -4,10 +4,12 @@ Blocking; daemons call them through ``asyncio.to_thread`` where a disk may be sl
 """
 
 import os
+import re
 from contextlib import suppress
 from typing import Final
 
 _TEMP_SUFFIX: Final = ".new"
+_UNFINISHED: Final = re.compile(r".+\.new\.([0-9]+)")
 
 
 def sync_directory(path: str) -> None:
@@ -56,6 +58,16 @@ def write_atomic(
         raise
     if durable:
         sync_directory(os.path.dirname(path))
+
+
+def remove_unfinished(*directories: str) -> None:
+    """Remove what :func:`write_atomic` left in ``directories`` when its process was killed."""
+    for directory in directories:
+        with suppress(OSError):
+            for name in os.listdir(directory):
+                found = _UNFINISHED.fullmatch(name)
+                if found and not os.path.exists(f"/proc/{found[1]}"):
+                    remove(os.path.join(directory, name))
 
 
 def read_bytes(path: str) -> bytes | None:

@@ -147,6 +147,24 @@ class Paths:
         """The exported file of an unarchived job."""
         return f"{self.queue_dir}/job-{job_id}"
 
+    def job_files(self) -> list[int]:
+        """Ids of the jobs that have an exported file outside of the archive."""
+        try:
+            names = os.listdir(self.queue_dir)
+        except FileNotFoundError:
+            return []
+        ids = (name.removeprefix("job-") for name in names if name.startswith("job-"))
+        return sorted(int(text) for text in ids if text.isdecimal())
+
+    def state_dirs(self) -> list[str]:
+        """The directories with the cluster's state and its exported files."""
+        try:
+            with os.scandir(self.archive_dir) as entries:
+                archives = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            archives = []
+        return [self.data_dir, self.queue_dir, *archives]
+
     def archived_job_file(self, job_id: int) -> str:
         """The exported file of an archived job; 10 000 jobs share a directory."""
         return f"{self.archive_dir}/{job_id // 10000}/job-{job_id}"

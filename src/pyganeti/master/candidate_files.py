@@ -19,7 +19,7 @@ from pyganeti.master.nodes import NodeWriter
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.model.errors import GenericError
-from pyganeti.wire.noderpc.files import JobqueueUpdateCall, UploadFileCall
+from pyganeti.wire.noderpc.files import JobqueueListCall, JobqueueUpdateCall, UploadFileCall
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class _Candidate:
     def __init__(self, jobs: Iterable[Job]) -> None:
         self.jobs = {job.id: job for job in jobs}
         self.config: bytes | None = None
+        self.is_compared = False
         self.wakeup = asyncio.Event()
         self.turn = asyncio.Lock()
 
@@ -75,6 +76,7 @@ class CandidateFiles:
 
     def jobs_written(self, jobs: Iterable[Job]) -> None:
         """The files of ``jobs`` were written."""
+        self._take_up_candidates()
         written = {job.id: job for job in jobs}
         for candidate in self._known.values():
             candidate.jobs |= written
@@ -129,6 +131,8 @@ class CandidateFiles:
 
     async def _send(self, node: str, candidate: _Candidate) -> None:
         async with candidate.turn:
+            if not candidate.is_compared:
+                await self._compare(node, candidate)
             while candidate.jobs:
                 await self._send_jobs(node, candidate)
             data, candidate.config = candidate.config, None
@@ -143,6 +147,18 @@ class CandidateFiles:
                 # A newer one may have come meanwhile.
                 candidate.config = candidate.config or data
                 raise
+
+    async def _compare(self, node: str, candidate: _Candidate) -> None:
+        """Find out which jobs were archived while the candidate or the master was down."""
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            listed = await self._nodes.call(node, JobqueueListCall())
+        for job_id in listed:
+            if job_id not in self._queue.jobs and job_id not in candidate.jobs:
+                job = await self._queue.find_job(job_id)
+                # What nobody knows is left alone.
+                if job is not None:
+                    candidate.jobs[job_id] = job
+        candidate.is_compared = True
 
     async def _send_jobs(self, node: str, candidate: _Candidate) -> None:
         # Taken off before they are sent: a job that changes meanwhile is put on again.

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.clock import Clock
-from pyganeti.kit.files import read_bytes, remove, write_atomic
+from pyganeti.kit.files import read_bytes, remove, remove_unfinished, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.candidate_files import CandidateFiles
@@ -84,6 +84,7 @@ class Exporter:
         self._queue = queue
         self._clock = clock
         self._jobs: dict[int, Job] = {}
+        self._is_tidy = True
         self._config_written = -1
         self._hashes: list[str] = []
         self._wakeup = asyncio.Event()
@@ -94,6 +95,7 @@ class Exporter:
         stored = contents[Table.META].get(CONFIG_HASH, b"[]")
         self._hashes = msgspec.json.decode(stored, type=list[str])
         self._jobs = dict(self._queue.jobs)
+        self._is_tidy = False
         self._wakeup.set()
 
     def config_changed(self) -> None:
@@ -130,8 +132,21 @@ class Exporter:
             OSError: a file cannot be written; it will be tried again.
         """
         async with self._turn:
+            if not self._is_tidy:
+                await self._tidy()
             await self._write_jobs()
             await self._write_config()
+
+    async def _tidy(self) -> None:
+        """Finish what a master was at when it was killed: halves of files, jobs to be archived."""
+        await in_thread(lambda: remove_unfinished(*self._paths.state_dirs()))
+        for job_id in await in_thread(self._paths.job_files):
+            if job_id not in self._queue.jobs:
+                job = await self._queue.find_job(job_id)
+                # What nobody knows is left alone.
+                if job is not None:
+                    self._jobs.setdefault(job_id, job)
+        self._is_tidy = True
 
     async def _write_config(self) -> None:
         view = self._config.view

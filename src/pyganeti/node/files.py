@@ -149,6 +149,10 @@ class NodeFiles:
             os.makedirs(os.path.dirname(path), 0o750, exist_ok=True)
             self._write(path, content, Place(_QUEUE_MODE, "gnt-masterd", "gnt-daemons"), 0)
 
+    def list_queue(self) -> tuple[int, ...]:
+        """Numbers of the jobs that have a file outside of the archive."""
+        return tuple(self._paths.job_files())
+
     def info(self, path: str) -> FileInfo:
         """What lies at ``path``; links are followed."""
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -75,6 +76,11 @@ def job_file(path: str) -> dict[str, Any]:
 def content(path: str) -> bytes | None:
     """Of a file, if it is there."""
     return Path(path).read_bytes() if Path(path).exists() else None
+
+
+def put(path: str, text: str) -> None:
+    """Make a file."""
+    Path(path).write_text(text)
 
 
 def inode(path: str) -> int:
@@ -158,6 +164,81 @@ async def test_a_job_that_ended_just_before_a_crash_gets_its_file(paths: Paths) 
     async with exporting(cluster, paths):
         await cluster.clock.sleep(SOON_S)
         assert job_file(paths.job_file(1))["ops"][0]["status"] == "success"
+
+
+async def archived_before_a_crash(cluster: SimCluster, paths: Paths) -> None:
+    """Job 1 is archived, and the master dies before the files show it."""
+    async with exporting(cluster, paths):
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.clock.sleep(SOON_S)
+        queue = (await cluster.master()).queue
+        await queue.archive([queue.get(1)])
+    await cluster.kill_master()
+
+
+async def test_a_job_archived_just_before_a_crash_moves_afterwards(paths: Paths) -> None:
+    cluster = stopped()
+    await archived_before_a_crash(cluster, paths)
+    assert content(paths.job_file(1)) is not None
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    for place in (paths, cluster.nodes["node2"].paths):
+        assert content(place.job_file(1)) is None
+        assert job_file(place.archived_job_file(1))["id"] == 1
+
+
+async def test_a_candidate_that_was_down_hears_of_archived_jobs(paths: Paths) -> None:
+    cluster = stopped()
+    node = cluster.nodes["node2"]
+    async with exporting(cluster, paths):
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.clock.sleep(SOON_S)
+        assert content(node.paths.job_file(1)) is not None
+        node.reachable = False
+        queue = (await cluster.master()).queue
+        await queue.archive([queue.get(1)])
+        await cluster.clock.sleep(SOON_S)
+    await cluster.kill_master()
+    node.reachable = True
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    assert content(node.paths.job_file(1)) is None
+    assert job_file(node.paths.archived_job_file(1))["id"] == 1
+
+
+async def test_a_candidate_hears_of_a_job_archived_right_after_the_start(paths: Paths) -> None:
+    cluster = stopped()
+    await cluster.run(OpTestDelay(duration=1.0))
+    async with exporting(cluster, paths):
+        queue = (await cluster.master()).queue
+        await queue.archive([queue.get(1)])
+        await cluster.clock.sleep(2 * SOON_S)
+    place = cluster.nodes["node2"].paths
+    assert content(place.job_file(1)) is None
+    assert job_file(place.archived_job_file(1))["id"] == 1
+
+
+async def test_files_of_jobs_that_nobody_knows_are_left_alone(paths: Paths) -> None:
+    cluster = stopped()
+    put(paths.job_file(77), "not ours")
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    assert content(paths.job_file(77)) == b"not ours"
+
+
+async def test_halves_of_files_that_a_killed_daemon_left_are_removed(paths: Paths) -> None:
+    cluster = stopped()
+    os.makedirs(os.path.dirname(paths.archived_job_file(1)))
+    files = (paths.config_file, paths.job_file(1), paths.archived_job_file(1))
+    # Process ids are below 2**22; the second is of somebody who is at it still.
+    dead = [f"{path}.new.4194305" for path in files]
+    alive = [f"{path}.new.{os.getppid()}" for path in files]
+    for path in (*dead, *alive):
+        put(path, "half")
+    async with exporting(cluster, paths):
+        await cluster.clock.sleep(SOON_S)
+    assert [content(path) for path in dead] == [None] * 3
+    assert [content(path) for path in alive] == [b"half"] * 3
 
 
 async def test_what_could_not_be_written_is_written_later(paths: Paths) -> None:

@@ -78,6 +78,15 @@ def test_files_of_the_queue_are_written_and_removed(paths: Paths) -> None:
     assert read_bytes(paths.archived_job_file(3)) == b"[]"
 
 
+def test_files_of_the_queue_are_listed_without_the_archive(paths: Paths) -> None:
+    files = NodeFiles(paths)
+    assert files.list_queue() == ()
+    others = {"serial": b"7\n", "archive/0/job-3": b"[]"}
+    files.write_queue({"job-17": b"{}", "job-7": b"{}", **others})
+    Path(paths.job_file(8) + ".new.1").write_text("half")
+    assert files.list_queue() == (7, 17)
+
+
 @pytest.mark.parametrize("name", ["../x", "job-", "job-1x", "archive/job-1", "/etc/passwd"])
 def test_other_names_in_the_queue_are_refused(paths: Paths, name: str) -> None:
     with pytest.raises(GenericError, match="no file of the job queue"):

@@ -17,6 +17,7 @@ class FilesHandlers:
         """One handler a procedure."""
         return (
             handles(calls.GetFileInfoCall, self._info),
+            handles(calls.JobqueueListCall, self._queue_list),
             handles(calls.JobqueueUpdateCall, self._queue),
             handles(calls.UploadFileCall, self._upload),
             handles(calls.WriteSsconfFilesCall, self._ssconf),
@@ -24,6 +25,9 @@ class FilesHandlers:
 
     async def _info(self, call: calls.GetFileInfoCall) -> FileInfo:
         return await in_thread(self._files.info, call.file_path)
+
+    async def _queue_list(self, call: calls.JobqueueListCall) -> tuple[int, ...]:
+        return await in_thread(self._files.list_queue)
 
     async def _queue(self, call: calls.JobqueueUpdateCall) -> None:
         await in_thread(self._files.write_queue, call.files)

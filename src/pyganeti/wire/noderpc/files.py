@@ -56,4 +56,17 @@ class JobqueueUpdateCall(NodeCall[None], frozen=True, kw_only=True):
     files: dict[str, bytes | None]
 
 
-CALLS = (GetFileInfoCall, JobqueueUpdateCall, UploadFileCall, WriteSsconfFilesCall)
+class JobqueueListCall(NodeCall[tuple[int, ...]], frozen=True, kw_only=True):
+    """Numbers of the jobs with an exported file that is not in the archive."""
+
+    procedure: ClassVar[str] = "jobqueue_list"
+    timeout_s: ClassVar[float] = URGENT_S
+
+
+CALLS = (
+    GetFileInfoCall,
+    JobqueueListCall,
+    JobqueueUpdateCall,
+    UploadFileCall,
+    WriteSsconfFilesCall,
+)

@@ -26,6 +26,7 @@ CLASSES = {URGENT_S, FAST_S, NORMAL_S, SLOW_S, HOURS_4_S, DAY_S}
 OWN = {
     "epoch_take",
     "etc_hosts_lookup",
+    "jobqueue_list",
     "store_apply",
     "store_load",
     "store_state",
