@@ -7,6 +7,12 @@ import pytest
 
 from tests.e2e.prepare import BOOT
 from tests.e2e.vcluster import Cluster, bridge, virtual_cluster
+from tools.interrupt import interrupt_when_told_to_end
+
+
+def pytest_configure() -> None:
+    """A run that is told to end leaves nothing behind."""
+    interrupt_when_told_to_end()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,7 @@ from re import Match
 from typing import Final
 
 from tests.e2e.prepare import BOOT
+from tools.interrupt import uninterrupted
 from tools.machine import CHECKOUT
 from tools.virtual import VirtualCluster, wait_console
 
@@ -147,7 +148,8 @@ def interfaces(bridge_name: str) -> set[str]:
 @contextmanager
 def virtual_cluster(*, size: int = 3, wrapper: Sequence[str] = ()) -> Iterator[Cluster]:
     """A cluster's directory and, at the end, the end of all its processes and files."""
-    base = Path(tempfile.mkdtemp(prefix="g-", dir="/tmp"))
+    with uninterrupted():
+        base = Path(tempfile.mkdtemp(prefix="g-", dir="/tmp"))
     network = f"127.{80 + secrets.randbelow(150)}.{1 + secrets.randbelow(250)}"
     cluster = Cluster(base, BINDIR, network=network, size=size, wrapper=wrapper)
     try:
@@ -156,9 +158,10 @@ def virtual_cluster(*, size: int = 3, wrapper: Sequence[str] = ()) -> Iterator[C
         print(cluster.logs())
         raise
     finally:
-        cluster.end_processes()
-        left = cluster.processes()
-        cluster.remove()
+        with uninterrupted():
+            cluster.end_processes()
+            left = cluster.processes()
+            cluster.remove()
         assert not left, f"processes that do not end: {left}"
 
 
@@ -166,9 +169,11 @@ def virtual_cluster(*, size: int = 3, wrapper: Sequence[str] = ()) -> Iterator[C
 def bridge() -> Iterator[str]:
     """A network bridge without an uplink."""
     name = f"gt{secrets.token_hex(3)}"
-    for words in (("add", "name", name, "type", "bridge"), ("set", name, "up")):
-        subprocess.run(["ip", "link", *words], check=True)
+    with uninterrupted():
+        subprocess.run(["ip", "link", "add", "name", name, "type", "bridge"], check=True)
     try:
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
         yield name
     finally:
-        subprocess.run(["ip", "link", "delete", name], check=True)
+        with uninterrupted():
+            subprocess.run(["ip", "link", "delete", name], check=True)
