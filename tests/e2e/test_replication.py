@@ -4,8 +4,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from tests.e2e.footprint import config_data, data_dir, records
 from tests.e2e.vcluster import Cluster, virtual_cluster, wait_for
@@ -163,8 +163,12 @@ def has_exports(cluster: Cluster, node: str) -> bool:
 def queue_files(cluster: Cluster, node: str) -> dict[str, bytes]:
     """Exported files of the queue, by name."""
     queue = data_dir(cluster, node) / "queue"
-    files: list[Path] = [path for path in queue.rglob("*") if path.is_file()]
-    return {str(path.relative_to(queue)): path.read_bytes() for path in files}
+    found = {}
+    for path in queue.rglob("*"):
+        # One that is being written has another name a moment later.
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[str(path.relative_to(queue))] = path.read_bytes()
+    return found
 
 
 def test_exports_follow_on_the_master_and_its_candidates() -> None:
