@@ -26,16 +26,16 @@ def noop_cpu(bed: Bed, instances: int) -> Figure:
     """CPU of the master for a job that does nothing, submitted alone and waited for."""
     pid, samples = bed.pid(_MASTERD), []
     with bed.client() as client:
-        _run_each(client, [NOOP] * _JOBS)
+        run_each(client, [NOOP] * _JOBS)
         for _ in range(REPEATS):
             before = cpu_of(pid)
-            _run_each(client, [NOOP] * _JOBS)
+            run_each(client, [NOOP] * _JOBS)
             samples.append((cpu_of(pid) - before) / _JOBS * 1e3)
     name = f"no-op job, master CPU, {instances} instances"
     return Figure(name, "ms", 1.0, samples, note="one client, one job after another")
 
 
-def _run_each(client: LuxiClient, ops: Sequence[OpDict]) -> None:
+def run_each(client: LuxiClient, ops: Sequence[OpDict]) -> None:
     """Submit a job of each opcode and wait for its end before the next; all must succeed."""
     jobs = []
     for op in ops:
@@ -74,7 +74,7 @@ def tag_change(bed: Bed, instance: str) -> Figure:
         for repeat in range(REPEATS):
             changes = [_tagging(instance, repeat, number) for number in range(_CHANGES)]
             before = cpu_of(pid)
-            _run_each(client, changes)
+            run_each(client, changes)
             samples.append(cpu_of(pid) - before)
     before = cpu_of(pid)
     _wait_for_export(bed, began)

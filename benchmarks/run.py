@@ -2,7 +2,7 @@
 
     python -m benchmarks.run [--full] [GROUP ...]
 
-Exits with 1 when a target is missed. Groups: small, replicated, large, guests.
+Exits with 1 when a target is missed. Groups: small, replicated, large, queue, guests.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks import daemons, instances, jobs, large, loading
+from benchmarks import daemons, instances, jobs, large, loading, queueing
 from benchmarks.bed import MASTER, bed, helper
 from benchmarks.figure import Figure, line
 
@@ -61,6 +61,27 @@ def big(options: argparse.Namespace) -> Iterator[Figure]:
             yield jobs.tag_change(made, large.instance_name(0))
 
 
+def queue(options: argparse.Namespace) -> Iterator[Figure]:
+    """Many jobs that wait, and many in the archive, beside a queue with none."""
+    with bed() as empty:
+        queueing.pause(empty)
+        with bed() as full:
+            queueing.pause(full)
+            queueing.fill(full)
+            among = f"{queueing.QUEUED} queued"
+            yield queueing.noop_ratio(empty, full, among)
+            yield queueing.submit_ratio(empty, full, among)
+            yield queueing.filter_change(full)
+            yield queueing.list_one(full)
+            yield queueing.list_all(full)
+    with bed() as empty, bed() as full:
+        full.stop_daemons()
+        queueing.fill_archive(full)
+        full.start_daemons()
+        yield from queueing.start(full)
+        yield queueing.noop_ratio(empty, full, f"{queueing.ARCHIVED} archived")
+
+
 def guests(options: argparse.Namespace) -> Iterator[Figure]:
     """A guest under QEMU."""
     parameters = "kvm:kvm_path=/usr/bin/qemu-system-x86_64"
@@ -77,6 +98,7 @@ GROUPS: Final[dict[str, Callable[[argparse.Namespace], Iterator[Figure]]]] = {
     "small": small,
     "replicated": replicated,
     "large": big,
+    "queue": queue,
     "guests": guests,
 }
 

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import logging
 import os
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -30,6 +31,8 @@ CONFIG_HASH: Final = "config_hash"
 SMALL_DELAY_S: Final = 1.0
 LARGE_DELAY_S: Final = 20.0
 _LARGE: Final = 1000
+# Jobs that are encoded at once: a few milliseconds.
+_SLICE: Final = 100
 CONFIG_MODE: Final = 0o640
 
 
@@ -166,16 +169,17 @@ class Exporter:
 
     async def _write_jobs(self) -> None:
         jobs, self._jobs = self._jobs, {}
-        if not jobs:
-            return
-        files = [(job, job.to_export()) for job in jobs.values()]
-        serial = self._queue.serial
-        try:
-            await in_thread(lambda: self._write_job_files(files, serial))
-        except OSError:
-            self._jobs = {**jobs, **self._jobs}
-            raise
-        self._candidates.jobs_written(jobs.values())
+        left = list(jobs.values())
+        while left:
+            now, left = left[:_SLICE], left[_SLICE:]
+            files = [(job, job.to_export()) for job in now]
+            serial = self._queue.serial
+            try:
+                await in_thread(partial(self._write_job_files, files, serial))
+            except OSError:
+                self._jobs = {**{job.id: job for job in (*now, *left)}, **self._jobs}
+                raise
+            self._candidates.jobs_written(now)
 
     def _write_job_files(self, files: list[tuple[Job, bytes]], serial: int) -> None:
         for job, data in files:

@@ -1,5 +1,7 @@
 """Archiving, and what the queue admits."""
 
+import asyncio
+
 import pytest
 
 from pyganeti.master.queue.queue import MAX_OPCODES
@@ -107,3 +109,25 @@ async def test_a_job_of_too_many_opcodes_is_refused() -> None:
     job = await methods.handle("SubmitJob", [[OP] * MAX_OPCODES])
     await cluster.clock.sleep(60.0)
     assert await states(cluster, [job]) == ["success"]
+
+
+@pytest.mark.parametrize("between", range(1, 9))
+async def test_many_jobs_and_some_that_come_between(between: int) -> None:
+    """Numbers stay unique over a restart, whichever submission was written first."""
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    ids: list[int] = []
+
+    async def one_by_one() -> None:
+        for _ in range(between):
+            ids.append(await methods.handle("SubmitJob", [[OP]]))
+            await asyncio.sleep(0)
+
+    many, _ = await asyncio.gather(methods.handle("SubmitManyJobs", [[[OP]] * 900]), one_by_one())
+    ids += [job for _, job in many]
+    assert len(set(ids)) == 900 + between
+    await cluster.clock.sleep(10.0)
+    assert set(await states(cluster, ids)) == {"success"}
+    await methods.handle("AutoArchiveJobs", [-1, 60])
+    await cluster.kill_master()
+    assert await cluster.submit(SHORT) == max(ids) + 1

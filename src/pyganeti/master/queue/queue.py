@@ -32,6 +32,8 @@ DRAINED: Final = "drained"
 MAX_JOBS: Final = 100_000
 # A job is written whole at each of its changes.
 MAX_OPCODES: Final = 1000
+# Of thousands of jobs that are submitted together, after so many others have their turn.
+_TURN: Final = 200
 # Jobs that are archived in one transaction.
 _SLICE: Final = 100
 
@@ -137,18 +139,20 @@ class JobQueue:
         """
         if not by_job:
             self._admit(len(jobs), ignore_drain=False)
-        answers: list[tuple[bool, int | str]] = []
+        answers: list[int | str] = []
         made: list[Job] = []
-        for ops in jobs:
+        for number, ops in enumerate(jobs, 1):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
             try:
-                job = self._make(self._validated(ops), [answer for _, answer in answers])
+                job = self._make(self._validated(ops), answers)
             except GenericError as err:
-                answers.append((False, str(err)))
+                answers.append(str(err))
             else:
                 made.append(job)
-                answers.append((True, job.id))
+                answers.append(job.id)
         await self._add(made)
-        return answers
+        return [(isinstance(answer, int), answer) for answer in answers]
 
     def _admit(self, count: int, ignore_drain: bool) -> None:
         if self.closed:
@@ -187,13 +191,20 @@ class JobQueue:
     async def _add(self, jobs: list[Job]) -> None:
         if not jobs:
             return
-        puts = tuple(Put(Table.JOB, str(job.id), job.to_json()) for job in jobs)
-        serial = Put(Table.META, JOB_SERIAL, str(jobs[-1].id).encode())
+        puts = []
+        for number, job in enumerate(jobs, 1):
+            puts.append(Put(Table.JOB, str(job.id), job.to_json()))
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+        # Not the last of these: a later submission may be written first.
+        serial = Put(Table.META, JOB_SERIAL, str(self._serial).encode())
         await self._store.commit(Batch((*puts, serial)))
-        for job in jobs:
+        for number, job in enumerate(jobs, 1):
             self.jobs[job.id] = job
             self._announce(job)
             self._ready(job)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
 
     def _announce(self, job: Job) -> None:
         job.touch()
