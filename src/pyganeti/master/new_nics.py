@@ -47,11 +47,12 @@ def _requested(index: int, request: dict[str, object], view: ClusterView) -> Nic
         {name: request[name] for name in _PARAMS if request.get(name) is not None}
     )
     network = request.get("network")
+    network_uuid = view.network(str(network)).uuid if network not in (None, "", "none") else None
     nic = Nic(
         mac=_mac(request.get("mac")),
         uuid="",
         ip=_address(index, request.get("ip")),
-        network=view.network(str(network)).uuid if network not in (None, "", "none") else None,
+        network=network_uuid,
         name=None if request.get("name") in (None, "none") else str(request["name"]),
         nicparams=params,
     )

@@ -15,6 +15,7 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
 from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
+from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.params.hv import DEFAULTS
@@ -31,9 +32,10 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """The answer, gathered while reading."""
+    """The answer, gathered while reading; instances whose node is offline, with its name."""
 
     answer: Answer
+    static: tuple[tuple[str, str], ...]
 
 
 class LUInstanceQueryData(LogicalUnit[OpInstanceQueryData, QueryPlan, Answer]):
@@ -54,13 +56,19 @@ class LUInstanceQueryData(LogicalUnit[OpInstanceQueryData, QueryPlan, Answer]):
         Raises:
             OpPrereqError: an instance is not known.
         """
-        answer = {}
+        answer, offline = {}, []
         for instance in _wanted(op, view):
-            answer[instance.name] = await _describe(instance, view, nodes, static=op.static)
-        return QueryPlan(answer)
+            node = view.node(instance.primary_node)
+            static = op.static or node.offline
+            answer[instance.name] = await _describe(instance, view, nodes, static=static)
+            if node.offline:
+                offline.append((instance.name, node.name))
+        return QueryPlan(answer, tuple(offline))
 
     async def execute(self, run: Run, plan: QueryPlan) -> Answer:
-        """Answer."""
+        """Answer, and say of what no actual state is known."""
+        for name, node in plan.static:
+            run.log(f"Warning: node {node} is marked offline: of {name} only what is configured")
         return plan.answer
 
 
@@ -77,7 +85,8 @@ async def _describe(
     group = view.group_of(node)
     live = None if static else await _run_state(instance, view, nodes)
     secondaries = view.secondary_nodes(instance)
-    disks = [await _disk(disk, view, nodes, static=static) for disk in view.disks_of(instance)]
+    asked = None if static else node.uuid
+    disks = [await _disk(disk, view, nodes, asked) for disk in view.disks_of(instance)]
     private = dict.fromkeys(instance.osparams_private, _REDACTED)
     filled_private = dict.fromkeys(view.filled_osparams_private(instance), _REDACTED)
     return {
@@ -99,7 +108,7 @@ async def _describe(
         "hv_instance": dict(instance.hvparams),
         "hv_actual": view.filled_hvparams(instance, skip_globals=True),
         "be_instance": dict(instance.beparams),
-        "be_actual": msgspec.to_builtins(view.filled_beparams(instance)),
+        "be_actual": _backend(view, instance),
         "os_instance": {**instance.osparams, **private},
         "os_actual": {**view.filled_osparams(instance), **filled_private},
         "serial_no": instance.serial_no,
@@ -107,6 +116,12 @@ async def _describe(
         "ctime": instance.ctime,
         "uuid": instance.uuid,
     }
+
+
+def _backend(view: ClusterView, instance: Instance) -> dict[str, object]:
+    """Backend parameters, with the name that ``maxmem`` had and that clients still read."""
+    filled: dict[str, object] = msgspec.to_builtins(view.filled_beparams(instance))
+    return {**filled, "memory": filled["maxmem"]}
 
 
 async def _run_state(instance: Instance, view: ClusterView, nodes: NodeReader) -> str:
@@ -118,7 +133,7 @@ async def _run_state(instance: Instance, view: ClusterView, nodes: NodeReader) -
     except GenericError:
         return "(node down)"
     if info is None:
-        return "down"
+        return "offline" if instance.admin_state is AdminState.OFFLINE else "down"
     return "up" if info.state == "running" else str(info.state)
 
 
@@ -140,15 +155,16 @@ def _nic(index: int, instance: Instance, view: ClusterView) -> list[Any]:
     ]
 
 
-async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, *, static: bool) -> Answer:
+async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, asked: str | None) -> Answer:
+    """One disk; the node ``asked`` is to tell where it has it."""
     return {
         "iv_name": disk.iv_name,
         "dev_type": disk.dev_type,
         "logical_id": list(disk.logical_id),
         "drbd_info": None,
-        "pstatus": None if static or not disk.nodes else await _device(disk, nodes),
+        "pstatus": None if asked is None else await _device(disk, asked, nodes),
         "sstatus": None,
-        "children": [await _disk(child, view, nodes, static=static) for child in disk.children],
+        "children": [await _disk(child, view, nodes, asked) for child in disk.children],
         "mode": disk.mode,
         "size": disk.size,
         "spindles": disk.spindles,
@@ -159,10 +175,10 @@ async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, *, static: boo
     }
 
 
-async def _device(disk: Disk, nodes: NodeReader) -> list[Any] | None:
+async def _device(disk: Disk, node: str, nodes: NodeReader) -> list[Any] | None:
     """``[path, major, minor, sync percent, estimate, degraded, local status]`` or ``None``."""
     try:
-        found = await nodes.call(disk.nodes[0], BlockdevFindCall(disk=disk_spec(disk)))
+        found = await nodes.call(node, BlockdevFindCall(disk=disk_spec(disk)))
     except GenericError:
         return None
     return None if found is None else [found.path, None, None, None, None, False, None]
