@@ -2,16 +2,14 @@
 
     pairs, dictionaries, lists, scalars -> text
 
-A list of pairs is a mapping in the order given, a dictionary one sorted by key. A scalar is quoted
-only where it would not be one otherwise.
+A list of pairs is a mapping in the order given, a dictionary one sorted by key. Scalars stand as
+they are, as Ganeti's do, so that not every text is valid YAML: programs ask for ``--format yaml``.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 _INDENT: Final = "  "
-# A plain scalar may not begin with these.
-_INDICATORS: Final = frozenset("[]{}&*!|>'\"%@`#,")
 
 
 def render(data: object) -> str:
@@ -21,11 +19,22 @@ def render(data: object) -> str:
     return "\n".join(lines) + "\n"
 
 
+def records(rows: list[list[Any]], fields: list[str]) -> list[dict[str, Any]]:
+    """Queried objects by field name, without the statuses: each once, in natural order."""
+    from pyganeti.model.names import nice_sort_key
+
+    found = {}
+    for row in rows:
+        one = dict(zip(fields, (value for _, value in row), strict=True))
+        found[str(one["name"])] = one
+    return [found[name] for name in sorted(found, key=nice_sort_key)]
+
+
 def params(custom: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters in force; those that are inherited are marked as default."""
     shown: dict[str, Any] = {}
     for key, value in actual.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             shown[key] = params(custom.get(key) or {}, value)
         else:
             shown[key] = str(value) if key in custom else f"default ({value})"
@@ -38,19 +47,8 @@ def listed(values: "list[str] | tuple[str, ...] | None") -> str:
 
 
 def quoted(text: str) -> str:
-    """``text`` as a YAML scalar."""
-    if not text:
-        return text
-    broken = (
-        text[0] in _INDICATORS
-        or text[:2] in ("- ", "? ", ": ")
-        or ": " in text
-        or " #" in text
-        or text[-1] == ":"
-        or text != text.strip()
-        or not text.isprintable()
-    )
-    if not broken:
+    """``text`` in one line, so that it cannot look like several."""
+    if text.isprintable():
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

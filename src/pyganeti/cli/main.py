@@ -124,7 +124,7 @@ def execute(context: Context, command: Command, options: "Values", args: list[st
             dump.check(options)
         return command.run(context, options, args)
     except failure.JobSubmitted as submitted:
-        context.say(f"JobID: {submitted.args[0]}")
+        context.warn(f"JobID: {submitted.args[0]}")
         return failure.OK
     except NoMasterError as absent:
         reason = context.explain_absence(absent)

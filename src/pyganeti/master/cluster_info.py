@@ -14,6 +14,7 @@ from pyganeti.model.params.disk import fill_diskparams
 from pyganeti.model.params.ipolicy import fill_ipolicy, to_dict
 from pyganeti.model.params.kinds import filled
 from pyganeti.model.params.nd import fill_ndparams
+from pyganeti.model.params.nd import to_dict as nd_to_dict
 from pyganeti.model.params.nic import fill_nicparams
 from pyganeti.model.versions import (
     CONFIG_VERSION,
@@ -73,7 +74,8 @@ def cluster_info(view: ClusterView) -> dict[str, Any]:
         "os_api_version": OS_API_VERSION,
         "export_version": EXPORT_VERSION,
         "vcs_version": VCS_VERSION,
-        "architecture": [platform.architecture()[0], platform.machine()],
+        # As Ganeti words it: "64bits", where Python has "64bit".
+        "architecture": [f"{platform.architecture()[0]}s", platform.machine()],
         "name": cluster.cluster_name,
         "master": view.master_node.name,
         "default_hypervisor": cluster.enabled_hypervisors[0],
@@ -102,7 +104,7 @@ def _parameters(view: ClusterView) -> dict[str, Any]:
         "hvparams": hvparams,
         "beparams": {"default": msgspec.to_builtins(default_be)},
         "nicparams": {"default": msgspec.to_builtins(default_nic)},
-        "ndparams": msgspec.to_builtins(fill_ndparams(cluster.ndparams, {}, {})),
+        "ndparams": nd_to_dict(fill_ndparams(cluster.ndparams, {}, {})),
         "diskparams": {
             str(name): values for name, values in fill_diskparams(cluster.diskparams, {}).items()
         },

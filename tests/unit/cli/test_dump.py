@@ -91,7 +91,7 @@ def test_an_unknown_field_is_null_and_exits_14() -> None:
 
 FIELD = {"name": "dfree", "title": "DFree", "kind": "unit", "doc": "free"}
 CLUSTER = {"name": "c", "tags": ["x"], "hvparams": {"kvm": {"acpi": True}}}
-OS = ["micro", True, False, False, [], [], [20], {"n1": []}, {}, {}]
+OS = ["micro", True, False, False, [], [], [20], {"n1": []}, {}, {}, True]
 JOB = [7, "success", [1, 2], None, None, [], [], [], [], [], [], []]
 
 

@@ -32,14 +32,10 @@ def test_nesting() -> None:
     ]
 
 
-def test_quoting_where_text_would_mean_something_else() -> None:
-    assert quoted("plain (text), aa:bb") == "plain (text), aa:bb"
-    assert quoted("a: b") == '"a: b"'
-    assert quoted("#x") == '"#x"'
-    assert quoted('say "hi": x') == '"say \\"hi\\": x"'
-    assert quoted("two\nlines") == '"two\\nlines"'
-    assert quoted("[x") == '"[x"'
-    assert quoted("") == ""
+def test_quoting_where_text_would_not_stay_in_its_line() -> None:
+    for text in ("plain (text), aa:bb", "a: b", "#x", 'say "hi": x', "[x", "", " * x"):
+        assert quoted(text) == text
+    assert quoted('two\n"lines"') == '"two\\n\\"lines\\""'
 
 
 @given(st.text(max_size=30))
@@ -167,30 +163,71 @@ def test_group() -> None:
 
 
 def test_network() -> None:
-    network = {
+    network: dict[str, Any] = {
         "name": "net", "uuid": "u", "serial_no": 1, "network": "192.0.2.0/30", "gateway": None,
         "network6": None, "gateway6": None, "mac_prefix": None, "free_count": 1,
         "reserved_count": 3, "map": "X.XX", "group_list": [["default", "bridged", "br0", ""]],
         "inst_list": ["web1"], "external_reservations": "192.0.2.0, 192.0.2.3",
     }  # fmt: skip
-    lines = run("gnt-network info", FakeMaster(answers={"Query": named_rows(network)})).out
-    assert "  Free: 1 (25.00%)\n" in lines
-    assert "    0: X.XX\n" in lines
-    assert "    - default (mode bridged, link br0, vlan -)\n" in lines
+    web1 = {"name": "web1", "nic.ips": ["192.0.2.9", None, "192.0.2.1"],
+            "nic.networks.names": [None, "net", "net"]}  # fmt: skip
+    answers = {"network": named_rows(network), "instance": named_rows(web1)}
+    master = FakeMaster(answers={"Query": lambda what, *args: answers[what](what, *args)})
+    assert run("gnt-network info", master).out.splitlines() == [
+        "Network name: net",
+        "UUID: u",
+        "Serial number: 1",
+        "  Subnet: 192.0.2.0/30",
+        "  Gateway: None",
+        "  IPv6 Subnet: None",
+        "  IPv6 Gateway: None",
+        "  Mac Prefix: None",
+        "  Size: 4",
+        "  Free: 1 (25.00%)",
+        "  Usage map:",
+        f"        0 X.XX{' ' * 60} 63",
+        "         (X) used    (.) free",
+        "  externally reserved IPs:",
+        "    192.0.2.0, 192.0.2.3",
+        "  connected to node groups:",
+        "    default (mode:bridged link:br0 vlan:)",
+        "  used by 1 instances:",
+        "    web1: 1:None, 2:192.0.2.1",
+    ]
+
+
+def test_a_network_that_nobody_uses() -> None:
+    network: dict[str, Any] = {
+        "name": "net", "uuid": "u", "serial_no": 1, "network": "10.0.0.0/25", "gateway": None,
+        "network6": None, "gateway6": None, "mac_prefix": None, "free_count": 127,
+        "reserved_count": 1, "map": "X" + 127 * ".", "group_list": [],
+        "inst_list": [], "external_reservations": None,
+    }  # fmt: skip
+    master = FakeMaster(answers={"Query": named_rows(network)})
+    lines = run("gnt-network info", master).out.splitlines()
+    assert [line.split() for line in lines[11:13]] == [
+        ["0", "X" + 63 * ".", "63"],
+        ["64", 64 * ".", "127"],
+    ]
+    assert lines[-2:] == ["  not connected to any node group", "  not used by any instances"]
+    assert len(master.of("Query")) == 1
 
 
 def os_rows(**changes: object) -> Job:
-    found = ["/os/micro", True, "", ["default"], [["dns", "servers"]], [20]]
+    found = ["/os/micro", True, "", ["default"], [["dns", "servers"]], [20], True]
     row = {
         "name": "micro", "valid": True, "hidden": False, "blacklisted": False,
         "variants": ["default"], "parameters": [["dns", "servers"]], "api_versions": [20],
         "node_status": {"node1": [found], "node2": []}, "os_hvp": {}, "osparams": {},
+        "trusted": True,
     }  # fmt: skip
     return Job(result=[list({**row, **changes}.values())])
 
 
 def test_os_list_shows_what_can_be_used() -> None:
-    assert run("gnt-os list", FakeMaster(jobs=[os_rows()])).out == "Name\nmicro+default\n"
+    assert run("gnt-os list", FakeMaster(jobs=[os_rows()])).out == (
+        "Name         \nmicro+default\n"
+    )
     assert run("gnt-os list", FakeMaster(jobs=[os_rows(hidden=True)])).out == "Name\n"
     bare = FakeMaster(jobs=[os_rows(variants=[])])
     assert run("gnt-os list --no-headers", bare).out == "micro\n"
@@ -202,14 +239,28 @@ def test_os_diagnose() -> None:
     assert ran.out.splitlines()[:4] == [
         "OS: micro [global status: invalid]",
         "  Variants: [default]",
-        "  Node: node1, status: VALID (path: /os/micro) [variants: default] [parameters: dns]"
-        " [API versions: 20]",
-        "  Node: node2, status: INVALID (not found)",
+        "  Node: node1, status: valid (path: /os/micro) [API versions: 20] [variants: default]"
+        " [parameters: dns] [trusted]",
+        "  Node: node2, status: invalid - not found",
     ]
 
 
 def test_os_info() -> None:
     ran = run("gnt-os info micro other", FakeMaster(jobs=[os_rows()]))
     assert (ran.code, ran.err) == (1, "OS 'other' unknown\n")
-    assert ran.out.splitlines()[:2] == ["micro: ", "  - valid: True"]
-    assert "      - dns: servers\n" in ran.out
+    assert ran.out.splitlines()[:2] == ["micro:", "  - valid: True"]
+    assert "  - parameters:\n    - dns: servers\n" in ran.out
+    assert ran.out.endswith("  - trusted: True\n\n")
+
+
+def test_os_info_of_a_variant_shows_what_the_cluster_sets() -> None:
+    cluster = {"os_hvp": {}, "osparams": {"micro+default": {"dns": "192.0.2.1"}}}
+    master = FakeMaster(jobs=[os_rows()], answers={"QueryClusterInfo": cluster})
+    ran = run("gnt-os info micro+default", master)
+    assert (ran.code, ran.out.splitlines()) == (0, [
+        "micro+default: ",
+        "  OS-specific hypervisor parameters: ",
+        "  OS parameters: ",
+        "    dns: 192.0.2.1",
+        "",
+    ])  # fmt: skip

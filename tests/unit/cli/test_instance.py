@@ -198,7 +198,7 @@ def test_reinstall_asks_and_force_is_not_enough_for_several() -> None:
 
 
 def test_reinstall_with_a_chosen_os() -> None:
-    row = ["micro", True, False, False, ["a", "b"], [], [20], {}, {}, {}]
+    row = ["micro", True, False, False, ["a", "b"], [], [20], {}, {}, {}, True]
     answers = {"Query": named_rows({"name": "web1"})}
     master = FakeMaster(jobs=[Job(result=[row])], answers=answers)
     ran = run("gnt-instance reinstall -f --select-os web1", master, terminal=Terminal("1"))

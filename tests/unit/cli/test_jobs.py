@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from pyganeti.cli.table import timestamp
 from pyganeti.model.errors import JobLost, JobQueueDrainError
 
 from .fake_master import FakeMaster, Job, Terminal, named_rows, run
@@ -23,7 +24,7 @@ def test_log_messages_are_printed_with_their_time() -> None:
 def test_submit_prints_the_id_and_waits_for_nothing() -> None:
     master = FakeMaster()
     ran = run("gnt-instance remove -f --submit web1", master)
-    assert (ran.code, ran.out) == (0, "JobID: 1\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "JobID: 1\n")
     assert not master.of("WaitForJobChange")
 
 
@@ -186,16 +187,16 @@ def test_a_job_id_is_a_number() -> None:
 
 def test_info_of_a_missing_job() -> None:
     ran = run("gnt-job info 5", FakeMaster(answers={"QueryJobs": [None]}))
-    assert (ran.code, ran.err) == (1, "Job ID 5 not found\n")
+    assert (ran.code, ran.out) == (1, "- Job ID 5 not found\n")
 
 
 def test_info_shows_those_that_are_there() -> None:
     row = [3, "queued", [10, 0], None, None, [], [], [], [], [], [], []]
     master = FakeMaster(answers={"QueryJobs": lambda ids, fields: [row if ids == [3] else None]})
     ran = run("gnt-job info 4 3", master)
-    assert (ran.code, ran.err) == (1, "Job ID 4 not found\n")
-    assert "- Job ID: 3\n  Status: queued\n" in ran.out
-    assert "Processing start: No processing yet started" in ran.out
+    assert ran.code == 1
+    assert ran.out.startswith("- Job ID 4 not found\n- Job ID: 3\n  Status: queued\n")
+    assert "Processing start: unknown (None)" in ran.out
 
 
 def test_info() -> None:
@@ -209,9 +210,14 @@ def test_info() -> None:
     lines = ran.out.splitlines()
     assert lines[:2] == ["- Job ID: 3", "  Status: success"]
     assert "  Opcodes: " in lines
-    assert "    - OP_TEST_DELAY: " in lines
-    assert '            Content: "0, hello: you"' in lines
-    assert "          duration: 1.0" in lines
+    assert lines[2:4] == [
+        f"  Received:         {timestamp([10, 0])}",
+        f"  Processing start: {timestamp([11, 0])} (delta 1.000000s)",
+    ]
+    assert "    - Opcode: OP_TEST_DELAY" in lines
+    assert "          Content: [0, message, hello: you]" in lines
+    assert "        duration: 1.0" in lines
+    assert "        on_nodes: " in lines
 
 
 def test_cancel_by_id_prints_what_the_master_says() -> None:

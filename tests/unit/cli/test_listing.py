@@ -220,7 +220,7 @@ def test_groups_and_networks() -> None:
     group = {"name": "g", "node_cnt": 1, "pinst_cnt": 0, "alloc_policy": "preferred"}
     row = named_rows({**group, "ndparams": {"b": 2, "a": 1}})
     ran = run("gnt-group list --separator=;", FakeMaster(answers={"Query": row}))
-    assert ran.out.splitlines()[1] == "g;1;0;preferred;a=1, b=2"
+    assert ran.out.splitlines()[1] == "g;1;0;preferred;b=2, a=1"
     net: dict[str, Any] = {
         "name": "n",
         "network": "192.0.2.0/24",
@@ -234,6 +234,6 @@ def test_groups_and_networks() -> None:
 
 
 def test_job_times() -> None:
-    row = query_answer([("opstart", "S", "other"), ("end_ts", "E", "other")], [[[None], None]])
+    row = query_answer([("opstart", "S", "other"), ("end_ts", "E", "other")], [[[None], [5, 6]]])
     ran = run("gnt-job list -o opstart,end_ts --no-headers", FakeMaster(answers={"Query": row}))
-    assert ran.out == "['N/A'] N/A\n"
+    assert ran.out == "['?'] [5, 6]\n"

@@ -138,7 +138,7 @@ async def test_statuses_say_why_there_is_no_value() -> None:
     assert found == [
         ["running", True, 256, 2],
         ["ADMIN_down", False, "(3)", "(3)"],
-        ["ERROR_nodeoffline", "(4)", "(4)", "(4)"],
+        ["ERROR_nodeoffline", "(2)", "(4)", "(4)"],
     ]
     assert await rows("instance", fields, ["=", "name", "web1"]) == [
         ["ERROR_nodedown", "(2)", "(2)", "(2)"]

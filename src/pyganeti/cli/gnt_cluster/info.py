@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optparse import Values
 
     from pyganeti.cli.context import Context
+    from pyganeti.kit.paths import Paths
 
 # The answer to QueryClusterInfo, by Ganeti's names.
 Cluster = dict[str, Any]
@@ -59,13 +60,14 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if opts.format != "table":
         ctx.dump(opts, data)
         return failure.OK
-    shown = details(data, ", ".join(ctx.paths.os_search_path()))
+    shown = details(data, ctx.paths)
     ctx.write(info.render(romanized(shown) if opts.roman_integers else shown))
     return failure.OK
 
 
-def details(data: Cluster, os_search_path: str) -> list[tuple[str, Any]]:
+def details(data: Cluster, paths: "Paths") -> list[tuple[str, Any]]:
     """The cluster as pairs, in the order printed."""
+    enabled = data["enabled_hypervisors"]
     limits = policy.show(data["ipolicy"], data["ipolicy"], cluster=True)
     return [
         ("Cluster name", data["name"]),
@@ -76,13 +78,13 @@ def details(data: Cluster, os_search_path: str) -> list[tuple[str, Any]]:
         ("Architecture (this node)", f"{data['architecture'][0]} ({data['architecture'][1]})"),
         ("Tags", info.listed(sorted(data["tags"]))),
         ("Default hypervisor", data["default_hypervisor"]),
-        ("Enabled hypervisors", info.listed(data["enabled_hypervisors"])),
-        ("Hypervisor parameters", data["hvparams"]),
+        ("Enabled hypervisors", ", ".join(enabled)),
+        ("Hypervisor parameters", {name: data["hvparams"][name] for name in enabled}),
         ("OS-specific hypervisor parameters", data["os_hvp"]),
         ("OS parameters", data["osparams"]),
-        ("Hidden OSes", info.listed(data["hidden_os"])),
-        ("Blacklisted OSes", info.listed(data["blacklisted_os"])),
-        ("Cluster parameters", _settings(data, os_search_path)),
+        ("Hidden OSes", ", ".join(data["hidden_os"])),
+        ("Blacklisted OSes", ", ".join(data["blacklisted_os"])),
+        ("Cluster parameters", _settings(data, paths)),
         ("Default node parameters", data["ndparams"]),
         ("Default instance parameters", data["beparams"]),
         ("Default nic parameters", data["nicparams"]),
@@ -92,7 +94,7 @@ def details(data: Cluster, os_search_path: str) -> list[tuple[str, Any]]:
     ]
 
 
-def _settings(data: Cluster, os_search_path: str) -> list[tuple[str, Any]]:
+def _settings(data: Cluster, paths: "Paths") -> list[tuple[str, Any]]:
     ranges = [f"{low}-{high}" if low != high else str(low) for low, high in data["uid_pool"]]
     return [
         ("candidate pool size", data["candidate_pool_size"]),
@@ -117,7 +119,8 @@ def _settings(data: Cluster, os_search_path: str) -> list[tuple[str, Any]]:
         ("default instance allocator parameters", data["default_iallocator_params"]),
         ("primary ip version", data["primary_ip_version"]),
         ("preallocation wipe disks", data["prealloc_wipe_disks"]),
-        ("OS search path", os_search_path),
+        ("OS search path", ", ".join(paths.os_search_path())),
+        ("ExtStorage Providers search path", ", ".join(paths.provider_search_path())),
         ("enabled disk templates", info.listed(data["enabled_disk_templates"])),
         ("install image", data["install_image"]),
         ("instance communication network", data["instance_communication_network"]),

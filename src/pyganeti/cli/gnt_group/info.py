@@ -29,7 +29,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     fields = list(_FIELDS)
     qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("group", fields, qfilter)["data"]
-    groups = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
+    groups = info.records(rows, fields)
     if opts.format != "table":
         ctx.dump(opts, groups)
     else:

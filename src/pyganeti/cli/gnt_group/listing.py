@@ -9,13 +9,13 @@ from pyganeti.cli.table import joined
 
 
 def _parameters(value: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value[key]}" for key in sorted(value)) or "(empty)"
+    return ", ".join(f"{key}={value[key]}" for key in value) or "(empty)"
 
 
 LISTING: Final = Listing(
     "group",
     ("name", "node_cnt", "pinst_cnt", "alloc_policy", "ndparams"),
-    {"ndparams": _parameters, "node_list": joined, "pinst_list": joined, "tags": joined},
+    {"ndparams": _parameters, "node_list": joined, "pinst_list": joined},
 )
 
 COMMANDS: Final = {

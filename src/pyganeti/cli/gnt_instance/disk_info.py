@@ -51,15 +51,16 @@ def _logical(disk: Disk) -> list[tuple[str, Any]]:
     parts = disk["logical_id"]
     if not isinstance(parts, list | tuple):
         return [("logical_id", parts)]
-    # A volume reads as LVM writes it; other identifiers are listed.
-    separator = "/" if disk["dev_type"] == "plain" else ", "
-    return [("logical_id", separator.join(str(part) for part in parts))]
+    # A volume reads as LVM writes it; other identifiers as they are.
+    shown = "/".join(str(part) for part in parts) if disk["dev_type"] == "plain" else list(parts)
+    return [("logical_id", str(shown))]
 
 
 def _status(status: list[Any]) -> str:
     """A device's state: path, numbers, how far the sync is, what is wrong."""
     path, major, minor, percent, estimate, degraded, ldisk = status
-    text = f"{path} ({major}:{minor})" if major is not None and minor is not None else str(path)
+    numbers = ("N/A" if number is None else number for number in (major, minor))
+    text = f"{path} ({':'.join(str(number) for number in numbers)})"
     if percent is not None:
         text += f", syncing {percent:.2f}%"
         text += f", ETA {estimate}s" if estimate else ", ETA unknown"

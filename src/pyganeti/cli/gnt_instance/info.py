@@ -77,7 +77,11 @@ def _parameters(data: Data, kind: str) -> dict[str, Any]:
 
 def _state(data: Data, static: bool) -> str:
     wanted = f"configured to be {data['config_state']}"
-    return wanted if static else f"{wanted}, actual state is {data['run_state']}"
+    return (
+        wanted
+        if static or data["run_state"] is None
+        else f"{wanted}, actual state is {data['run_state']}"
+    )
 
 
 def _nodes(data: Data) -> list[Any]:

@@ -28,6 +28,9 @@ _FIELDS: Final = (
     "opend",
     "oplog",
 )
+_UNKNOWN: Final = "unknown (None)"
+# The longest name of a moment, before which others are filled up.
+_NAMES: Final = len("Processing start")
 # A job by the names above.
 Job = dict[str, Any]
 
@@ -35,19 +38,20 @@ Job = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the jobs; fails when one is not there."""
     fields = list(_FIELDS)
-    jobs, code = [], failure.OK
+    shown: list[Any] = []
+    jobs: list[Job] = []
     for job_id in (number(arg) for arg in args):
         (row,) = ctx.query_client.query_jobs([job_id], fields)
         if row is None:
-            ctx.warn(f"Job ID {job_id} not found")
-            code = failure.FAILURE
+            shown.append(f"Job ID {job_id} not found")
         else:
             jobs.append(dict(zip(fields, row, strict=True)))
-    if opts.format != "table":
+            shown.append(details(jobs[-1]))
+    if opts.format == "table":
+        ctx.write(info.render(shown))
+    else:
         ctx.dump(opts, jobs)
-    elif jobs:
-        ctx.write(info.render([details(job) for job in jobs]))
-    return code
+    return failure.OK if len(jobs) == len(args) else failure.FAILURE
 
 
 def details(job: Job) -> list[tuple[str, Any]]:
@@ -56,9 +60,9 @@ def details(job: Job) -> list[tuple[str, Any]]:
     return [
         ("Job ID", job["id"]),
         ("Status", job["status"]),
-        ("Received", timestamp(received)),
-        ("Processing start", _later(start, received, "No processing yet started")),
-        ("Processing end", _later(end, start, "Processing not yet finished")),
+        ("Received", _aligned("Received", timestamp(received) if received else _UNKNOWN)),
+        ("Processing start", _later(start, received)),
+        ("Processing end", _aligned("Processing end", _later(end, start))),
         ("Total processing time", _total(received, end)),
         ("Opcodes", [_opcode(job, index) for index in range(len(job["ops"]))]),
     ]
@@ -68,9 +72,14 @@ def _seconds(stamp: list[int]) -> float:
     return stamp[0] + stamp[1] / 1_000_000
 
 
-def _later(stamp: list[int] | None, before: list[int] | None, missing: str) -> str:
+def _aligned(name: str, value: str) -> str:
+    """Moments stand below each other, whatever the length of their names."""
+    return " " * (_NAMES - len(name)) + value
+
+
+def _later(stamp: list[int] | None, before: list[int] | None) -> str:
     if stamp is None:
-        return missing
+        return _UNKNOWN
     if before is None:
         return timestamp(stamp)
     return f"{timestamp(stamp)} (delta {_seconds(stamp) - _seconds(before):.6f}s)"
@@ -83,35 +92,23 @@ def _total(received: list[int] | None, end: list[int] | None) -> str:
 
 
 def _opcode(job: Job, index: int) -> list[tuple[str, Any]]:
-    op = dict(job["ops"][index])
-    body = [
+    op = job["ops"][index]
+    moments = (("Processing start", "opstart"), ("Execution start", "opexec"),
+               ("Processing end", "opend"))  # fmt: skip
+    return [
+        ("Opcode", op["OP_ID"]),
         ("Status", job["opstatus"][index]),
-        ("Processing start", _moment(job["opstart"][index])),
-        ("Execution start", _moment(job["opexec"][index])),
-        ("Processing end", _moment(job["opend"][index])),
-        ("Input fields", {key: _value(op[key]) for key in sorted(op) if key != "OP_ID"}),
-        ("Result", _value(job["opresult"][index])),
+        *((name, _aligned(name, timestamp(job[field][index]))) for name, field in moments),
+        ("Input fields", op),
+        ("Result", job["opresult"][index]),
         ("Execution log", [_log(entry) for entry in job["oplog"][index] or ()]),
     ]
-    return [(op["OP_ID"], body)]
-
-
-def _moment(stamp: list[int] | None) -> str:
-    return "N/A" if stamp is None else timestamp(stamp)
-
-
-def _value(value: object) -> object:
-    """A parameter or result: nested where it holds something, else in one line."""
-    if isinstance(value, dict) and value:
-        return {str(key): _value(item) for key, item in value.items()}
-    if isinstance(value, list) and value:
-        return [_value(item) for item in value]
-    return "(empty)" if value == "" else str(value) if isinstance(value, list | dict) else value
 
 
 def _log(entry: list[Any]) -> list[tuple[str, Any]]:
     serial, stamp, kind, content = entry
-    return [("Time", timestamp(stamp)), ("Content", f"{serial}, {log_text(kind, content)}")]
+    text = f"[{serial}, {kind}, {log_text(kind, content)}]"
+    return [("Time", timestamp(stamp)), ("Content", text)]
 
 
 COMMANDS: Final = {

@@ -15,19 +15,16 @@ if TYPE_CHECKING:
 
 
 def _timestamps(value: list[Any]) -> str:
-    return str([timestamp(one) for one in value])
+    return str(["?" if one is None else timestamp(one) for one in value])
 
 
 LISTING: Final = Listing(
     "job",
     ("id", "status", "summary"),
     {
-        "end_ts": timestamp,
         "opend": _timestamps,
         "opexec": _timestamps,
         "opstart": _timestamps,
-        "received_ts": timestamp,
-        "start_ts": timestamp,
         "summary": joined,
     },
     key="id",

@@ -1,4 +1,4 @@
-"""``gnt-network info``: a query, printed as YAML. Source: gnt-network(8) INFO."""
+"""``gnt-network info``: a query, printed in Ganeti's lines. Source: gnt-network(8) INFO."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,8 +29,11 @@ _FIELDS: Final = (
 )
 # Addresses a line of the usage map.
 _MAP_WIDTH: Final = 64
+_TEXT_WIDTH: Final = 64
 # A network by the names above; what it has not is null.
 Network = dict[str, Any]
+# An instance's name and, by NIC, its addresses and the names of the networks they are on.
+Instance = tuple[str, list[str | None], list[str | None]]
 
 
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
@@ -38,47 +41,90 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     fields = list(_FIELDS)
     qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     rows = ctx.query_client.query("network", fields, qfilter)["data"]
-    networks = [dict(zip(fields, (value for _, value in row), strict=True)) for row in rows]
+    networks = info.records(rows, fields)
     if opts.format != "table":
         ctx.dump(opts, networks)
-    else:
-        ctx.write(info.render([details(network) for network in networks]))
+        return failure.OK
+    for network in networks:
+        for line in (*details(network), *users(network["name"], _instances(ctx, network))):
+            ctx.say(line)
     return failure.OK
 
 
-def details(network: Network) -> list[tuple[str, Any]]:
-    """One network as pairs, in the order printed."""
+def _instances(ctx: "Context", network: Network) -> list[Instance]:
+    """The network's instances, with what tells their addresses on it."""
+    if not network["inst_list"]:
+        return []
+    wanted = ["|", *(["==", "name", name] for name in network["inst_list"])]
+    fields = ["name", "nic.ips", "nic.networks.names"]
+    rows = ctx.query_client.query("instance", fields, wanted)["data"]
+    return [(name, addresses, names) for (_, name), (_, addresses), (_, names) in rows]
+
+
+def details(network: Network) -> list[str]:
+    """One network as lines: this command's form is its own, not that of other infos."""
     free, reserved = network["free_count"] or 0, network["reserved_count"] or 0
     size = free + reserved
     percent = free * 100 / size if size else 0.0
     return [
-        ("Network name", network["name"]),
-        ("UUID", network["uuid"]),
-        ("Serial number", network["serial_no"]),
-        ("Subnet", network["network"]),
-        ("Gateway", network["gateway"]),
-        ("IPv6 Subnet", network["network6"]),
-        ("IPv6 Gateway", network["gateway6"]),
-        ("Mac Prefix", network["mac_prefix"]),
-        ("Size", size),
-        ("Free", f"{free} ({percent:.2f}%)"),
-        ("Usage map", _usage_map(network["map"] or "")),
-        ("externally reserved IPs", network["external_reservations"] or "(none)"),
-        ("connected to node groups", [_group(group) for group in network["group_list"] or ()]),
-        ("used by instances", list(network["inst_list"] or ())),
+        f"Network name: {network['name']}",
+        f"UUID: {network['uuid']}",
+        f"Serial number: {network['serial_no']}",
+        f"  Subnet: {network['network']}",
+        f"  Gateway: {network['gateway']}",
+        f"  IPv6 Subnet: {network['network6']}",
+        f"  IPv6 Gateway: {network['gateway6']}",
+        f"  Mac Prefix: {network['mac_prefix']}",
+        f"  Size: {size}",
+        f"  Free: {free} ({percent:.2f}%)",
+        *_usage_map(network["map"] or ""),
+        *_reservations(network["external_reservations"] or ""),
+        *_groups(network["group_list"] or []),
     ]
 
 
-def _usage_map(text: str) -> list[tuple[str, Any]]:
-    """Lines of the map by the number of their first address; ``X`` is used, ``.`` is free."""
-    return [
-        (str(start), text[start : start + _MAP_WIDTH]) for start in range(0, len(text), _MAP_WIDTH)
+def _usage_map(text: str) -> list[str]:
+    """The map, each line between the numbers of the first and last address it has room for."""
+    lines = ["  Usage map:"]
+    for start in range(0, len(text), _MAP_WIDTH):
+        part = text[start : start + _MAP_WIDTH]
+        lines.append(f"{start:>9} {part:<{_MAP_WIDTH}} {start + _MAP_WIDTH - 1}")
+    return [*lines, "         (X) used    (.) free"]
+
+
+def _reservations(text: str) -> list[str]:
+    """Addresses kept for what is not in the cluster, in lines of some width."""
+    if not text:
+        return []
+    import textwrap
+
+    indent = " " * 4
+    wrapped = textwrap.wrap(text, _TEXT_WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return ["  externally reserved IPs:", *wrapped]
+
+
+def _groups(groups: list[list[Any]]) -> list[str]:
+    if not groups:
+        return ["  not connected to any node group"]
+    shown = [
+        f"    {name} (mode:{mode} link:{link} vlan:{vlan})" for name, mode, link, vlan in groups
     ]
+    return ["  connected to node groups:", *shown]
 
 
-def _group(group: list[Any]) -> str:
-    name, mode, link, *vlan = group
-    return f"{name} (mode {mode}, link {link}, vlan {vlan[0] if vlan and vlan[0] else '-'})"
+def users(name: str, instances: list[Instance]) -> list[str]:
+    """The instances with a NIC on the network of this name, and their addresses there."""
+    if not instances:
+        return ["  not used by any instances"]
+    lines = [f"  used by {len(instances)} instances:"]
+    for instance, addresses, networks in instances:
+        nics = [
+            f"{index}:{address}"
+            for index, (address, network) in enumerate(zip(addresses, networks, strict=True))
+            if network == name
+        ]
+        lines.append(f"    {instance}: {', '.join(nics)}")
+    return lines
 
 
 COMMANDS: Final = {

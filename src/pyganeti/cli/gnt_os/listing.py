@@ -5,7 +5,7 @@ Source: gnt-os(8).
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyganeti.cli import failure, info, table
+from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import run_op
@@ -26,9 +26,11 @@ _FIELDS: Final = (
     "node_status",
     "os_hvp",
     "osparams",
+    "trusted",
 )
 # One operating system: values by the names above. ``node_status`` maps a node to what is found in
-# the search path there: [path, usable, text, variants, [parameter, text] pairs, API versions].
+# the search path there: [path, usable, text, variants, [parameter, text] pairs, API versions,
+# trusted].
 OsRow = dict[str, Any]
 
 
@@ -60,9 +62,10 @@ def show_list(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if opts.format != "table":
         ctx.dump(opts, [{"name": name} for (name,) in rows])
         return failure.OK
-    columns = [table.Column("Name")]
-    for line in table.lines(columns, rows, headers=not opts.no_headers, separator=None):
-        ctx.say(line)
+    if not opts.no_headers:
+        ctx.say("Name".ljust(max((len(name) for (name,) in rows), default=0)))
+    for (name,) in rows:
+        ctx.say(name)
     return failure.OK
 
 
@@ -86,7 +89,7 @@ def _diagnosis(row: OsRow) -> list[str]:
         lines.append(f"  Variants: [{', '.join(row['variants'])}]")
     for node, found in row["node_status"].items():
         if not found:
-            lines.append(f"  Node: {node}, status: INVALID (not found)")
+            lines.append(f"  Node: {node}, status: invalid - not found")
             continue
         lines.append(f"  Node: {node}, status: {_state(found[0])}")
         # Definitions behind the first one are never used; they are named so that nobody wonders.
@@ -95,53 +98,62 @@ def _diagnosis(row: OsRow) -> list[str]:
 
 
 def _state(found: list[Any]) -> str:
-    path, usable, text, variants, parameters, api_versions = found[:6]
-    if not usable:
-        return f"INVALID (path: {path}): {text}"
-    parts = [f"VALID (path: {path})"]
+    path, usable, text, variants, parameters, api_versions, trusted = found
+    parts = ["valid" if usable else f"invalid - {text}", f"(path: {path})"]
+    if api_versions:
+        parts.append(f"[API versions: {', '.join(str(version) for version in api_versions)}]")
+    else:
+        parts.append("[no API versions declared]")
     if variants:
         parts.append(f"[variants: {', '.join(variants)}]")
     if parameters:
         parts.append(f"[parameters: {', '.join(name for name, _ in parameters)}]")
-    if api_versions:
-        parts.append(f"[API versions: {', '.join(str(version) for version in api_versions)}]")
+    parts.append("[trusted]" if trusted else "[untrusted]")
     return " ".join(parts)
 
 
 def show_info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os info``; fails when a named OS is not there."""
     # All are asked for: one that is missing must not hide the others.
-    rows = diagnose(ctx, opts)
-    known = {row["name"] for row in rows}
-    shown = [row for row in rows if not args or row["name"] in args]
+    rows = {row["name"]: row for row in diagnose(ctx, opts)}
     if opts.format != "table":
-        ctx.dump(opts, shown)
-    else:
-        for row in shown:
-            ctx.write(info.render([(row["name"], _details(row))]))
-    missing = [name for name in args if name not in known]
+        ctx.dump(opts, [row for name, row in rows.items() if not args or name in args])
+    missing = [name for name in args if name.partition("+")[0] not in rows]
+    for name in args or rows if opts.format == "table" else ():
+        if name in rows:
+            lines = _details(rows[name])
+        elif name in missing:
+            continue
+        else:
+            lines = _variant(ctx, name)
+        for line in (*lines, ""):
+            ctx.say(line)
     for name in missing:
         ctx.warn(f"OS '{name}' unknown")
     return failure.FAILURE if missing else failure.OK
 
 
-def _details(row: OsRow) -> list[Any]:
-    details: list[Any] = [
-        [("valid", row["valid"])],
-        [("hidden", row["hidden"])],
-        [("blacklisted", row["blacklisted"])],
-    ]
+def _details(row: OsRow) -> list[str]:
+    """One definition as lines; lists in it stand no deeper than their names."""
+    lines = [f"{row['name']}:"]
+    lines += [f"  - {flag}: {row[flag]}" for flag in ("valid", "hidden", "blacklisted")]
     if row["valid"]:
-        details += [
-            [("API versions", list(row["api_versions"] or ()))],
-            [("variants", list(row["variants"] or ()))],
-            [("parameters", [[(name, text)] for name, text in row["parameters"] or ()])],
-        ]
-    if row["osparams"]:
-        details.append([("OS parameters", row["osparams"])])
-    if row["os_hvp"]:
-        details.append([("hypervisor parameters", row["os_hvp"])])
-    return details
+        parameters = [f"{name}: {text}" for name, text in row["parameters"]]
+        lists = (("API versions", row["api_versions"]), ("variants", row["variants"]),
+                 ("parameters", parameters))  # fmt: skip
+        for title, items in lists:
+            lines += [f"  - {title}:", *(f"    - {item}" for item in items)]
+    return [*lines, f"  - trusted: {row['trusted']}"]
+
+
+def _variant(ctx: "Context", name: str) -> list[str]:
+    """What the cluster sets for an OS with a variant."""
+    cluster = ctx.query_client.query_cluster_info()
+    shown = [
+        ("OS-specific hypervisor parameters", cluster["os_hvp"].get(name, {})),
+        ("OS parameters", cluster["osparams"].get(name, {})),
+    ]
+    return info.render([(name, shown)]).splitlines()
 
 
 COMMANDS: Final = {

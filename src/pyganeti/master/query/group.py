@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import nice_sort_key
 from pyganeti.model.params.ipolicy import to_dict
+from pyganeti.model.params.kinds import shortest
 from pyganeti.model.params.nd import ND
+from pyganeti.model.params.nd import to_dict as nd_to_dict
 from pyganeti.model.view import ClusterView
 
 from .fields import PARAM_KINDS, Compare, Field, FieldKind, Need, Status, table
@@ -29,7 +29,7 @@ def _instances(group: NodeGroup, view: ClusterView) -> list[Instance]:
 def _ndparam(name: str) -> Callable[[NodeGroup, ClusterView], object]:
     def of(group: NodeGroup, view: ClusterView) -> object:
         value: object = getattr(view.group_ndparams(group), name)
-        return Status.UNAVAIL if value is None else value
+        return Status.UNAVAIL if value is None else shortest(value)
 
     return of
 
@@ -109,7 +109,7 @@ _CONFIG: Final[Sequence[GroupField]] = [
         "NDParams",
         _OTHER,
         "Node parameters, filled",
-        lambda g, view: msgspec.structs.asdict(view.group_ndparams(g)),
+        lambda g, view: nd_to_dict(view.group_ndparams(g)),
     ),
     Field(
         "custom_ndparams",

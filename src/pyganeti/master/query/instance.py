@@ -39,6 +39,9 @@ def _oper_state(instance: Instance, context: InstanceContext) -> object:
     guest = context.guest(instance)
     if isinstance(guest, GuestInfo):
         return _running(guest)
+    if guest is Status.OFFLINE:
+        # Other live fields are (offline) there; in Ganeti's answers this one is not.
+        return Status.NODATA
     absent = guest is Status.UNAVAIL and not instance.forthcoming
     return False if absent else guest
 
@@ -61,7 +64,8 @@ def _console(instance: Instance, context: InstanceContext) -> object:
         return guest
     answer = context.consoles.get(instance.uuid)
     if isinstance(answer, ConsoleInfo):
-        return msgspec.to_builtins(answer)
+        told = msgspec.to_builtins(answer)
+        return {name: value for name, value in told.items() if value is not None}
     return Status.NODATA if _running(guest) else Status.UNAVAIL
 
 

@@ -154,7 +154,7 @@ _NIC_GETTERS: Final[Sequence[tuple[str, str, str, str, str, NicGetter]]] = (
         "nic.vlans",
         "NIC_VLANs",
         "VLAN",
-        lambda nic, context: context.view.filled_nicparams(nic).vlan,
+        lambda nic, context: context.view.filled_nicparams(nic).vlan or None,
     ),
 )
 

@@ -37,6 +37,12 @@ def _of_ops(get: Callable[[OpRecord], object]) -> Callable[[AskedJob, None], obj
     return _of_job(lambda job: [get(op) for op in job.ops])
 
 
+def _shown(op: dict[str, object]) -> dict[str, object]:
+    """An opcode as Ganeti's clients see it: of what was left out only these two are shown."""
+    always = ("comment", "depends")
+    return {name: value for name, value in op.items() if value is not None or name in always}
+
+
 def _time(name: str, title: str, doc: str, get: Callable[[JobRecord], object]) -> JobField:
     return Field(
         name,
@@ -83,7 +89,7 @@ _OPS: Final[Sequence[JobField]] = [
         "OpCodes",
         _OTHER,
         "Opcodes with their parameters",
-        _of_ops(lambda op: redact(op.input, private=True)),
+        _of_ops(lambda op: _shown(redact(op.input, private=True))),
     ),
     Field(
         "summary",

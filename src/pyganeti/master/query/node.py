@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from pyganeti.model.errors import GenericError
 from pyganeti.model.node import Node
+from pyganeti.model.params.kinds import shortest
 from pyganeti.model.params.nd import ND
+from pyganeti.model.params.nd import to_dict as nd_to_dict
 from pyganeti.model.templates import STORAGE_TYPE
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import HypervisorInfo, NodeInfo, StorageInfo
@@ -83,7 +83,7 @@ def _spindles(get: Callable[[StorageInfo], int | None]) -> Callable[[Node, NodeC
         if isinstance(info, Status):
             return info
         values = [get(unit) for unit in info.storage if unit.type == "lvm-pv"]
-        return Status.UNAVAIL if not values or values[0] is None else values[0]
+        return Status.NODATA if not values or values[0] is None else values[0]
 
     return of
 
@@ -107,13 +107,13 @@ def _powered(node: Node, context: NodeContext) -> object:
 def _ndparam(name: str) -> Callable[[Node, NodeContext], object]:
     def of(node: Node, context: NodeContext) -> object:
         value: object = getattr(context.view.filled_ndparams(node), name)
-        return Status.UNAVAIL if value is None else value
+        return Status.UNAVAIL if value is None else shortest(value)
 
     return of
 
 
 def _ndparams(node: Node, context: NodeContext) -> object:
-    return msgspec.structs.asdict(context.view.filled_ndparams(node))
+    return nd_to_dict(context.view.filled_ndparams(node))
 
 
 def _names(uuids: Callable[[ClusterView, str], frozenset[str]]) -> Callable[..., object]:

@@ -12,7 +12,7 @@ import msgspec
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ParameterError
 
-from .kinds import DEFAULT, Kind, Param, Values, converted
+from .kinds import DEFAULT, Kind, Param, Values, converted, shortest
 
 KEYS: Final = ("disk-templates", "minmax", "spindle-ratio", "std", "vcpu-ratio")
 
@@ -77,7 +77,7 @@ def to_dict(policy: FilledIPolicy | PartialIPolicy) -> dict[str, object]:
     """The policy as it stands in JSON."""
     # A struct with field names always becomes a mapping by them.
     result: dict[str, object] = msgspec.json.decode(msgspec.json.encode(policy))
-    return result
+    return {key: shortest(value) for key, value in result.items()}
 
 
 DEFAULTS: Final[Values] = to_dict(DEFAULT_IPOLICY)

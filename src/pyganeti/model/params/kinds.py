@@ -223,6 +223,11 @@ def updated(params: ParamSet, old: Values, changes: Values) -> dict[str, object]
     return new
 
 
+def shortest(value: object) -> object:
+    """A whole number without its ``.0``, as Ganeti's JSON has it; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def filled(*levels: Values) -> dict[str, object]:
     """One complete mapping; a later level wins over an earlier one."""
     result: dict[str, object] = {}

@@ -33,16 +33,21 @@ GROUP_ONLY: Final = frozenset({"exclusive_storage"})
 
 
 class NdParams(msgspec.Struct, frozen=True, kw_only=True):
-    """The complete parameters of a node."""
+    """The complete parameters of a node, in the order in which lists print them."""
 
-    cpu_speed: float
-    exclusive_storage: bool
     oob_program: str
-    ovs: bool
-    ovs_link: str | None
-    ovs_name: str | None
     spindle_count: int
+    exclusive_storage: bool
+    ovs: bool
+    ovs_name: str | None
+    ovs_link: str | None
     ssh_port: int
+    cpu_speed: float
+
+
+def to_dict(params: NdParams) -> dict[str, object]:
+    """The parameters as they stand in JSON."""
+    return {name: kinds.shortest(value) for name, value in msgspec.structs.asdict(params).items()}
 
 
 def check_ndparams(values: Values, *, for_node: bool = False) -> dict[str, object]:
