@@ -27,7 +27,6 @@ _CREATE = {
 _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_CREATE": _CREATE,
     "OP_NODE_ADD": {"node_name": "node4"},
-    "OP_TEST_DELAY": {"duration": 1.0},
 }
 # A value for each parameter, away from its default.
 VALUES: dict[str, Any] = {  # Any: values of many types
@@ -64,7 +63,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE snode": "node2",
     "OP_NODE_ADD disk_state": {"lvm": {}},
     "OP_NODE_ADD hv_state": {"kvm": {}},
-    "OP_TEST_DELAY interruptible": True,
 }
 
 

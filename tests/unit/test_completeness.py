@@ -44,6 +44,9 @@ READS = {
     "OpQueryFields": "answers",
     "OpTagsGet": "answers",
     "OpTagsSearch": "answers",
+    "OpTestDummy": "answers, and submits jobs",
+    "OpTestJqueue": "tells a client what it does",
+    "OpTestOsParams": "answers",
 }
 
 # Opcodes of which no command asks by itself.
@@ -55,6 +58,7 @@ INTERNAL = {
     "OP_QUERY": "asked by programs; commands use Query, or diagnose OSes",
     "OP_QUERY_FIELDS": "asked by programs",
     "OP_TAGS_GET": "commands ask the query QueryTags",
+    "OP_TEST_DUMMY": "for gnt-debug submit-job",
 }
 
 
@@ -85,7 +89,6 @@ REFUSALS = {
     "master/lu/cluster/set_params.py": "tests below",
     "master/lu/instance/create.py": "tests below",
     "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
-    "master/lu/test/delay.py": "each parameter refuses: tests/sim/test_pending.py",
     "master/new_disks.py": "disk templates: tests/sim/test_pending.py",
     "master/processor.py": "opcodes: the test above",
 }

@@ -159,6 +159,7 @@ class Daemon:
                 resolve=partial(_resolve, self._paths),
                 answers=_answers,
                 data_dir=self._paths.data_dir,
+                socket_dir=self._paths.socket_dir,
                 candidate_files=partial(in_thread, _candidate_files, self._paths),
             )
             master = await Master.begin(around, voting=self._voting, timeout_s=VOTE_TIMEOUT_S)

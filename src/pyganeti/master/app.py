@@ -15,6 +15,7 @@ from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
 from pyganeti.master.distribution import Distributor
+from pyganeti.master.doorbells import Doorbells
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.job_filters import JobFilters
 from pyganeti.master.journal import Journal
@@ -63,6 +64,7 @@ class Surroundings:
         resolve: full name and address of a host name; raises ``ResolverError``.
         answers: whether something at an address answers.
         data_dir: shown to hooks.
+        socket_dir: for sockets at which jobs wait for programs.
         candidate_files: files that go with the master role: path as on a real node, and content.
         lus: the Logical Unit of each opcode type.
     """
@@ -74,6 +76,7 @@ class Surroundings:
     resolve: Callable[[str], Awaitable[tuple[str, str]]]
     answers: Callable[[str], Awaitable[bool]]
     data_dir: str
+    socket_dir: str
     candidate_files: Callable[[], Awaitable[dict[str, bytes]]]
     lus: Mapping[type[Opcode], AnyLU] = field(default_factory=lambda: LOGICAL_UNITS)
 
@@ -104,6 +107,7 @@ class Master:
             self.tasks,
         )
         self.locks = LockManager()
+        self.bells = Doorbells(around.socket_dir)
         self.queue = JobQueue(store, clock, self._ready)
         self.queue.load(contents)
         self.leftovers = Leftovers(store, clock, self.config, self.access, self.locks, UNDO_ACTIONS)
@@ -186,6 +190,7 @@ class Master:
             distribute=self.distributor.resend,
             submit=self._submit_from,
             leftovers=self.leftovers,
+            bells=self.bells,
             ageing=self.scheduler.ageing,
             queries=self.queries,
         )
@@ -219,6 +224,7 @@ class Master:
 
     async def recover(self) -> None:
         """Unwind what the last master left, then let the queued jobs start."""
+        self.bells.clear()
         imported = IMPORTED in self._contents[Table.META]
         resumed = await recover(
             self.queue, self._contents, self._run_of, self.leftovers.keep, imported=imported

@@ -19,6 +19,7 @@ from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
 from pyganeti.master.awaiting import Progress, go_on_waiting
 from pyganeti.master.config import ConfigState
+from pyganeti.master.doorbells import Doorbells
 from pyganeti.master.early_release import EarlyRelease
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.journal import Journal
@@ -31,6 +32,7 @@ from pyganeti.master.queue.ageing import Ageing
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.run import Run, UndoRegistry
+from pyganeti.master.signals import Signals
 from pyganeti.model.enums import FINALIZED, JobStatus, LogType
 from pyganeti.model.errors import (
     BlockDeviceError,
@@ -97,21 +99,20 @@ class Services:
     leftovers: Leftovers
     ageing: Ageing
     queries: QueryEngine
+    bells: Doorbells
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def run(self, job: Job, index: int, journal: Journal, locks: OwnedLocks) -> Run:
         """A run of opcode ``index`` of ``job``, which holds ``locks``."""
 
-        def log(message: str) -> None:
-            job.add_log(index, timestamp(self.clock.now()), LogType.MESSAGE, message)
-
+        signals = self.signals(job, index)
         return Run(
             job=job.id,
             config=self.config,
             nodes=NodeWriter(self.access, job=job.id, op=index),
             journal=journal,
             undos=self.undos,
-            log=log,
+            log=partial(signals.tell, LogType.MESSAGE),
             record=lambda: self.queue.record(job),
             ids=self.ids,
             clock=self.clock,
@@ -120,10 +121,19 @@ class Services:
             leftovers=self.leftovers.lines,
             turns=self.turns,
             progress=job.set_progress,
+            signals=signals,
             locks=EarlyRelease(locks, journal),
             queries=self.queries,
             resumable=lambda: not any(has_redacted(op.input) for op in job.ops),
         )
+
+    def signals(self, job: Job, index: int) -> Signals:
+        """What opcode ``index`` of ``job`` says."""
+
+        def tell(kind: LogType, content: Any) -> None:  # Any: JSON
+            job.add_log(index, timestamp(self.clock.now()), kind, content)
+
+        return Signals(tell, self.bells)
 
 
 @dataclass(slots=True)
@@ -311,6 +321,7 @@ class _Execution:
         self._job.touch()
         with _refusing():
             reader = NodeReader(self._s.access, job=self._job.id, op=self._index)
+            await self._begin(lu, op)
             op = await lu.expand(op, reader)
             op, plan = await self._decide(lu, op, reader)
         if op.dry_run:
@@ -388,6 +399,13 @@ class _Execution:
             self._locks.end()
             queued.status = JobStatus.WAITING
             op = msgspec.structs.replace(op, opportunistic_locking=False)
+
+    async def _begin(self, lu: AnyLU, op: Opcode) -> None:
+        self._state.in_lock_wait = True
+        try:
+            await lu.begin(op, self._s.signals(self._job, self._index))
+        finally:
+            self._state.in_lock_wait = False
 
     def _declared(self, lu: AnyLU, op: Opcode) -> LockRequest:
         return lu.declare_locks(op, self._s.config.view)

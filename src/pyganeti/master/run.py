@@ -20,6 +20,7 @@ from pyganeti.master.journal import Journal, Undo
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.master.queue.job import StepProgress
+from pyganeti.master.signals import Signals
 from pyganeti.model.errors import GenericError, ProgrammerError
 from pyganeti.opcodes.base import Opcode
 from pyganeti.store.interface import Put
@@ -77,6 +78,7 @@ class Run:
         leftovers: says what earlier jobs left to be undone, a line each.
         turns: by node UUID, held while memory is looked at and a guest is started with it.
         progress: shows how far the running step is.
+        signals: tells programs that watch the job, and waits for them.
         locks: gives locks back before the end.
         queries: answers what a client may ask.
         hooks: what the pre-hooks were given, once they have run.
@@ -99,6 +101,7 @@ class Run:
         leftovers: Callable[[], list[str]],
         turns: Mapping[str, asyncio.Lock],
         progress: Callable[[StepProgress | None], None],
+        signals: Signals,
         locks: EarlyRelease,
         resumable: Callable[[], bool],
         queries: "QueryEngine",
@@ -115,6 +118,7 @@ class Run:
         self.leftovers = leftovers
         self.turns = turns
         self.progress = progress
+        self.signals = signals
         self.hooks: HookContext | None = None
         self.locks = locks
         self.queries = queries

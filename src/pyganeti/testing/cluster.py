@@ -174,6 +174,7 @@ class SimCluster:
             resolve=self._resolve,
             answers=self._answers,
             data_dir="/var/lib/ganeti",
+            socket_dir=self._directory,
             candidate_files=self._candidate_files,
             lus=self._lus,
         )

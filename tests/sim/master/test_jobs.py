@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pyganeti.master.changes import cluster_fields
-from pyganeti.model.enums import JobStatus, TagKind
+from pyganeti.model.enums import AllocatorDirection, AllocatorMode, JobStatus, TagKind
 from pyganeti.model.errors import (
     JobLost,
     JobQueueDrainError,
@@ -15,7 +15,7 @@ from pyganeti.model.errors import (
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.instance import OpInstanceShutdown, OpInstanceStartup
 from pyganeti.opcodes.tags import OpTagsSet
-from pyganeti.opcodes.test import OpTestDummy
+from pyganeti.opcodes.test import OpTestAllocator
 from pyganeti.store.interface import Table
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import failed, fails
@@ -64,8 +64,13 @@ async def test_those_after_a_failed_one_do_not_run() -> None:
     assert cluster.guest_states("web1") == {}
 
 
+NOT_BUILT = OpTestAllocator(
+    direction=AllocatorDirection.IN, mode=AllocatorMode.ALLOCATE, name="web1"
+)
+
+
 async def test_an_opcode_that_is_not_built_is_refused_when_it_runs() -> None:
-    assert "not built yet" in str(await fails(SimCluster(), OpTestDummy()))
+    assert "not built yet" in str(await fails(SimCluster(), NOT_BUILT))
 
 
 async def test_a_wrong_opcode_is_refused_at_submission() -> None:

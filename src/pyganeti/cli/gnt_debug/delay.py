@@ -1,5 +1,6 @@
 """``gnt-debug delay``: options -> ``OP_TEST_DELAY``. Source: gnt-debug(8) DELAY."""
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from pyganeti.cli import failure
@@ -19,8 +20,10 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Wait in a job."""
     try:
         duration = float(args[0])
-    except ValueError as err:
-        raise OpPrereqError(f"{args[0]!r} is not a number of seconds") from err
+    except ValueError:
+        duration = math.nan
+    if not math.isfinite(duration):
+        raise OpPrereqError(f"{args[0]!r} is not a number of seconds")
     op = {
         "OP_ID": "OP_TEST_DELAY",
         "duration": duration,

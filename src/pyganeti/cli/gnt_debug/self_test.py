@@ -6,12 +6,9 @@ Source: gnt-debug(8).
 from typing import Final
 
 from pyganeti.cli.option import Command, at_least_one
-from pyganeti.cli.options import shared as o
 from pyganeti.cli.pending import not_built
 
 COMMANDS: Final = {
     "metad": Command(not_built, (at_least_one("unknown"),), (), usage="[options...] {value}..."),
-    "test-jobqueue": Command(not_built, (), (o.PRIORITY,)),
-    "test-osparams": Command(not_built, (), (o.OSPARAMS_SECRET, o.SUBMIT_ONLY, o.PRINT_JOBID)),
     "wconfd": Command(not_built, (at_least_one("unknown"),), (), usage="[options...] {value}..."),
 }

@@ -1,8 +1,8 @@
 """What a Logical Unit is: the logic of one opcode in phases that hand values over.
 
-Called by the processor, in the order ``expand``, ``declare_locks``, ``check_prereq``, ``hooks``,
-``execute``:
-``docs/design/0003-jobs-locks-steps.md``. A Logical Unit has no state: one instance serves all jobs.
+Called by the processor, in the order ``begin``, ``expand``, ``declare_locks``, ``check_prereq``,
+``hooks``, ``execute``: ``docs/design/0003-jobs-locks-steps.md``. A Logical Unit has no state: one
+instance serves all jobs.
 """
 
 from abc import ABC, abstractmethod
@@ -20,6 +20,7 @@ from pyganeti.opcodes.base import Opcode
 if TYPE_CHECKING:
     from pyganeti.master.nodes import NodeReader
     from pyganeti.master.run import Run
+    from pyganeti.master.signals import Signals
 
 OpT = TypeVar("OpT", bound=Opcode)
 PlanT = TypeVar("PlanT")
@@ -56,6 +57,14 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
 
     hooks_path: ClassVar[str | None] = None
     rest_type: ClassVar[type[msgspec.Struct] | None] = None
+
+    async def begin(self, op: OpT, signals: "Signals") -> None:
+        """Called before anything else, while the job counts as waiting; for tests of the queue.
+
+        Raises:
+            GenericError: the operation is refused.
+        """
+        return
 
     async def expand(self, op: OpT, nodes: "NodeReader") -> OpT:
         """The opcode with those names made full that the outside world knows; reads only.

@@ -25,6 +25,9 @@ from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
 from pyganeti.master.lu.tags.tags import LUTagsDel, LUTagsGet, LUTagsSearch, LUTagsSet
 from pyganeti.master.lu.test.delay import LUTestDelay
+from pyganeti.master.lu.test.dummy import LUTestDummy
+from pyganeti.master.lu.test.jqueue import LUTestJqueue
+from pyganeti.master.lu.test.os_params import LUTestOsParams
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.cluster import (
     OpClusterConfigQuery,
@@ -53,7 +56,7 @@ from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
 from pyganeti.opcodes.os import OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
-from pyganeti.opcodes.test import OpTestDelay
+from pyganeti.opcodes.test import OpTestDelay, OpTestDummy, OpTestJqueue, OpTestOsParams
 
 # Any: each Logical Unit has its own plan and result.
 AnyLU = LogicalUnit[Any, Any, Any]
@@ -88,4 +91,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpTagsSearch: LUTagsSearch(),
     OpTagsSet: LUTagsSet(),
     OpTestDelay: LUTestDelay(),
+    OpTestDummy: LUTestDummy(),
+    OpTestJqueue: LUTestJqueue(),
+    OpTestOsParams: LUTestOsParams(),
 }

@@ -1,0 +1,166 @@
+"""``gnt-debug`` on real daemons: the queue's self-test, delays that end when told, secrets."""
+
+import json
+import secrets
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.model.errors import GenericError, OpPrereqError
+from pyganeti.wire.luxi.client import LuxiClient
+from tests.e2e.vcluster import MASTER, Cluster, wait_for
+
+FIELDS = ["id", "status", "ops", "summary", "opresult", "opstatus", "oplog"]
+
+
+@pytest.fixture
+def running(cluster: Cluster) -> Cluster:
+    """A cluster of three candidates with the fake hypervisor."""
+    cluster.init(hypervisor="fake")
+    cluster.add_nodes()
+    return cluster
+
+
+def luxi(cluster: Cluster) -> LuxiClient:
+    """A connection to the master."""
+    return LuxiClient(str(cluster.root(MASTER) / "var/run/ganeti/socket/ganeti-master"))
+
+
+def test_the_queue_holds_what_it_promises(running: Cluster) -> None:
+    done = running.gnt("debug", "test-jobqueue")
+    assert "have passed" in done.stdout
+    failed = running.gnt("job", "list", "--error", "--no-headers").stdout.splitlines()
+    assert len(failed) == 2
+    sockets = running.root(MASTER) / "var/run/ganeti/socket"
+    assert sorted(path.name for path in sockets.iterdir()) == ["ganeti-master", "ganeti-query"]
+
+
+def delay_socket(client: LuxiClient, job_id: int) -> str:
+    """Where an interruptible delay waits, once it says so."""
+    while True:
+        change = client.wait_for_job_change(job_id, ["status"], None, -1, 10)
+        assert change is not None
+        for _, _, kind, content in change[1]:
+            if kind == "delay-test":
+                return str(content[0])
+
+
+def test_a_delay_ends_when_a_program_connects(running: Cluster) -> None:
+    said = running.gnt("debug", "delay", "-i", "--submit", "600").stdout
+    job_id = int(said.rpartition(" ")[2])
+    with luxi(running) as client, socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(delay_socket(client, job_id))
+        assert client.wait_for_end(job_id) == [None]
+
+
+# --- secrets
+
+
+def places(cluster: Cluster, text: str) -> list[str]:
+    """Files of all nodes that hold ``text``, relative to the cluster's directory."""
+    found = [path for path in cluster.base.rglob("*") if path.is_file() and not path.is_symlink()]
+    return sorted(
+        str(path.relative_to(cluster.base)) for path in found if text.encode() in path.read_bytes()
+    )
+
+
+def answers(cluster: Cluster, job_id: int) -> str:
+    """All that the master and the commands say of a job."""
+    with luxi(cluster) as client:
+        fields = [one["name"] for one in client.query_fields("job")]
+        said: list[Any] = [
+            client.query("job", fields),
+            client.query_jobs([job_id], FIELDS),
+            client.wait_for_job_change(job_id, FIELDS, None, -1, 1),
+            client.query("lock", ["name", "owner", "pending"]),
+            client.query("wait", [one["name"] for one in client.query_fields("wait")]),
+        ]
+    for words in (("info", str(job_id)), ("list", "-o", ",".join(fields))):
+        said.append(cluster.gnt("job", *words).stdout)
+    return json.dumps(said)
+
+
+def check_hidden(cluster: Cluster, job_id: int, secret: str, marker: str) -> None:
+    """The job is written and shown, ``marker`` in it as well, and the secret nowhere."""
+
+    def is_exported() -> bool:
+        files = [place for place in places(cluster, marker) if place.endswith(f"job-{job_id}")]
+        return len(files) == 3
+
+    wait_for(is_exported, 40, "the job's file on all candidates")
+    stores = {place for place in places(cluster, marker) if "cluster.db" in place}
+    assert {place.partition("/")[0] for place in stores} == {"node1", "node2", "node3"}
+    assert places(cluster, secret) == []
+    said = answers(cluster, job_id)
+    assert marker in said
+    assert "<redacted>" in said
+    assert secret not in said
+
+
+def op(secret: str, marker: str) -> dict[str, object]:
+    """The test opcode with a secret, and a comment that is none."""
+    parameters = {"password": secret, "nested": {"key": [secret]}}
+    return {"OP_ID": "OP_TEST_OS_PARAMS", "osparams_secret": parameters, "comment": marker}
+
+
+def test_a_secret_is_nowhere_but_in_memory(running: Cluster) -> None:
+    secret, marker = secrets.token_hex(16), secrets.token_hex(16)
+    words = ("--print-jobid", "--reason", marker, "--os-parameters-secret", f"password={secret}")
+    done = running.gnt("debug", "test-osparams", *words)
+    assert secret not in done.stdout + done.stderr
+    assert "values are not shown: password" in done.stdout
+    check_hidden(running, int(done.stdout.splitlines()[0]), secret, marker)
+
+
+def test_a_job_whose_secrets_are_lost_is_an_error(running: Cluster) -> None:
+    secret, marker = secrets.token_hex(16), secrets.token_hex(16)
+    with luxi(running) as client:
+        delay = {"OP_ID": "OP_TEST_DELAY", "duration": 600.0}
+        blocked = {**op(secret, marker), "depends": [[-1, ["success"]]]}
+        ids = [job for _, job in client.submit_many_jobs([[delay], [blocked]])]
+        both = client.submit_job([delay, op(secret, marker)])
+    for job_id in (ids[1], both):
+        check_hidden(running, job_id, secret, marker)
+    running.kill9("ganeti-masterd")
+    assert places(running, secret) == []
+    running.start_daemons()
+    with luxi(running) as client:
+        for job_id in (ids[1], both):
+            with pytest.raises(OpPrereqError, match="secret parameters were lost"):
+                client.job_results(job_id)
+            check_hidden(running, job_id, secret, marker)
+
+
+def test_a_secret_that_is_refused_is_not_shown_either(running: Cluster) -> None:
+    secret = secrets.token_hex(16)
+    bad = (
+        {"osparams_secret": secret},
+        {"osparams_secret": [secret]},
+        {"osparams_secret": {"password": secret}, "nonsense": 1},
+    )
+    with luxi(running) as client:
+        for parameters in bad:
+            with pytest.raises(GenericError) as refused:
+                client.submit_job([{"OP_ID": "OP_TEST_OS_PARAMS", **parameters}])
+            assert secret not in str(refused.value)
+    assert places(running, secret) == []
+
+
+def test_nothing_listens_at_a_socket_of_a_killed_master(running: Cluster) -> None:
+    said = running.gnt("debug", "delay", "-i", "--submit", "600").stdout
+    job_id = int(said.rpartition(" ")[2])
+    with luxi(running) as client:
+        left = Path(delay_socket(client, job_id))
+    running.kill9("ganeti-masterd")
+    assert left.is_socket()
+    running.start_daemons()
+    # The job runs again, or was undone; either way an old socket does not stay.
+    with luxi(running) as client:
+        status = client.query_jobs([job_id], ["status"])
+        if status == [["running"]]:
+            left = Path(delay_socket(client, job_id))
+            client.cancel_job(job_id, kill=True)
+            wait_for(lambda: not left.exists(), 10, "the socket to go")
+        assert not left.exists()
