@@ -55,6 +55,35 @@ def test_a_delay_ends_when_a_program_connects(running: Cluster) -> None:
         assert client.wait_for_end(job_id) == [None]
 
 
+def test_what_jobs_hold_and_wait_for_is_told(running: Cluster) -> None:
+    words = ("debug", "delay", "--no-master", "--submit", "-n", "node2", "600")
+    first, second = (running.gnt(*words).stdout.split()[-1] for _ in range(2))
+
+    def waits() -> list[list[str]]:
+        shown = running.gnt("debug", "waits", "--no-headers", "-o", "id,kind,on,mode,holders")
+        return [line.split() for line in shown.stdout.splitlines()]
+
+    wait_for(lambda: len(waits()) == 2, 10, "both jobs to wait")
+    assert waits() == [
+        [first, "task", "test_delay", "on", "node2", "-", "-"],
+        [second, "lock", "node/node2", "exclusive", first],
+    ]
+    locks = running.gnt("debug", "locks").stdout.splitlines()
+    assert {len(line.split()) for line in locks} == {4}
+    assert locks[0].split() == ["Name", "Mode", "Owner", "Pending"]
+    held = running.gnt("debug", "wconfd", "listlocks", first).stdout
+    (node,) = [
+        line.split() for line in locks if line.endswith(f"exclusive:{second}/TEST_DELAY(600.0)")
+    ]
+    assert f"['{node[0]}', 'exclusive']" in held
+    assert running.gnt("debug", "wconfd", "echo", "a b").stdout == "Answer: a b\n"
+    assert "no metadata daemon" in running.gnt("debug", "metad", "echo", "x", code=1).stderr
+    for job in (second, first):
+        running.gnt("job", "cancel", "--kill", "--yes-do-it", job)
+    # It locks all nodes.
+    running.gnt("debug", "wconfd", "flushconfig")
+
+
 # --- secrets
 
 

@@ -66,6 +66,10 @@ class Context:
         """The master, for questions that wait for nothing."""
         return self._client(socket_path(self.paths, self.env, query=True))
 
+    def client_at(self, address: str) -> LuxiClient:
+        """Whoever listens at a socket of that path and speaks as the master does."""
+        return self._client(address)
+
     def _client(self, address: str) -> LuxiClient:
         if address not in self._clients:
             self._clients[address] = self._connect(address)

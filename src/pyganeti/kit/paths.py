@@ -63,6 +63,7 @@ class Paths:
         self.socket_dir = self.run_dir + "/socket"
         self.master_socket = self.socket_dir + "/ganeti-master"
         self.query_socket = self.socket_dir + "/ganeti-query"
+        self.metad_socket = self.socket_dir + "/ganeti-metad"
         self.disk_links_dir = self.run_dir + "/instance-disks"
         self.instance_reason_dir = self.run_dir + "/instance-reason"
         self.kvm_dir = self.run_dir + "/kvm-hypervisor"
