@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from pyganeti.model.enums import Hypervisor
-from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.params import hv
 from pyganeti.model.params.be import fill_beparams
 from pyganeti.model.params.disk import fill_diskparams
@@ -115,11 +114,7 @@ def _parameters(view: ClusterView) -> dict[str, Any]:
 def config_values(
     names: list[str], view: ClusterView, *, drained: bool, watcher_pause: float | None
 ) -> list[Any]:
-    """Single values by name, in the order asked.
-
-    Raises:
-        OpPrereqError: an unknown name.
-    """
+    """Single values by name, in the order asked; ``None`` for an unknown name, as in Ganeti."""
     cluster = view.cluster
     known: Mapping[str, Any] = {
         "cluster_name": cluster.cluster_name,
@@ -130,7 +125,4 @@ def config_values(
         "ssh_key_type": cluster.ssh_key_type,
         "ssh_key_bits": cluster.ssh_key_bits,
     }
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise OpPrereqError(f"unknown config value {unknown[0]!r}", ECode.INVAL)
-    return [known[name] for name in names]
+    return [known.get(name) for name in names]

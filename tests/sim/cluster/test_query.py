@@ -27,3 +27,8 @@ async def test_single_values_come_in_the_order_asked() -> None:
 async def test_refuses_an_unknown_value() -> None:
     op = OpClusterConfigQuery(output_fields=("colour",))
     await assert_refused(SimCluster(), op, ECode.INVAL, "colour")
+
+
+async def test_luxi_has_null_for_an_unknown_value() -> None:
+    methods = LuxiMethods(await SimCluster().master())
+    assert await methods.handle("QueryConfigValues", [["colour", "master_node"]]) == [None, "node1"]
