@@ -1,14 +1,19 @@
-"""Event loops: simulated clusters run on virtual time, everything else on the ordinary loop."""
+"""Event loops: simulated clusters run on virtual time, everything else on the ordinary loop.
+
+The LUXI server is tested on uvloop as well, on which the master daemon runs it.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from pyganeti.testing.loop import VirtualLoop
 
 _SIM = Path(__file__).parent / "sim"
+_LUXI = Path(__file__).parent / "contract" / "luxi"
 
 
 def pytest_asyncio_loop_factories(
@@ -17,4 +22,6 @@ def pytest_asyncio_loop_factories(
     """The loop of each test."""
     if item.path.is_relative_to(_SIM):
         return {"virtual": VirtualLoop}
+    if item.path.is_relative_to(_LUXI):
+        return {"real": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"real": asyncio.new_event_loop}

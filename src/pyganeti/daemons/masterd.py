@@ -8,6 +8,7 @@ diverging states counts, and end.
 
 import asyncio
 import os
+import resource
 import ssl
 import sys
 from argparse import ArgumentTypeError, Namespace
@@ -40,6 +41,8 @@ from pyganeti.model.errors import (
 )
 from pyganeti.store.committer import Committer
 from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.tools.layout import socket_owner
+from pyganeti.wire.luxi.limits import Limits
 from pyganeti.wire.luxi.server import LuxiServer
 from pyganeti.wire.noderpc.client import HttpNodeClient
 
@@ -115,6 +118,16 @@ def _check_may_decide(paths: Paths) -> None:
         _check_is_master(paths, master)
 
 
+def _make_files_suffice() -> int:
+    """Let this process open as many files as it may; how many of them are for clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4 * Limits().clients
+    if soft < wanted:
+        soft = min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(Limits().clients, soft // 2)
+
+
 class Daemon:
     """The master daemon, from open database to closed.
 
@@ -176,10 +189,15 @@ class Daemon:
         master.config.subscribe(lambda *_: exporter.config_changed())
         master.queue.subscribe(exporter.job_changed)
         methods = LuxiMethods(master)
-        servers = [
-            LuxiServer(methods.handle, path)
-            for path in (self._paths.master_socket, self._paths.query_socket)
-        ]
+        # The same on both: Ganeti's own client submits jobs on the query socket.
+        server = LuxiServer(
+            methods.handle,
+            self._paths.master_socket,
+            self._paths.query_socket,
+            is_question=methods.is_question,
+            owner=socket_owner(self._paths),
+            limits=Limits(clients=_make_files_suffice()),
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 for task in (*master.background(), exporter.run(), candidates.run()):
@@ -187,14 +205,12 @@ class Daemon:
                 await master.recover()
                 group.create_task(master.serve())
                 await self._activate_ip(master)
-                for server in servers:
-                    await server.start()
+                await server.start()
                 self._life.ready()
                 await self._stopped_or_superseded(master)
                 # Who waits for a job that just ended asks for its result next.
                 grace_s = CLIENTS_S if await self._finish_jobs(master) else 0.0
-                for server in servers:
-                    await server.stop(grace_s)
+                await server.stop(grace_s)
                 await exporter.flush()
                 await candidates.flush(LAST_EXPORT_S)
                 await master.around.store.close()

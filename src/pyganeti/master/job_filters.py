@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pyganeti.kit.ids import Ids
+from pyganeti.kit.shown import shown
 from pyganeti.master.config import ConfigState
 from pyganeti.master.queue.filtering import make_rule
 from pyganeti.model.change import Change, Kind
@@ -56,7 +57,7 @@ class JobFilters:
         """
         if uuid is not None and _UUID.fullmatch(uuid) is None:
             raise OpPrereqError(
-                f"job filter: {uuid!r} is no UUID, expected one such as"
+                f"job filter: {shown(uuid)} is no UUID, expected one such as"
                 " 8b53f7de-f8e2-4470-99bd-1efe746e434f in lower case",
                 ECode.INVAL,
             )

@@ -6,25 +6,32 @@ protocol facts (methods, arguments, results).
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NewType, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.shown import shown
 from pyganeti.master.app import Master
 from pyganeti.master.cluster_info import cluster_info, config_values
 from pyganeti.master.query.engine import BY_JOB
 from pyganeti.master.queue.ageing import HIGHEST, LOWEST
+from pyganeti.master.queue.job import Job
 from pyganeti.master.watch import wait_for_change
 from pyganeti.model.enums import FINALIZED, TagKind
-from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
+from pyganeti.model.errors import ECode, GenericError, JobLost, OpPrereqError, ParameterError
 
 # Any: methods take and answer JSON.
 Answer = Any
 # A number, which may come as a text.
-JobId = NewType("JobId", int)
+JobId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# Longer than any name, field or UUID; what is longer would only come back in an error.
+Name = Annotated[str, Meta(max_length=1024)]
+Names = list[Name]
 
 _PRIORITIES: Final = range(HIGHEST, LOWEST + 1)
+_JOB_ID_DIGITS: Final = 18
 
 
 class LuxiMethods:
@@ -39,7 +46,7 @@ class LuxiMethods:
         self._clock: Clock = master.around.clock
         self._queries = master.queries
         self._methods = {
-            name: (method, _Arguments(name, _signature(method)))
+            name: (method, _Arguments(name, method))
             for name, method in inspect.getmembers(self, inspect.ismethod)
             if name[0].isupper()
         }
@@ -53,9 +60,14 @@ class LuxiMethods:
         """
         found = self._methods.get(method)
         if found is None:
-            raise ParameterError(f"there is no LUXI method {method!r}")
+            raise ParameterError(f"there is no LUXI method {shown(method)}")
         call, arguments = found
         return await call(*arguments.checked(args))
+
+    @staticmethod
+    def is_question(method: str) -> bool:
+        """Whether ``method`` changes nothing, so that nobody minds when it ends half-way."""
+        return method.startswith("Query") or method == "WaitForJobChange"
 
     # --- jobs
 
@@ -72,26 +84,37 @@ class LuxiMethods:
         return await self._master.queue.submit_many(jobs)
 
     async def WaitForJobChange(  # noqa: N802
-        self, job: JobId, fields: list[str], info: Any, serial: int | None, timeout: float
+        self, job: JobId, fields: Names, info: Any, serial: int | None, timeout: float
     ) -> Answer:
         """``[values, log entries]`` once they are other than known, or ``nochange``."""
         return await wait_for_change(
             self._master.queue, self._queries, job, fields, info, serial, timeout
         )
 
-    async def QueryJobs(self, ids: list[int | str] | None, fields: list[str]) -> Answer:  # noqa: N802
-        """Rows of values; ``null`` for a job that does not exist."""
-        return await self._queries.query_jobs([int(job) for job in ids or []], fields)
+    async def QueryJobs(self, ids: list[int | Name] | None, fields: Names) -> Answer:  # noqa: N802
+        """Rows of values; of a job that does not exist all but the id is ``null``."""
+        return await self._queries.query_jobs(ids or [], fields)
 
-    async def CancelJob(self, job: JobId, kill: bool) -> Answer:  # noqa: N802
+    def _job(self, job: JobId) -> Job | None:
+        try:
+            return self._master.queue.get(job)
+        except JobLost:
+            return None
+
+    async def CancelJob(self, job: JobId, kill: bool = False) -> Answer:  # noqa: N802
         """``[whether it will end, text]``."""
-        return await self._master.cancel(self._master.queue.get(job), kill=kill)
+        found = self._job(job)
+        if found is None:
+            return False, f"Job {job} not found in queue"
+        return await self._master.cancel(found, kill=kill)
 
     async def ChangeJobPriority(self, job: JobId, priority: int) -> Answer:  # noqa: N802
         """``[whether it was changed, text]``."""
         if priority not in _PRIORITIES:
             raise ParameterError(f"priority {priority} is not between -20 and 19")
-        found = self._master.queue.get(job)
+        found = self._job(job)
+        if found is None:
+            return False, f"Job {job} not found in queue"
         if found.status in FINALIZED:
             return False, f"Job {job} is finished"
         await self._master.change_priority(found, priority)
@@ -99,7 +122,8 @@ class LuxiMethods:
 
     async def ArchiveJob(self, job: JobId) -> bool:  # noqa: N802
         """Whether it was moved to the archive."""
-        return await self._master.queue.archive([self._master.queue.get(job)]) == 1
+        found = self._job(job)
+        return found is not None and await self._master.queue.archive([found]) == 1
 
     async def AutoArchiveJobs(self, age: float, timeout: float) -> Answer:  # noqa: N802
         """``[archived, not looked at]``; ``age`` in seconds since the end, -1 for all."""
@@ -107,7 +131,7 @@ class LuxiMethods:
 
     async def PickupJob(self, job: JobId) -> Answer:  # noqa: N802
         """Refused, as upstream: jobs need not be picked up."""
-        raise OpPrereqError("PickupJob is internal", ECode.INVAL)
+        raise GenericError("LUXI method 'PickupJob' is for internal use only")
 
     async def SetDrainFlag(self, flag: bool) -> bool:  # noqa: N802
         """Take no new jobs, or take them again."""
@@ -115,45 +139,52 @@ class LuxiMethods:
         return True
 
     async def SetWatcherPause(self, until: float | None) -> Answer:  # noqa: N802
-        """Pause the watcher until then; the same back."""
+        """Pause the watcher until then (seconds since the epoch), or not; the same back."""
+        if until is not None and until < self._clock.now():
+            raise OpPrereqError(f"the watcher cannot be paused until {until:.0f}, which is past")
         await self._master.pause_watcher(until)
         return until
 
+    def _watcher_pause(self) -> float | None:
+        """Until when the watcher pauses; ``None`` when it does not."""
+        until = self._master.watcher_pause
+        return until if until is not None and until > self._clock.now() else None
+
     # --- queries
 
-    async def Query(self, what: str, fields: list[str], qfilter: Any) -> Answer:  # noqa: N802
+    async def Query(self, what: Name, fields: Names, qfilter: Any) -> Answer:  # noqa: N802
         """Rows of ``[status, value]``."""
         _check_direct(what)
         return await self._queries.query(what, fields, qfilter)
 
-    async def QueryFields(self, what: str, fields: list[str] | None) -> Answer:  # noqa: N802
+    async def QueryFields(self, what: Name, fields: Names | None) -> Answer:  # noqa: N802
         """Definitions of fields."""
         _check_direct(what)
         return self._queries.query_fields(what, fields)
 
-    async def QueryNodes(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+    async def QueryNodes(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
         return await self._queries.plain("node", names, fields, lock=lock)
 
-    async def QueryGroups(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+    async def QueryGroups(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
         return await self._queries.plain("group", names, fields, lock=lock)
 
-    async def QueryNetworks(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+    async def QueryNetworks(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
         return await self._queries.plain("network", names, fields, lock=lock)
 
-    async def QueryInstances(self, names: list[str], fields: list[str], lock: bool) -> Answer:  # noqa: N802
+    async def QueryInstances(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
         return await self._queries.plain("instance", names, fields, lock=lock)
 
-    async def QueryFilters(self, uuids: list[str], fields: list[str]) -> Answer:  # noqa: N802
+    async def QueryFilters(self, uuids: Names, fields: Names) -> Answer:  # noqa: N802
         """Rows of plain values."""
         return await self._queries.plain("filter", uuids, fields)
 
     async def ReplaceFilter(  # noqa: N802
         self,
-        uuid: str | None,
+        uuid: Name | None,
         priority: int,
         predicates: list[Any],
         action: Any,
@@ -164,11 +195,11 @@ class LuxiMethods:
             uuid, priority=priority, predicates=predicates, action=action, reason=reason
         )
 
-    async def DeleteFilter(self, uuid: str) -> None:  # noqa: N802
+    async def DeleteFilter(self, uuid: Name) -> None:  # noqa: N802
         """Remove a job filter."""
         await self._master.filters.delete(uuid)
 
-    async def QueryExports(self, nodes: list[str], lock: bool) -> Answer:  # noqa: N802
+    async def QueryExports(self, nodes: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of node and export; null for a node that does not answer."""
         return await self._queries.plain("export", nodes, ["node", "export"], lock=lock)
 
@@ -176,16 +207,16 @@ class LuxiMethods:
         """All settings."""
         return cluster_info(self._master.config.view)
 
-    async def QueryConfigValues(self, fields: list[str]) -> Answer:  # noqa: N802
+    async def QueryConfigValues(self, fields: Names) -> Answer:  # noqa: N802
         """Single settings, in the order asked."""
         return config_values(
             fields,
             self._master.config.view,
             drained=self._master.queue.drained,
-            watcher_pause=self._master.watcher_pause,
+            watcher_pause=self._watcher_pause(),
         )
 
-    async def QueryTags(self, kind: str, name: str | None) -> list[str]:  # noqa: N802
+    async def QueryTags(self, kind: Name, name: Name | None) -> list[str]:  # noqa: N802
         """Tags of an object."""
         view = self._master.config.view
         known: Mapping[str, Callable[[], Any]] = {
@@ -205,22 +236,21 @@ def _check_direct(what: str) -> None:
         raise OpPrereqError(f"{what!r} is queried by a job: submit OP_QUERY", ECode.INVAL)
 
 
-def _signature(method: Callable[..., Any]) -> dict[str, Any]:
-    """Types of the arguments by name, in order. Any: type expressions."""
-    hints = get_type_hints(method)
-    return {name: hints[name] for name in inspect.signature(method).parameters}
-
-
 class _Arguments:
     """The arguments of one method, as its signature declares them."""
 
-    def __init__(self, method: str, types: Mapping[str, Any]) -> None:  # Any: type expressions
-        self._method = method
+    def __init__(self, name: str, method: Callable[..., Any]) -> None:
+        self._method = name
+        hints = get_type_hints(method, include_extras=True)
+        parameters = inspect.signature(method).parameters
+        types: Mapping[str, Any] = {name: hints[name] for name in parameters}
         self._types = types
-        self._ids = [index for index, kind in enumerate(types.values()) if kind is JobId]
+        defaults = [one.default for one in parameters.values()]
+        self._defaults = [default for default in defaults if default is not inspect.Parameter.empty]
+        self._ids = [index for index, name in enumerate(types) if name == "job"]
         # One type for all of them, which msgspec examines once; a bare expression it examines
         # at each call.
-        self._all = msgspec.defstruct(method, list(types.items()), array_like=True, frozen=True)
+        self._all = msgspec.defstruct(name, list(types.items()), array_like=True, frozen=True)
 
     def checked(self, args: Sequence[object]) -> Sequence[Any]:
         """``args`` with their types.
@@ -228,10 +258,11 @@ class _Arguments:
         Raises:
             ParameterError: an argument is missing, too many or wrong.
         """
-        if len(args) != len(self._types):
+        missing = len(self._types) - len(args)
+        if not 0 <= missing <= len(self._defaults):
             text = f"{self._method} takes {len(self._types)} arguments, got {len(args)}"
-            raise ParameterError(text)
-        values = list(args)
+            raise ParameterError(f"{text}: {', '.join(self._types) or 'none'}")
+        values = [*args, *self._defaults[len(self._defaults) - missing :]]
         for index in self._ids:
             values[index] = _number(values[index])
         try:
@@ -250,4 +281,7 @@ class _Arguments:
 
 
 def _number(value: object) -> object:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    """``value``, or the number that it is the text of, as Ganeti takes for a job's."""
+    if isinstance(value, str) and value.isascii() and len(value) <= _JOB_ID_DIGITS:
+        return int(value) if value.isdecimal() else value
+    return value

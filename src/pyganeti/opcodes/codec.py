@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pyganeti.kit.shown import shown
 from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
 
 from .base import Opcode, summary_text
@@ -19,8 +20,6 @@ OP_ID: Final = "OP_ID"
 REDACTED: Final = "<redacted>"
 SECRET: Final = frozenset({"osparams_secret"})
 PRIVATE: Final = frozenset({"osparams_private", "osparams_private_cluster"})
-# Longer values are cut in messages.
-_SHOWN: Final = 80
 
 
 def decode(data: object) -> Opcode:
@@ -32,10 +31,13 @@ def decode(data: object) -> Opcode:
             type: says which and what was expected.
     """
     if not isinstance(data, Mapping):
-        raise OpPrereqError(f"an opcode is {_shown(data)}, expected a mapping", ECode.INVAL)
-    cls = BY_ID.get(data.get(OP_ID, ""))
+        # Not what it is: an opcode in another wrapping may hold secrets.
+        raise OpPrereqError(f"an opcode is a {_kind(data)}, expected a mapping", ECode.INVAL)
+    op_id = data.get(OP_ID)
+    cls = BY_ID.get(op_id) if isinstance(op_id, str) else None
     if cls is None:
-        raise OpCodeUnknown(f"there is no opcode {data.get(OP_ID)!r}")
+        raise OpCodeUnknown(f"there is no opcode {_shown(op_id)}")
+    _check_texts(cls.op_id(), data)
     try:
         op = msgspec.convert(data, cls)
     except msgspec.ValidationError as err:
@@ -57,7 +59,7 @@ def _diagnosis(cls: type[Opcode], data: Mapping[str, object], otherwise: str) ->
     for name in data:
         if name not in fields and name != OP_ID:
             known = ", ".join(sorted(fields))
-            return f"{cls.op_id()}: unknown parameter {name!r}, known: {known}"
+            return f"{cls.op_id()}: unknown parameter {shown(name)}, known: {known}"
     for name, field in fields.items():
         if name not in data and field.required:
             return f"{cls.op_id()}: parameter {name!r} is missing, expected {describe(field.type)}"
@@ -68,9 +70,9 @@ def _diagnosis(cls: type[Opcode], data: Mapping[str, object], otherwise: str) ->
             msgspec.convert(value, fields[name].type)
         except msgspec.ValidationError as err:
             where = _place(str(err))
-            shown = "a value" if name in SECRET | PRIVATE else f"the value {_shown(value)}"
+            found = "a value" if name in SECRET | PRIVATE else f"the value {_shown(value)}"
             expected = describe(fields[name].type)
-            return f"{cls.op_id()}: parameter {name!r} has {shown}, expected {expected}{where}"
+            return f"{cls.op_id()}: parameter {name!r} has {found}, expected {expected}{where}"
     return f"{cls.op_id()}: {otherwise}"
 
 
@@ -81,8 +83,30 @@ def _place(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return shown(value, SECRET | PRIVATE)
+
+
+def _kind(value: object) -> str:
+    kinds = {str: "string", bool: "boolean", list: "list", tuple: "list", type(None): "null"}
+    return kinds.get(type(value), "number")
+
+
+def _check_texts(op_id: str, value: object) -> None:
+    """Refuse NUL, which neither names nor files nor arguments of programs can hold.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``; a text has one.
+    """
+    if isinstance(value, str):
+        if "\0" in value:
+            raise OpPrereqError(f"{op_id}: a text holds a NUL character", ECode.INVAL)
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            _check_texts(op_id, name)
+            _check_texts(op_id, item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_texts(op_id, item)
 
 
 def check_result(op: Opcode, result: object) -> None:

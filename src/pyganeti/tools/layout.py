@@ -1,7 +1,7 @@
 """Directories of a node: what must be there, with which mode and owner.
 
-Used by daemon-util (before it starts something), vcluster-setup and node-daemon-setup. Owners are
-set only by root, on a real node, and only where the users exist.
+Used by daemon-util (before it starts something), vcluster-setup and node-daemon-setup; masterd asks
+whose its sockets are. Owners are set only by root, on a real node, and only where the users exist.
 
 Source: Ganeti's on-disk layout.
 """
@@ -79,6 +79,13 @@ def ensure_directories(paths: Paths) -> None:
         os.chmod(path, entry.mode)
         if owned:
             os.chown(path, user_id(USERS[entry.user]), group_id(GROUPS[entry.group]))
+
+
+def socket_owner(paths: Paths) -> tuple[int, int]:
+    """User and group of the LUXI sockets; -1 where they stay as they are."""
+    if paths.is_virtual or os.geteuid() != 0:
+        return -1, -1
+    return user_id(USERS["masterd"]), group_id(GROUPS["daemons"])
 
 
 def user_id(name: str) -> int:

@@ -170,8 +170,11 @@ async def test_a_finished_job_cannot_be_cancelled() -> None:
 
 
 async def test_an_unknown_job_cannot_be_cancelled() -> None:
-    with pytest.raises(JobLost):
-        await (await luxi(SimCluster())).handle("CancelJob", [99, False])
+    methods = await luxi(SimCluster())
+    for method, *more in (("CancelJob",), ("CancelJob", True), ("ChangeJobPriority", 0)):
+        answer = await methods.handle(str(method), [99, *more])
+        assert list(answer) == [False, "Job 99 not found in queue"]
+    assert await methods.handle("ArchiveJob", [99]) is False
 
 
 # --- dry run, secrets, drain

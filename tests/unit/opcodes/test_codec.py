@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pyganeti.model.enums import ListChange
-from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
+from pyganeti.model.errors import ECode, GenericError, OpCodeUnknown, OpPrereqError, OpResultError
 from pyganeti.opcodes.cluster import OpClusterVerify
 from pyganeti.opcodes.codec import check_result, decode, encode, has_secrets, redact
 from pyganeti.opcodes.devices import LAST, DeviceChange, device_changes, parse_disk
@@ -15,6 +15,7 @@ from pyganeti.opcodes.tags import OpTagsGet
 from pyganeti.opcodes.test import OpTestDelay, OpTestOsParams
 
 STARTUP = {"OP_ID": "OP_INSTANCE_STARTUP", "instance_name": "web1"}
+PASSWORD = "hunter2"
 CREATE: dict[str, Any] = {
     "OP_ID": "OP_INSTANCE_CREATE",
     "instance_name": "web1",
@@ -60,7 +61,18 @@ def test_a_missing_parameter_is_named() -> None:
         decode({"OP_ID": "OP_INSTANCE_STARTUP"})
 
 
-@pytest.mark.parametrize("data", [{}, {"OP_ID": "OP_NONE"}, {"OP_ID": None}])
+UNKNOWN: list[dict[str, Any]] = [
+    {},
+    {"OP_ID": "OP_NONE"},
+    {"OP_ID": None},
+    {"OP_ID": 5},
+    {"OP_ID": []},
+    {"OP_ID": {}},
+    {"OP_ID": "x" * 10**6},
+]
+
+
+@pytest.mark.parametrize("data", UNKNOWN, ids=range(len(UNKNOWN)))
 def test_an_unknown_opcode_is_refused(data: dict[str, Any]) -> None:
     with pytest.raises(OpCodeUnknown):
         decode(data)
@@ -139,6 +151,42 @@ def test_what_was_redacted_holds_no_secrets_any_more() -> None:
     assert has_secrets(op)
     assert not has_secrets(decode(redact(encode(op))))
     assert not has_secrets(OpInstanceStartup(instance_name="web1"))
+
+
+LEAKS: list[Any] = [
+    {**CREATE, "osparams_secret": PASSWORD},
+    {**CREATE, "osparams_secret": [PASSWORD]},
+    {**CREATE, "osparams_secret": {"key": PASSWORD}, "nope": 1},
+    {**CREATE, "osparams_secret": {"key": PASSWORD}, "disks": None},
+    {**CREATE, "osparams_secret": {"key": PASSWORD + "\0"}},
+    {**CREATE, "osparams_private": PASSWORD},
+    {**CREATE, "disks": [{"osparams_secret": {"key": PASSWORD}}, 5]},
+    {**CREATE, "disks": {"osparams_private": PASSWORD}},
+    {**CREATE, "force_variant": {"osparams_secret": PASSWORD}},
+    {"OP_ID": "OP_INSTANCE_MULTI_ALLOC", "instances": {"osparams_secret": {"key": PASSWORD}}},
+    {"OP_ID": {"osparams_secret": {"key": PASSWORD}}},
+    {"OP_ID": "OP_NOPE", "osparams_secret": {"key": PASSWORD}},
+    ["OP_INSTANCE_CREATE", {"osparams_secret": {"key": PASSWORD}}],
+    f'{{"OP_ID": "OP_INSTANCE_CREATE", "osparams_secret": {{"key": "{PASSWORD}"}}}}',
+]
+
+
+@pytest.mark.parametrize("data", LEAKS, ids=range(len(LEAKS)))
+def test_a_refusal_shows_no_secret_wherever_it_is(data: Any) -> None:
+    with pytest.raises(GenericError) as refused:
+        decode(data)
+    chain: BaseException | None = refused.value
+    # What is logged of an error is the whole chain.
+    while chain is not None:
+        assert PASSWORD not in str(chain.args)
+        chain = chain.__cause__
+
+
+@pytest.mark.parametrize("name", ["comment", "instance_name"])
+def test_a_nul_is_refused_in_any_text(name: str) -> None:
+    for data in ({**CREATE, name: "a\0b"}, {**CREATE, "osparams": {"a\0": "b"}}):
+        with pytest.raises(OpPrereqError, match="OP_INSTANCE_CREATE: a text holds a NUL"):
+            decode(data)
 
 
 def test_results_are_compared_with_their_type() -> None:

@@ -281,7 +281,7 @@ async def test_jobs() -> None:
 
 async def test_old_job_query_marks_missing_jobs() -> None:
     found = await engine(cluster(), jobs=jobs()).query_jobs([12, "99"], ["id", "end_ts"])
-    assert found == [[12, (200, 0)], None]
+    assert found == [[12, (200, 0)], [99, None]]
     with pytest.raises(OpPrereqError, match="not a job id"):
         await engine(cluster(), jobs=jobs()).query_jobs(["x"], ["id"])
 

@@ -6,7 +6,6 @@ from pyganeti.cli import failure
 from pyganeti.cli.listing import number
 from pyganeti.cli.option import Arg, Command, at_least_one
 from pyganeti.cli.parse import parse_duration
-from pyganeti.model.errors import JobLost
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -20,16 +19,12 @@ _TIMEOUT_S: Final = 60
 
 
 def archive(ctx: "Context", opts: "Values", args: list[str]) -> int:
-    """Archive jobs that have ended; fails when one has not."""
+    """Archive jobs that have ended; fails when one has not, and goes on with the others."""
     code = failure.OK
     for job_id in [number(arg) for arg in args]:
-        try:
-            why = "" if ctx.client.archive_job(job_id) else ": it has not ended"
-        except JobLost as err:
-            # The others are meant as well.
-            why = f": {err}"
-        if why:
-            ctx.warn(f"Failed to archive job with ID '{job_id}'{why}")
+        if not ctx.client.archive_job(job_id):
+            why = "it has not ended or does not exist"
+            ctx.warn(f"Failed to archive job with ID '{job_id}': {why}")
             code = failure.FAILURE
     return code
 

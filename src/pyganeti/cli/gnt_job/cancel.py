@@ -10,7 +10,7 @@ from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import PRIORITIES
 from pyganeti.cli.table import joined
-from pyganeti.model.errors import JobLost, OpPrereqError
+from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -57,14 +57,8 @@ def _each(
         jobs = [number(arg) for arg in args]
     code = failure.OK
     for job in jobs:
-        try:
-            success, text = action(job)
-        except JobLost as err:
-            # The others are meant as well.
-            ctx.warn(str(err))
-            success = False
-        else:
-            ctx.say(text)
+        success, text = action(job)
+        ctx.say(text)
         if not success:
             code = failure.FAILURE
     return code

@@ -7,12 +7,12 @@ Source: ganeti(7), query filters; what Ganeti 3.0's query daemon answers.
 
 import operator
 from collections.abc import Callable, Mapping
-from reprlib import Repr
 from typing import Any, Final
 
 import regex
 
 from pyganeti.kit.clock import monotonic
+from pyganeti.kit.shown import shown
 from pyganeti.model.errors import ParameterError, QueryFilterParseError
 from pyganeti.model.names import matches_name
 
@@ -36,8 +36,6 @@ _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 RULE_LIMIT_S: Final = 0.05
 # More digits than a job will ever have.
 _JOB_ID_DIGITS: Final = 18
-_SHORT: Final = Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
 
 
 class SlowExpression(ParameterError):
@@ -85,11 +83,6 @@ def condition(op: str, field: AnyField, constant: object, *, rule: bool = False)
     if op in _ORDER:
         return _ordered(op, field, constant)
     raise QueryFilterParseError(f"unknown operator {shown(op)} in a filter")
-
-
-def shown(value: object) -> str:
-    """``value`` for an error, cut where it is long or deep: it may be what a client made up."""
-    return _SHORT.repr(value)
 
 
 def _kind(value: object) -> type[object]:

@@ -141,6 +141,8 @@ class QueryEngine:
     ) -> list[list[object]]:
         """The older calls (``QueryNodes``, ...): rows of values, ``None`` where there is none.
 
+        A name that means nothing has no row.
+
         Args:
             what: the resource.
             names: objects in the order wanted; none of them means all.
@@ -148,7 +150,7 @@ class QueryEngine:
             lock: always refused: queries take no locks.
 
         Raises:
-            OpPrereqError: an unknown field or name, or ``lock``.
+            OpPrereqError: an unknown field, or ``lock``.
         """
         if lock:
             raise OpPrereqError("queries take no locks, use the query opcodes", ECode.INVAL)
@@ -166,15 +168,14 @@ class QueryEngine:
 
     async def query_jobs(
         self, ids: Sequence[int | str], fields: Sequence[str]
-    ) -> list[list[object] | None]:
-        """LUXI's ``QueryJobs``: as :meth:`plain`, with ``None`` for a job that does not exist.
+    ) -> list[list[object]]:
+        """LUXI's ``QueryJobs``: as :meth:`plain`; a job that does not exist has only its id.
 
         Raises:
             OpPrereqError: an unknown field, or something that is no job id.
         """
         wanted = [parse_job_id(job_id) for job_id in ids]
-        rows = await self.plain(QueryResource.JOB, wanted, [*fields, "status"])
-        return [None if row[-1] is None else row[:-1] for row in rows]
+        return await self.plain(QueryResource.JOB, wanted, fields)
 
     async def _named(
         self, resource: Resource, wanted: Sequence[AnyField], names: Sequence[object]
@@ -182,7 +183,7 @@ class QueryEngine:
         """Rows of ``names``, in this order; what waits for a job asks this often."""
         sources = self._sources()
         used = frozenset([*(field.name for field in wanted), resource.name_field])
-        items = await resource.items(sources, names, used)
+        items = await _found(resource, sources, names, used)
         return _cells(wanted, items, await resource.context(sources, items, _needs(wanted)))
 
     async def _rows(
@@ -202,6 +203,21 @@ class QueryEngine:
             if first:
                 return _cells(wanted, items, context)
         return _cells(wanted, items, await resource.context(sources, items, needs))
+
+
+async def _found(
+    resource: Resource, sources: Sources, names: Sequence[object], used: frozenset[str]
+) -> list[Any]:
+    """The named objects, without those that do not exist."""
+    try:
+        return await resource.items(sources, names, used)
+    except OpPrereqError as err:
+        if err.code is not ECode.NOENT:
+            raise
+    if len(names) == 1:
+        return []
+    parts = [await _found(resource, sources, [name], used) for name in names]
+    return [item for part in parts for item in part]
 
 
 def _cells(wanted: Sequence[AnyField], items: list[Any], context: Any) -> list[list[Cell]]:

@@ -7,9 +7,10 @@ docs/design/0006-queries.md. Source: ganeti(7), query filters.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pyganeti.kit.shown import shown
 from pyganeti.model.errors import ParameterError, QueryFilterParseError
 
-from .conditions import EQUAL, AnyField, SlowExpression, Test, condition, is_true, shown
+from .conditions import EQUAL, AnyField, SlowExpression, Test, condition, is_true
 from .fields import Status
 
 Fields = Mapping[str, AnyField]

@@ -6,12 +6,15 @@ from typing import Final
 
 import msgspec
 
+from pyganeti.kit.shown import shown
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.opcodes.codec import redact, summary_of
 
 from .fields import Compare, Field, FieldKind, Need, Status, or_unavail, table
 from .sources import JobRecord, OpRecord, Sources
 
+# More than a job will ever have.
+_DIGITS: Final = 18
 _BOOL, _NUMBER, _OTHER = FieldKind.BOOL, FieldKind.NUMBER, FieldKind.OTHER
 
 
@@ -124,10 +127,10 @@ def parse_job_id(value: object) -> int:
     Raises:
         OpPrereqError: ``ECode.INVAL``, it is neither.
     """
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _DIGITS:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise OpPrereqError(f"{value!r} is not a job id", ECode.INVAL)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**_DIGITS:
+        raise OpPrereqError(f"{shown(value)} is not a job id", ECode.INVAL)
     return value
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from pyganeti.kit.shown import shown
 from pyganeti.master.query.conditions import AnyField, SlowExpression
 from pyganeti.master.query.fields import Compare, Field, FieldKind, Status, table
 from pyganeti.master.query.filter import order
@@ -149,7 +150,7 @@ def _rate_limit(action: Any) -> int:
         if isinstance(most, int) and not isinstance(most, bool) and most > 0:
             return most
     raise _invalid(
-        f"the action is {action!r}, expected ACCEPT, PAUSE, REJECT, CONTINUE or"
+        f"the action is {shown(action)}, expected ACCEPT, PAUSE, REJECT, CONTINUE or"
         f" [{RATE_LIMIT!r}, n] with an integer n above 0"
     )
 
@@ -169,8 +170,8 @@ def _predicate(entry: Sequence[object], watermark: int, where: str) -> JobTest:
     make = _PREDICATES.get(entry[0]) if len(entry) == 2 and isinstance(entry[0], str) else None
     if make is None:
         names = ", ".join(f"[{name!r}, filter]" for name in _PREDICATES)
-        shown = list(entry) if len(entry) != 1 else entry[0]
-        raise _invalid(f"{where} is {shown!r}, expected one of {names}")
+        found = list(entry) if len(entry) != 1 else entry[0]
+        raise _invalid(f"{where} is {shown(found)}, expected one of {names}")
     try:
         return make(entry[1], watermark)
     except (ParameterError, QueryFilterParseError) as err:

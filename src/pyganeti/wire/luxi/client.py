@@ -186,9 +186,12 @@ class LuxiClient:
         return result
 
     def query_jobs(self, ids: list[int], fields: list[str]) -> list[list[Any] | None]:
-        """A row a job, ``None`` where there is no such job."""
-        result: list[list[Any] | None] = self.call("QueryJobs", [ids, fields])
-        return result
+        """A row a job, ``None`` where there is no such job: its ``status``, if asked for, tells."""
+        rows: list[list[Any]] = self.call("QueryJobs", [ids, fields])
+        if "status" not in fields:
+            return list(rows)
+        status = fields.index("status")
+        return [None if row is None or row[status] is None else row for row in rows]
 
     # Jobs
 
