@@ -67,9 +67,11 @@ def _taps(processes: Iterable[int]) -> set[str]:
     return found
 
 
-def config_data(cluster: Cluster, node: str = "node1") -> dict[str, Any]:
+def config_data(cluster: Cluster, node: str | None = None) -> dict[str, Any]:
     """``config.data`` as exported last."""
-    data: dict[str, Any] = json.loads((data_dir(cluster, node) / "config.data").read_bytes())
+    data: dict[str, Any] = json.loads(
+        (data_dir(cluster, node or cluster.master) / "config.data").read_bytes()
+    )
     return data
 
 
@@ -78,9 +80,9 @@ def objects(cluster: Cluster) -> dict[str, bytes]:
     return {key: value for (table, key), value in records(cluster).items() if table == "config"}
 
 
-def records(cluster: Cluster, node: str = "node1") -> dict[tuple[str, str], bytes]:
-    """All records of a node's database, but those that are each node's own."""
-    path = data_dir(cluster, node) / "cluster.db"
+def records(cluster: Cluster, node: str | None = None) -> dict[tuple[str, str], bytes]:
+    """All records of a node's database, the master's without one, but those that are each node's own."""
+    path = data_dir(cluster, node or cluster.master) / "cluster.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         rows = database.execute("SELECT tbl, key, value FROM records").fetchall()
     return {

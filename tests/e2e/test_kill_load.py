@@ -4,13 +4,15 @@ What jobs did is counted outside of the daemons (``load/ledger.py``). Five seeds
 run, a hundred more under the ``soak`` marker; a test's name has its seed.
 """
 
+import os
 import random
+import signal
 import time
 
 import pytest
 
 from tests.e2e.load import ledger, traffic
-from tests.e2e.vcluster import Cluster, virtual_cluster
+from tests.e2e.vcluster import Cluster, virtual_cluster, wait_for
 
 KILLS = 5
 # Between two kills: several jobs, at least the first steps of some.
@@ -18,13 +20,20 @@ SHORTEST_S, LONGEST_S = 0.3, 2.0
 
 
 def kill_something(cluster: Cluster, chance: random.Random) -> str:
-    """Kill the master daemon, now and then a node daemon with it; start them again."""
+    """Kill the master daemon, now and then a node daemon with it; start them again.
+
+    Half of the time at the moment at which a job was acknowledged.
+    """
     victims = [("ganeti-masterd", "node1")]
     if chance.random() < 0.4:
         victims.append(("ganeti-noded", chance.choice(cluster.nodes)))
     chance.shuffle(victims)
-    for daemon, node in victims:
-        cluster.kill9(daemon, node)
+    pids = [cluster.pid(daemon, node) for daemon, node in victims]
+    if chance.random() < 0.5:
+        traffic.submit_one_more(cluster)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not set(pids) & set(cluster.processes()), 10, "those killed to be gone")
     time.sleep(chance.choice([0.0, 0.5]))
     cluster.start_daemons()
     return "+".join(f"{daemon} on {node}" for daemon, node in victims)

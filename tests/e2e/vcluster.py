@@ -51,6 +51,19 @@ def micro(node: str) -> tuple[str, ...]:
 class Cluster(VirtualCluster):
     """What tests do with a cluster. Made by :func:`virtual_cluster`."""
 
+    def __init__(
+        self, base: Path, bindir: Path, *, network: str, size: int, wrapper: Sequence[str] = ()
+    ) -> None:
+        super().__init__(base, bindir, network=network, size=size, wrapper=wrapper)
+        self.variables: dict[str, dict[str, str]] = {}
+        """By node, what else its programs get in their environment."""
+        self.master = MASTER
+        """Where commands are given."""
+
+    def environ(self, node: str | None) -> dict[str, str]:
+        """See :class:`VirtualCluster`."""
+        return {**super().environ(node), **self.variables.get(node or "", {})}
+
     def init(
         self, *options: str, hypervisor: str = "kvm", templates: str = "file,diskless"
     ) -> None:
@@ -72,12 +85,12 @@ class Cluster(VirtualCluster):
         self,
         tool: str,
         *args: str,
-        node: str = MASTER,
+        node: str | None = None,
         code: int | None = 0,
         timeout_s: float = 300,
     ) -> subprocess.CompletedProcess[str]:
         """Run ``gnt-TOOL`` and check its exit code; ``None`` takes any."""
-        done = self.run(node, f"gnt-{tool}", *args, timeout_s=timeout_s)
+        done = self.run(node or self.master, f"gnt-{tool}", *args, timeout_s=timeout_s)
         said = f"gnt-{tool} {' '.join(args)}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert code is None or done.returncode == code, said
         return done

@@ -62,11 +62,11 @@ def token_of(job: Job) -> str | None:
     return None if token is None else str(token)
 
 
-def stored_jobs(cluster: Cluster, node: str = "node1") -> dict[int, Job]:
-    """All jobs of a node's database, archived ones too, by id."""
+def stored_jobs(cluster: Cluster) -> dict[int, Job]:
+    """All jobs of the master's database, archived ones too, by id."""
     return {
         int(key): json.loads(value)
-        for (table, key), value in sorted(records(cluster, node).items())
+        for (table, key), value in sorted(records(cluster).items())
         if table in ("job", "archive")
     }
 

@@ -85,9 +85,16 @@ class Submissions:
 
     def next(self) -> Jobs:
         """Jobs that are submitted together, each with its own token."""
+        return self._made(self._chance.choice(self._kinds))
+
+    def tag(self) -> Jobs:
+        """A job that only changes the configuration."""
+        return self._made(lambda instance, _node: [[tag("cluster", None, f"t-{instance}")]])
+
+    def _made(self, kind: Callable[[str, str], Jobs]) -> Jobs:
         self._count += 1
         instance = f"{self._name}x{self._count}.example.com"
-        jobs = self._chance.choice(self._kinds)(instance, self._chance.choice(self._nodes))
+        jobs = kind(instance, self._chance.choice(self._nodes))
         for number, ops in enumerate(jobs):
             priority = self._chance.choice(_PRIORITIES)
             for op in ops:

@@ -1,10 +1,11 @@
 """Clients that keep a cluster busy, and what must hold once they have ended."""
 
 import json
+import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from tests.e2e.load.book import (
     stored_jobs,
     token_of,
 )
-from tests.e2e.load.verdict import all_done, check_effects, check_state, to_repeat
+from tests.e2e.load.client import Book, Submissions, submit
+from tests.e2e.load.verdict import all_done, check_effects, check_state, to_repeat, to_start
 from tests.e2e.test_kill import is_verified
 from tests.e2e.test_replication import queue_files, wait_equal
 from tests.e2e.vcluster import MASTER, Cluster, wait_for
@@ -37,19 +39,25 @@ def _book(cluster: Cluster, client: int) -> Path:
     return cluster.base / f"book{client}"
 
 
-def luxi(cluster: Cluster, node: str = MASTER) -> LuxiClient:
+def luxi(cluster: Cluster) -> LuxiClient:
     """A connection to the master."""
-    return LuxiClient(str(cluster.root(node) / "var/run/ganeti/socket/ganeti-master"))
+    return LuxiClient(str(cluster.root(cluster.master) / "var/run/ganeti/socket/ganeti-master"))
 
 
 @contextmanager
-def traffic(cluster: Cluster, seed: int) -> Iterator[None]:
-    """Several processes that submit jobs; none does any more afterwards."""
+def traffic(cluster: Cluster, seed: int, homes: Sequence[str] = ()) -> Iterator[None]:
+    """Several processes that submit jobs; none does any more afterwards.
+
+    Args:
+        cluster: initialized.
+        seed: of what they submit.
+        homes: the nodes of the instances they make; all without.
+    """
     clients = []
     for number in range(CLIENTS):
         words = [luxi(cluster).address, str(_book(cluster, number)), f"c{number}"]
         argv = [sys.executable, "-m", "tests.e2e.load.client", *words, str(seed * 10 + number)]
-        clients.append(subprocess.Popen([*argv, *cluster.nodes], cwd=CHECKOUT))
+        clients.append(subprocess.Popen([*argv, *(homes or cluster.nodes)], cwd=CHECKOUT))
     try:
         yield
         codes = [client.poll() for client in clients]
@@ -60,9 +68,18 @@ def traffic(cluster: Cluster, seed: int) -> Iterator[None]:
             client.wait(10)
 
 
+def submit_one_more(cluster: Cluster) -> None:
+    """Have one job acknowledged, as one client more: whoever kills now kills right after that."""
+    book = _book(cluster, CLIENTS)
+    name = f"k{len(book.read_text().splitlines()) if book.exists() else 0}"
+    with luxi(cluster) as client:
+        submit(client, Submissions(name, random.Random(0), [MASTER]).tag(), Book(str(book)))
+
+
 def answers(cluster: Cluster) -> Answers:
     """What the clients were told."""
-    return read_books(*(_book(cluster, number) for number in range(CLIENTS)))
+    books = (_book(cluster, number) for number in range(CLIENTS + 1))
+    return read_books(*(book for book in books if book.exists()))
 
 
 def is_settled(cluster: Cluster) -> bool:
@@ -74,18 +91,27 @@ def is_settled(cluster: Cluster) -> bool:
     return all(status_of(job) in FINAL for job in jobs)
 
 
-def check(cluster: Cluster) -> str:
-    """All that must hold after the load, whatever was killed meanwhile; a line about it."""
+def check(cluster: Cluster, *, rebooted: bool = False, lost: Sequence[str] = ()) -> str:
+    """All that must hold after the load, whatever was killed meanwhile; a line about it.
+
+    Args:
+        cluster: all its daemons run.
+        rebooted: its nodes were switched off meanwhile, so what should run is to be started.
+        lost: nodes that are gone for good; one of them was the master.
+    """
     wait_for(lambda: is_settled(cluster), SETTLED_S, "all jobs to end and be undone")
     told, jobs = answers(cluster), stored_jobs(cluster)
     check_acknowledged(told, jobs)
     check_ended(jobs)
-    check_effects(cluster, all_done(jobs))
+    check_effects(cluster, all_done(jobs), [*lost, cluster.master])
     _repeat(cluster, to_repeat(cluster, all_done(jobs)))
+    if rebooted:
+        _repeat(cluster, to_start(cluster))
     check_state(cluster, all_done(stored_jobs(cluster)))
     wait_for(lambda: is_verified(cluster), SETTLED_S, "verify to be clean")
-    wait_equal(cluster, *cluster.nodes[1:])
-    for node in cluster.nodes:
+    nodes = [node for node in cluster.nodes if node not in lost]
+    wait_equal(cluster, *nodes)
+    for node in nodes:
         wait_exported(cluster, node)
     return _summary(told, jobs)
 

@@ -13,7 +13,7 @@ from tests.e2e.footprint import objects
 from tests.e2e.load.book import Job
 from tests.e2e.load.client import OS
 from tests.e2e.load.ledger import HOOKS, Effect, effects
-from tests.e2e.vcluster import MASTER, Cluster
+from tests.e2e.vcluster import Cluster
 
 _CREATE = "OP_INSTANCE_CREATE"
 
@@ -62,15 +62,18 @@ def _of_job(number: int, job: Job) -> Iterator[Done]:
         failed = failed or not succeeded
 
 
-def check_effects(cluster: Cluster, done: Sequence[Done]) -> None:
-    """Scripts ran once for what succeeded, at most once for what failed, and for nothing else."""
+def check_effects(cluster: Cluster, done: Sequence[Done], masters: Sequence[str]) -> None:
+    """Scripts ran once for what succeeded, at most once for what failed, and for nothing else.
+
+    Where the master was another node in between, hooks ran on any of ``masters``.
+    """
     homes = {op.instance: op.input["pnode"] for op in done if op.op_id == _CREATE}
     most: dict[Effect, int] = {}
     found = effects(cluster)
     for op in done:
-        for effect in _effects_of(op, str(homes.get(op.instance))):
+        for effect, is_certain in _effects_of(op, str(homes.get(op.instance)), masters):
             most[effect] = 1 if op.began else 0
-            if op.succeeded and not _is_said_unknown(effect, op.log):
+            if op.succeeded and is_certain and not _is_said_unknown(effect, op.log):
                 assert found[effect] > 0, f"job {op.job} succeeded without {effect}"
     wrong = {effect: count for effect, count in found.items() if count > most.get(effect, 0)}
     assert not wrong, f"done more often than any job was to do it: {wrong}"
@@ -82,18 +85,21 @@ def _is_said_unknown(effect: Effect, log: str) -> bool:
     return not_answered or (effect.phase == "post" and "not run again" in log)
 
 
-def _effects_of(op: Done, home: str) -> Iterator[Effect]:
-    """What the scripts of ``op`` write when each of them runs once."""
+def _effects_of(op: Done, home: str, masters: Sequence[str]) -> Iterator[tuple[Effect, bool]]:
+    """What the scripts of ``op`` write when each runs once, and whether they run for certain."""
     hook, name = HOOKS.get(op.op_id), op.instance or ""
     if hook is None:
         return
-    for node in {MASTER, home}:
-        if op.op_id != "OP_INSTANCE_REMOVE" or node == MASTER:
-            yield Effect(node, hook, "pre", name)
-        yield Effect(node, hook, "post", name)
+    for node in {*masters, home}:
+        is_certain = masters == [node]
+        # An instance's own node has nothing to prepare for its removal.
+        if node in masters or op.op_id != "OP_INSTANCE_REMOVE":
+            prepared = is_certain or (node == home and op.op_id != "OP_INSTANCE_REMOVE")
+            yield Effect(node, hook, "pre", name), prepared
+        yield Effect(node, hook, "post", name), is_certain or node == home
     if op.op_id == _CREATE and op.input["disks"]:
-        yield Effect("-", OS, "begin", name)
-        yield Effect("-", OS, "end", name)
+        for phase in ("begin", "end"):
+            yield Effect("-", OS, phase, name), True
 
 
 @dataclass
@@ -144,6 +150,15 @@ def to_repeat(cluster: Cluster, done: Sequence[Done]) -> list[dict[str, Any]]:
         {key: value for key, value in fate.repeat.items() if key not in ("comment", "depends")}
         for name, fate in fates(done).items()
         if fate.repeat is not None and name in names
+    ]
+
+
+def to_start(cluster: Cluster) -> list[dict[str, Any]]:
+    """What the watcher would do for instances that went down with their nodes."""
+    return [
+        {"OP_ID": "OP_INSTANCE_STARTUP", "instance_name": name}
+        for name, item in _instances(cluster).items()
+        if item["admin_state"] == "up"
     ]
 
 

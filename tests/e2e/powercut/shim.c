@@ -4,11 +4,11 @@
  * returned, a name when fsync of its directory has. $POWERCUT_SHADOW receives
  *
  *     data/<inode>   content at the file's last sync
- *     names          "<inode> <name>" a line, as of the directory's last sync
- *     graves/<n>     removed files, kept so that no inode number is used twice
+ *     names/<inode>  of a directory: "<inode> <name>" a line, as of its last sync
+ *     graves/<n>     removed and replaced files, kept so that no inode number is used twice
  *
  * Each is replaced by rename, so that a kill in the middle leaves the one before: the sync that was
- * under way had not returned. One directory, no subdirectories.
+ * under way had not returned. Files and directories; nothing else is stored.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -29,17 +29,13 @@ static void shadow(char *out, const char *what, unsigned long number)
     snprintf(out, PATH_MAX, "%s/%s%lu", getenv("POWERCUT_SHADOW"), what, number);
 }
 
-/* Whether path is the root directory (2), directly below it (1), or neither. */
-static int place_of(const char *path)
+/* Whether path is the root directory or below it. */
+static int is_ours(const char *path)
 {
     const char *top = root();
     size_t length = top ? strlen(top) : 0;
 
-    if (!length || strncmp(path, top, length))
-        return 0;
-    if (!path[length])
-        return 2;
-    return path[length] == '/' && !strchr(path + length + 1, '/');
+    return length && !strncmp(path, top, length) && (!path[length] || path[length] == '/');
 }
 
 static void fail(const char *what)
@@ -96,7 +92,7 @@ static void keep_content(int source, ino_t inode)
     finish(handle, temp, target);
 }
 
-static void keep_names(const char *path)
+static void keep_names(const char *path, ino_t inode)
 {
     char temp[PATH_MAX], target[PATH_MAX], line[PATH_MAX];
     int handle = begin(temp);
@@ -106,11 +102,11 @@ static void keep_names(const char *path)
     if (!entries)
         fail("powercut: opendir");
     while ((entry = readdir(entries)))
-        if (entry->d_type == DT_REG)
+        if (entry->d_type == DT_REG || (entry->d_type == DT_DIR && entry->d_name[0] != '.'))
             put(handle, line, snprintf(line, sizeof line, "%lu %s\n",
                                        (unsigned long)entry->d_ino, entry->d_name));
     closedir(entries);
-    snprintf(target, sizeof target, "%s/names", getenv("POWERCUT_SHADOW"));
+    shadow(target, "names/", inode);
     finish(handle, temp, target);
 }
 
@@ -124,11 +120,12 @@ static void keep(int handle)
     ssize_t length = readlink(own, path, sizeof path - 1);
     if (length > 0) {
         path[length] = 0;
-        int place = place_of(path);
-        if (place == 2)
-            keep_names(path);
-        else if (place == 1 && !fstat(handle, &status))
-            keep_content(handle, status.st_ino);
+        if (is_ours(path) && !fstat(handle, &status)) {
+            if (S_ISDIR(status.st_mode))
+                keep_names(path, status.st_ino);
+            else if (S_ISREG(status.st_mode))
+                keep_content(handle, status.st_ino);
+        }
     }
     errno = saved;
 }
@@ -151,16 +148,32 @@ int fdatasync(int handle)
     return result;
 }
 
-int unlink(const char *path)
+/* The file at path is about to lose this name, perhaps its last. */
+static void bury(const char *path)
 {
-    int (*real)(const char *) = (int (*)(const char *))dlsym(RTLD_NEXT, "unlink");
     char grave[PATH_MAX];
     struct stat status;
 
-    if (place_of(path) == 1 && !lstat(path, &status)) {
+    if (is_ours(path) && !lstat(path, &status) && S_ISREG(status.st_mode)) {
         shadow(grave, "graves/", status.st_ino);
         if (link(path, grave) && errno != EEXIST)
             fail("powercut: link");
     }
+}
+
+int unlink(const char *path)
+{
+    int (*real)(const char *) = (int (*)(const char *))dlsym(RTLD_NEXT, "unlink");
+
+    bury(path);
     return real(path);
+}
+
+int rename(const char *from, const char *to)
+{
+    int (*real)(const char *, const char *) =
+        (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");
+
+    bury(to);
+    return real(from, to);
 }

@@ -4,7 +4,6 @@ All that was not synced is dropped (or, in the second test, reaches the disk in 
 """
 
 import random
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,12 @@ import pytest
 from pyganeti.model.errors import StoreCorrupt
 from pyganeti.store.interface import Contents, Table
 from pyganeti.store.sqlite import SqliteBackend
-from tests.e2e.powercut.machine import Machine, compile_shim
+from tests.e2e.powercut.machine import Machine
 from tests.e2e.powercut.worker import WRITERS
 
 SEEDS = range(5)
 SOAK_SEEDS = range(100, 150)
 ROUNDS = 3
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is missing: the layer that forgets what was not synced cannot be built")
-    return compile_shim(tmp_path_factory.mktemp("shim"))
 
 
 def read_back(path: str) -> Contents:
