@@ -202,10 +202,16 @@ MASTER_NETMASK: Final = Option(
     metavar="NETMASK",
 )
 MAX_RUNNING_JOBS: Final = Option(
-    ("--max-running-jobs",), "max_running_jobs", "how many jobs may run at once", kind="int"
+    ("--max-running-jobs",),
+    "max_running_jobs",
+    "how many jobs may wait for locks or run at once",
+    kind="int",
 )
 MAX_TRACKED_JOBS: Final = Option(
-    ("--max-tracked-jobs",), "max_tracked_jobs", "how many jobs may be tracked at once", kind="int"
+    ("--max-tracked-jobs",),
+    "max_tracked_jobs",
+    "kept for other programs: no job needs to be tracked",
+    kind="int",
 )
 MODIFY_ETC_HOSTS: Final = Option(
     ("--modify-etc-hosts",),
