@@ -81,7 +81,7 @@ def objects(cluster: Cluster) -> dict[str, bytes]:
 
 
 def records(cluster: Cluster, node: str | None = None) -> dict[tuple[str, str], bytes]:
-    """All records of a node's database, the master's without one, but those that are each node's own."""
+    """All records of a node's database (the master's by default) but those that are its own."""
     path = data_dir(cluster, node or cluster.master) / "cluster.db"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         rows = database.execute("SELECT tbl, key, value FROM records").fetchall()

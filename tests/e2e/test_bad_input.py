@@ -404,7 +404,7 @@ def test_a_disk_that_fills_while_an_instance_is_made() -> None:
             cluster.add_os(CHECKOUT / "tests/e2e/os/slow")
             cluster.add_nodes()
             before, known = state(cluster)
-            job = cluster.gnt("instance", *add_words("-o", "slow", "--submit")).stdout.split()[-1]
+            job = cluster.gnt("instance", *add_words("-o", "slow", "--submit")).stderr.split()[-1]
             wait_for(lambda: is_installing(cluster), 60, "the OS script to run")
             filler = fill(place)
             said = cluster.gnt("job", "watch", job, code=FAILURE)

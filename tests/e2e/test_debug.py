@@ -48,7 +48,7 @@ def delay_socket(client: LuxiClient, job_id: int) -> str:
 
 
 def test_a_delay_ends_when_a_program_connects(running: Cluster) -> None:
-    said = running.gnt("debug", "delay", "-i", "--submit", "600").stdout
+    said = running.gnt("debug", "delay", "-i", "--submit", "600").stderr
     job_id = int(said.rpartition(" ")[2])
     with luxi(running) as client, socket.socket(socket.AF_UNIX) as connection:
         connection.connect(delay_socket(client, job_id))
@@ -57,7 +57,7 @@ def test_a_delay_ends_when_a_program_connects(running: Cluster) -> None:
 
 def test_what_jobs_hold_and_wait_for_is_told(running: Cluster) -> None:
     words = ("debug", "delay", "--no-master", "--submit", "-n", "node2", "600")
-    first, second = (running.gnt(*words).stdout.split()[-1] for _ in range(2))
+    first, second = (running.gnt(*words).stderr.split()[-1] for _ in range(2))
 
     def waits() -> list[list[str]]:
         shown = running.gnt("debug", "waits", "--no-headers", "-o", "id,kind,on,mode,holders")
@@ -178,7 +178,7 @@ def test_a_secret_that_is_refused_is_not_shown_either(running: Cluster) -> None:
 
 
 def test_nothing_listens_at_a_socket_of_a_killed_master(running: Cluster) -> None:
-    said = running.gnt("debug", "delay", "-i", "--submit", "600").stdout
+    said = running.gnt("debug", "delay", "-i", "--submit", "600").stderr
     job_id = int(said.rpartition(" ")[2])
     with luxi(running) as client:
         left = Path(delay_socket(client, job_id))

@@ -10,7 +10,7 @@ NEW = '[["jobid", [">", "id", "watermark"]]]'
 def submit(cluster: Cluster, seconds: str, *options: str) -> str:
     """A delay under way; its number."""
     said = cluster.gnt("debug", "delay", "--submit", *options, seconds)
-    return said.stdout.strip().rpartition(" ")[2]
+    return said.stderr.strip().rpartition(" ")[2]
 
 
 def states(cluster: Cluster) -> dict[str, str]:

@@ -35,7 +35,7 @@ def submit(cluster: Cluster, name: str, bridge_name: str | None) -> str:
         words += ["--no-nics", "--no-start"]
     else:
         words += ["--net", f"0:mode=bridged,link={bridge_name}"]
-    said = cluster.gnt("instance", "add", *words, name).stdout
+    said = cluster.gnt("instance", "add", *words, name).stderr
     return said.strip().rpartition(" ")[2]
 
 

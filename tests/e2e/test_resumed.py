@@ -53,7 +53,7 @@ def test_a_wait_on_a_node_outlives_its_master() -> None:
         cluster.init()
         cluster.add_nodes()
         said = cluster.gnt("debug", "delay", "--submit", "--no-master", "-n", NODE, "8")
-        job = said.stdout.strip().rpartition(" ")[2]
+        job = said.stderr.strip().rpartition(" ")[2]
         wait_for(lambda: job_status(cluster, job) == "running", 30, "the job to run")
         restart(cluster)
         wait_for(lambda: job_status(cluster, job) != "running", 60, "the job to end")

@@ -20,7 +20,7 @@ def test_osparams_sends_the_secrets_and_prints_the_log() -> None:
 
 def test_osparams_is_submitted_only() -> None:
     ran = run("gnt-debug test-osparams --submit --os-parameters-secret a=x", FakeMaster())
-    assert ran.out == "JobID: 1\n"
+    assert (ran.out, ran.err) == ("", "JobID: 1\n")
 
 
 @pytest.mark.parametrize("duration", ["x", "nan", "inf", ""])
