@@ -81,6 +81,13 @@ def test_list_has_ganetis_fields() -> None:
     assert client.of("Query")[1] == ["filter", [*fields, "uuid"], ["|", ["==", "uuid", "u2"]]]
 
 
+def test_info_refuses_a_rule_that_is_not_there() -> None:
+    client = FakeMaster(answers={"QueryFilters": [["u1", 5, 0, [], "ACCEPT", []]]})
+    ran = run("gnt-filter info u1 nosuch", client)
+    assert (ran.code, ran.out) == (1, "")
+    assert "job filter 'nosuch' not known" in ran.err
+
+
 def test_info_prints_all_of_a_rule() -> None:
     rows = [["u1", 5, 0, NEW, ["RATE_LIMIT", 2], TRAIL], ["u2", 7, 10, [], "ACCEPT", []]]
     client = FakeMaster(answers={"QueryFilters": rows})

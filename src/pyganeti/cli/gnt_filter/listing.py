@@ -6,6 +6,7 @@ from pyganeti.cli import failure
 from pyganeti.cli.listing import LIST_OPTIONS, Listing
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
+from pyganeti.model.errors import ECode, OpPrereqError
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -21,6 +22,9 @@ LISTING: Final = Listing("filter", _FIELDS, key="uuid")
 def info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named rules, or all; lists are Python's, as Ganeti prints them."""
     rows = ctx.query_client.query_filters(args, list(_FIELDS))
+    missing = sorted(set(args) - {row[0] for row in rows})
+    if missing:
+        raise OpPrereqError(f"job filter {missing[0]!r} not known", ECode.NOENT)
     if opts.format != "table":
         ctx.dump(opts, [dict(zip(_FIELDS, row, strict=True)) for row in rows])
         return failure.OK
