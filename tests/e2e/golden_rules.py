@@ -117,7 +117,6 @@ OTHERWISE: Final = {
     "gnt-node list -o name,hv_state,disk_state": _STATE,
     "gnt-job list -o id,opstart,opexec,opend 33": "Ganeti does not count these into widths",
     "gnt-job cancel --force 17": _FINISHED,
-    "gnt-job cancel --force 99999": _FINISHED,
     "gnt-job change-priority --priority=low 17": _FINISHED,
     "gnt-filter add --action=NOSUCH": "found before anything is sent, as wrong options are",
 }

@@ -15,6 +15,9 @@ from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import assert_refused, changes
 
+# Seconds since the epoch, in the year 2096.
+FUTURE = 4e9
+
 BY_JOB = ("cluster", "os", "extstorage")
 
 
@@ -35,20 +38,20 @@ async def test_the_cluster_is_one_object() -> None:
     cluster = SimCluster()
     names = ("name", "cluster_name", "master_node", "drain_flag", "watcher_pause", "tags")
     methods = LuxiMethods(await cluster.master())
-    await methods.handle("SetWatcherPause", [12.5])
+    await methods.handle("SetWatcherPause", [FUTURE])
     answer = await cluster.run(OpQuery(what=QueryResource.CLUSTER, fields=names))
     name = cluster.view.cluster.cluster_name
     assert answer["data"] == [
-        [[0, name], [0, name], [0, "node1"], [0, False], [0, 12.5], [0, []]],
+        [[0, name], [0, name], [0, "node1"], [0, False], [0, FUTURE], [0, []]],
     ]
 
 
 async def test_a_pause_of_the_watcher_outlives_the_master() -> None:
     cluster = SimCluster()
-    await LuxiMethods(await cluster.master()).handle("SetWatcherPause", [12.5])
+    await LuxiMethods(await cluster.master()).handle("SetWatcherPause", [FUTURE])
     await cluster.kill_master()
     methods = LuxiMethods(await cluster.master())
-    assert await methods.handle("QueryConfigValues", [["watcher_pause"]]) == [12.5]
+    assert await methods.handle("QueryConfigValues", [["watcher_pause"]]) == [FUTURE]
 
 
 async def test_oses_are_filtered_by_what_nodes_found() -> None:

@@ -34,8 +34,10 @@ class LUOsDiagnose(LogicalUnit[OpOsDiagnose, OpOsDiagnose, list[list[Any]]]):
     async def execute(self, run: Run, plan: OpOsDiagnose) -> list[list[Any]]:
         """Ask all nodes that can have guests.
 
+        An OS that no node has gets no row.
+
         Raises:
-            OpPrereqError: unknown field or OS.
+            OpPrereqError: unknown field.
         """
         asked = plan.output_fields
         extra = [name for name in _LEFT_OUT if name not in asked]

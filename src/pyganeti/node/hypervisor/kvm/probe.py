@@ -3,18 +3,18 @@
 ``/dev/kvm`` may exist and open, virtual CPUs may be made, and code may still not run: a guest that
 only executes the firmware's kind of code passes where an operating system hangs. So the probe goes
 where a kernel goes: protected mode, paging, 64-bit mode, and an exception through its own table.
-There it counts, because a KVM whose host interprets every instruction gets everywhere, but a hundred
-times slower than plain emulation. Then it writes to a port that makes QEMU exit with a code nothing
-else gives.
+There it counts: a KVM whose host interprets every instruction gets everywhere, but a hundred times
+slower than plain emulation. Then it writes to a port that makes QEMU exit with a code nothing else
+gives.
 """
 
 from typing import Final
 
 from pyganeti.kit.process import Command
 
-# Works in well under 0.1 s, emulated in 0.2 s; a KVM that hangs, or takes a microsecond to count to
-# one, spins until the time is over. On a machine that is slow itself (emulated, say) KVM gets so many
-# times what plain emulation takes there.
+# Takes well under 0.1 s, emulated 0.2 s; a KVM that hangs, or needs a microsecond a step, spins
+# until the time is over. On a machine that is slow itself (emulated, say) KVM gets so many times
+# what plain emulation takes there.
 TIMEOUT_S: Final = 3.0
 _TIMES: Final = 8
 _EMULATED_S: Final = 60.0
