@@ -1,7 +1,7 @@
 """``kill -9`` at random moments under load: no acknowledged job is lost, and none runs twice.
 
-What jobs did is counted outside of the daemons (``load/ledger.py``). Five short seeds
-and a hundred more run under the ``soak`` marker; a test's name has its seed.
+What jobs did is counted outside of the daemons (``load/ledger.py``). Five seeds in the ordinary
+run, a hundred more under the ``soak`` marker; a test's name has its seed.
 """
 
 import os
@@ -57,7 +57,6 @@ def run_seed(seed: int) -> None:
         print(traffic.check(cluster))
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_no_acknowledged_job_is_lost_and_none_runs_twice(seed: int) -> None:
     run_seed(seed)

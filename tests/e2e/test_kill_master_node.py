@@ -93,7 +93,6 @@ def run_seed(seed: int) -> None:
         print(traffic.check(cluster, lost=[MASTER]))
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_a_candidate_goes_on_with_all_that_was_acknowledged(seed: int) -> None:
     run_seed(seed)

@@ -3,13 +3,16 @@
 Blocking; daemons call them through ``asyncio.to_thread`` where a disk may be slow.
 """
 
+import fcntl
+import itertools
 import os
 import re
 from contextlib import suppress
 from typing import Final
 
 _TEMP_SUFFIX: Final = ".new"
-_UNFINISHED: Final = re.compile(r".+\.new\.([0-9]+)")
+_numbers: Final = itertools.count()
+_UNFINISHED: Final = re.compile(r".+\.new\.[0-9.]+")
 
 
 def sync_directory(path: str) -> None:
@@ -37,10 +40,13 @@ def write_atomic(
     Raises:
         OSError: nothing was changed.
     """
-    temp = f"{path}{_TEMP_SUFFIX}.{os.getpid()}"
+    # Another name for each write: threads may be at the same file.
+    temp = f"{path}{_TEMP_SUFFIX}.{os.getpid()}.{next(_numbers)}"
     try:
         handle = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
+            # Until the end, so that nobody takes it for what a killed process left.
+            fcntl.flock(handle, fcntl.LOCK_EX)
             os.fchmod(handle, mode)
             if uid != -1 or gid != -1:
                 os.fchown(handle, uid, gid)
@@ -49,9 +55,9 @@ def write_atomic(
                 view = view[os.write(handle, view) :]
             if durable:
                 os.fsync(handle)
+            os.rename(temp, path)
         finally:
             os.close(handle)
-        os.rename(temp, path)
     except OSError:
         with suppress(OSError):
             os.unlink(temp)
@@ -61,13 +67,25 @@ def write_atomic(
 
 
 def remove_unfinished(*directories: str) -> None:
-    """Remove what :func:`write_atomic` left in ``directories`` when its process was killed."""
+    """Remove what :func:`write_atomic` left in ``directories`` when its process was killed.
+
+    The lock says whether somebody is at it still. The process id in the name does not: one that was
+    killed keeps it until its parent looks, and then it is given to another.
+    """
     for directory in directories:
         with suppress(OSError):
-            for name in os.listdir(directory):
-                found = _UNFINISHED.fullmatch(name)
-                if found and not os.path.exists(f"/proc/{found[1]}"):
-                    remove(os.path.join(directory, name))
+            for name in filter(_UNFINISHED.fullmatch, os.listdir(directory)):
+                _remove_unlocked(os.path.join(directory, name))
+
+
+def _remove_unlocked(path: str) -> None:
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+        finally:
+            os.close(handle)
 
 
 def read_bytes(path: str) -> bytes | None:

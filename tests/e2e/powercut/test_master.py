@@ -90,13 +90,11 @@ def run_seed(seed: int, shim: Path, *, everywhere: bool) -> None:
         print(traffic.check(cluster, rebooted=everywhere))
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_nothing_acknowledged_is_lost_with_the_masters_power(seed: int, shim: Path) -> None:
     run_seed(seed, shim, everywhere=False)
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(4, 6))
 def test_nothing_acknowledged_is_lost_when_all_nodes_go_down(seed: int, shim: Path) -> None:
     run_seed(seed, shim, everywhere=True)

@@ -1,10 +1,11 @@
 """``config.data`` and job files: written from the database, and taken back into one."""
 
 import asyncio
+import fcntl
 import json
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,14 @@ def content(path: str) -> bytes | None:
 def put(path: str, text: str) -> None:
     """Make a file."""
     Path(path).write_text(text)
+
+
+@contextmanager
+def locked(path: str) -> Iterator[None]:
+    """As a process does that writes it."""
+    with open(path, "rb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def inode(path: str) -> int:
@@ -230,14 +239,17 @@ async def test_halves_of_files_that_a_killed_daemon_left_are_removed(paths: Path
     cluster = stopped()
     os.makedirs(os.path.dirname(paths.archived_job_file(1)))
     files = (paths.config_file, paths.job_file(1), paths.archived_job_file(1))
-    # Process ids are below 2**22; the second is of somebody who is at it still.
-    dead = [f"{path}.new.4194305" for path in files]
-    alive = [f"{path}.new.{os.getppid()}" for path in files]
+    # Process ids are below 2**22; the second was given to another process since.
+    dead = [f"{path}.new.{pid}.3" for path in files for pid in (4194305, os.getppid())]
+    alive = [f"{path}.new.{os.getppid()}.4" for path in files]
     for path in (*dead, *alive):
         put(path, "half")
-    async with exporting(cluster, paths):
-        await cluster.clock.sleep(SOON_S)
-    assert [content(path) for path in dead] == [None] * 3
+    with ExitStack() as writers:
+        for path in alive:
+            writers.enter_context(locked(path))
+        async with exporting(cluster, paths):
+            await cluster.clock.sleep(SOON_S)
+    assert [content(path) for path in dead] == [None] * 6
     assert [content(path) for path in alive] == [b"half"] * 3
 
 
