@@ -186,13 +186,15 @@ def test_a_job_id_is_a_number() -> None:
 
 
 def test_info_of_a_missing_job() -> None:
-    ran = run("gnt-job info 5", FakeMaster(answers={"QueryJobs": [None]}))
+    ran = run("gnt-job info 5", FakeMaster(answers={"QueryJobs": [[5, *11 * [None]]]}))
     assert (ran.code, ran.out) == (1, "- Job ID 5 not found\n")
 
 
 def test_info_shows_those_that_are_there() -> None:
     row = [3, "queued", [10, 0], None, None, [], [], [], [], [], [], []]
-    master = FakeMaster(answers={"QueryJobs": lambda ids, fields: [row if ids == [3] else None]})
+    master = FakeMaster(
+        answers={"QueryJobs": lambda ids, fields: [row if ids == [3] else [*ids, *11 * [None]]]}
+    )
     ran = run("gnt-job info 4 3", master)
     assert ran.code == 1
     assert ran.out.startswith("- Job ID 4 not found\n- Job ID: 3\n  Status: queued\n")
@@ -312,12 +314,22 @@ def test_change_priority() -> None:
     assert "--priority is missing" in run("gnt-job change-priority 4", master).err
 
 
-def test_archive_goes_on_after_a_job_that_cannot_be() -> None:
-    master = FakeMaster(answers={"ArchiveJob": lambda job: job == 2})
-    ran = run("gnt-job archive 1 2", master)
-    assert (ran.code, master.of("ArchiveJob")) == (1, [[1], [2]])
-    assert ran.err == ("Failed to archive job with ID '1': it has not ended or does not exist\n")
-    assert run("gnt-job archive 2", master).code == 0
+def test_archive() -> None:
+    states = {2: ["queued", False], 3: [None, None], 4: ["success", True]}
+    answers = {
+        "ArchiveJob": lambda job: job == 1,
+        "QueryJobs": lambda ids, fields: [states[job] for job in ids],
+    }
+    master = FakeMaster(answers=answers)
+    ran = run("gnt-job archive 2 3 4 1", master)
+    assert (ran.code, master.of("ArchiveJob")) == (1, [[2], [3], [4], [1]])
+    failed = "Failed to archive job with ID"
+    assert ran.err.splitlines() == [
+        f"{failed} '2': it has not ended",
+        f"{failed} '3': there is no such job",
+        f"{failed} '4': it is archived already",
+    ]
+    assert run("gnt-job archive 1", master).code == 0
 
 
 def test_autoarchive() -> None:

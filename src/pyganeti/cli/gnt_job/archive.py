@@ -23,10 +23,17 @@ def archive(ctx: "Context", opts: "Values", args: list[str]) -> int:
     code = failure.OK
     for job_id in [number(arg) for arg in args]:
         if not ctx.client.archive_job(job_id):
-            why = "it has not ended or does not exist"
-            ctx.warn(f"Failed to archive job with ID '{job_id}': {why}")
+            ctx.warn(f"Failed to archive job with ID '{job_id}': {_why(ctx, job_id)}")
             code = failure.FAILURE
     return code
+
+
+def _why(ctx: "Context", job_id: int) -> str:
+    """Why a job was not archived."""
+    (found,) = ctx.client.query_jobs([job_id], ["status", "archived"])
+    if found is None:
+        return "there is no such job"
+    return "it is archived already" if found[1] else "it has not ended"
 
 
 def autoarchive(ctx: "Context", opts: "Values", args: list[str]) -> int:
