@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.ganeti_cluster import ganeti_cluster
 from tests.e2e.prepare import BOOT
 from tests.e2e.vcluster import Cluster, bridge, virtual_cluster
 from tools.interrupt import interrupt_when_told_to_end
@@ -26,6 +27,14 @@ def prepared() -> None:
 def cluster() -> Iterator[Cluster]:
     """Three nodes, not initialized yet."""
     with virtual_cluster() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def golden_cluster() -> Iterator[Cluster]:
+    """Ganeti's small cluster, run by our daemons, with the clock of the captured output."""
+    with pytest.MonkeyPatch.context() as environment, ganeti_cluster() as made:
+        environment.setenv("TZ", "UTC")
         yield made
 
 

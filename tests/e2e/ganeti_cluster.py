@@ -83,11 +83,6 @@ def _merged(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     return theirs
 
 
-def _waiting_jobs() -> list[int]:
-    jobs = [json.loads(path.read_text()) for path in (STATE / "queue").glob("job-*")]
-    return [job["id"] for job in jobs if job["end_timestamp"] is None]
-
-
 def _take_over(cluster: Cluster) -> None:
     """Replace configuration, jobs and exports on the master with Ganeti's."""
     place = cluster.root(MASTER) / "var/lib/ganeti"
@@ -114,9 +109,6 @@ def _take_over(cluster: Cluster) -> None:
         record = {"name": name, "memory": memory, "vcpus": vcpus, "started": 0.0}
         (books / name).write_text(json.dumps(record))
     cluster.start_daemons()
-    for job in _waiting_jobs():
-        # Undo what it gained by waiting since it was captured.
-        cluster.gnt("job", "change-priority", "--priority=normal", str(job), node=MASTER)
     for node in NODES[1:]:
         # Ganeti makes it with a node's first export, our daemons when they start.
         (cluster.root(node) / "var/lib/ganeti/export").rmdir()

@@ -20,6 +20,18 @@ def _sorted_blocks(text: str) -> str:
     return "".join(sorted(blocks))
 
 
+def _young_priorities(text: str) -> str:
+    """Priorities of a job that waits for its turn: ours rise with the time that has passed."""
+    for risen, given in (
+        (r"\[-\d\](?=:)", "[0]"),
+        (r"\[-\d\] ", "[0]  "),
+        (r" -\d(?= )", "  0"),
+        (r":-\d(?=:)", ":0"),
+    ):
+        text = re.sub(risen, given, text)
+    return text
+
+
 def _sorted_rules(text: str) -> str:
     """Job filters: Ganeti's are in the order of their uuids, ours in that of their use."""
     if text.startswith("UUID: "):
@@ -30,7 +42,7 @@ def _sorted_rules(text: str) -> str:
 
 
 def _sorted_ratios(text: str) -> str:
-    """The two ratios of a group's policy: Ganeti's order changes from call to call."""
+    """The two ratios of a policy: Ganeti's order changes from call to call."""
     return re.sub(r"^( +spindle-ratio: .*\n)( +vcpu-ratio: .*\n)", r"\2\1", text, flags=re.M)
 
 
@@ -80,11 +92,12 @@ def _without_our_fields(text: str) -> str:
 RULES: Final = (
     Rule(r"gnt-job list-fields", _without_our_fields),
     Rule(r"gnt-\S+ list-fields", without_descriptions),
+    Rule(r"gnt-job list .*oppriority", _young_priorities),
     Rule(r"gnt-node list(-storage)?($| (?!.*-o (name|ctime)))", figures),
     Rule(r"gnt-node list .*-o name,bootid", figures),
     Rule(r"gnt-cluster version", _versions),
     Rule(r"gnt-instance info --all", _sorted_blocks),
-    Rule(r"gnt-group info", _sorted_ratios),
+    Rule(r"gnt-(group|cluster) info", _sorted_ratios),
     Rule(r"gnt-filter (list|info)($| )", _sorted_rules),
     Rule(r"gnt-(group|cluster) info", _sorted_bounds),
     Rule(r"gnt-network (list|info)", _sorted_users),

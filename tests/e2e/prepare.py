@@ -4,6 +4,7 @@ Run by the machine's python3, before there is an environment. Makes ``.venv`` an
 
     boot/          kernel and initial RAM disk of guests
     os-packages/   the OS definitions ganeti-instance-debootstrap and ganeti-os-noop, unpacked
+    ganeti/        Ganeti's own client library and what it imports, unpacked
     debootstrap/   the tree that the former installs, as the cache file it looks for
 
 What is there already is kept; ``.cache`` may be removed at any time.
@@ -11,6 +12,7 @@ What is there already is kept; ``.cache`` may be removed at any time.
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 from tools.machine import (
@@ -28,24 +30,42 @@ CACHE: Final = CHECKOUT / ".cache" / "e2e"
 LOG: Final = CHECKOUT / ".cache" / "prepare.log"
 BOOT: Final = CACHE / "boot"
 OS_PACKAGES: Final = CACHE / "os-packages"
+GANETI_PACKAGES: Final = CACHE / "ganeti"
 SUITE: Final = "bookworm"
 TREE: Final = CACHE / "debootstrap" / f"cache-{SUITE}-amd64.tar"
 
+# The library, and the modules that it imports. One that a machine's sources do not have is missed
+# by one test only, which says so.
+CLIENT_PACKAGES: Final = (
+    "ganeti-3.0 python3-bitarray python3-cffi-backend python3-cryptography python3-openssl"
+    " python3-psutil python3-pycurl python3-pyparsing python3-simplejson"
+)
 # What a guest needs to show a login prompt and to obey the power button.
 GUEST_PACKAGES: Final = "systemd-sysv,udev,dbus,ifupdown,iproute2"
 
 
-def fetch_os_packages() -> None:
-    """Unpack Debian's packages of OS definitions, without installing them."""
-    if (OS_PACKAGES / "done").exists():
+def fetch_packages(place: Path, names: str) -> None:
+    """Unpack packages in ``place``, without installing them.
+
+    Raises:
+        SetupError: one cannot be fetched.
+    """
+    if (place / "done").exists():
         return
-    OS_PACKAGES.mkdir(parents=True, exist_ok=True)
-    names = "ganeti-instance-debootstrap ganeti-os-noop"
+    place.mkdir(parents=True, exist_ok=True)
     unpack = (
-        f"cd {OS_PACKAGES} && apt-get -q -o APT::Sandbox::User=root download {names}"
+        f"cd {place} && apt-get -q -o APT::Sandbox::User=root download {names}"
         " && for package in *.deb; do dpkg -x $package root; done && touch done"
     )
     run_logged(["sh", "-c", unpack], LOG)
+
+
+def fetch_client() -> None:
+    """Unpack Ganeti's client library, where it can be had."""
+    try:
+        fetch_packages(GANETI_PACKAGES, CLIENT_PACKAGES)
+    except SetupError as err:
+        print(f"prepare: without Ganeti's client library: {err}", file=sys.stderr)
 
 
 def package_mirror() -> str:
@@ -86,7 +106,7 @@ def prepare() -> None:
     """Do all of it, showing progress."""
     check_root()
     LOG.parent.mkdir(exist_ok=True)
-    steps = Steps(5)
+    steps = Steps(6)
     steps.begin("programs")
     install_programs(sorted(PACKAGES), LOG)
     steps.begin("Python environment .venv")
@@ -95,7 +115,9 @@ def prepare() -> None:
     steps.begin("kernel and initial RAM disk of guests")
     run_logged([str(CHECKOUT / "os/micro/build-boot"), str(BOOT)], LOG)
     steps.begin("OS definitions of Debian's packages")
-    fetch_os_packages()
+    fetch_packages(OS_PACKAGES, "ganeti-instance-debootstrap ganeti-os-noop")
+    steps.begin("Ganeti's client library")
+    fetch_client()
     steps.begin("file tree of the debootstrap guest")
     make_guest_tree()
 

@@ -164,23 +164,23 @@ class LuxiMethods:
 
     async def QueryNodes(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
-        return await self._queries.plain("node", names, fields, lock=lock)
+        return await self._queries.listed("node", names, fields, lock=lock)
 
     async def QueryGroups(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
-        return await self._queries.plain("group", names, fields, lock=lock)
+        return await self._queries.listed("group", names, fields, lock=lock)
 
     async def QueryNetworks(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
-        return await self._queries.plain("network", names, fields, lock=lock)
+        return await self._queries.listed("network", names, fields, lock=lock)
 
     async def QueryInstances(self, names: Names, fields: Names, lock: bool) -> Answer:  # noqa: N802
         """Rows of plain values."""
-        return await self._queries.plain("instance", names, fields, lock=lock)
+        return await self._queries.listed("instance", names, fields, lock=lock)
 
     async def QueryFilters(self, uuids: Names, fields: Names) -> Answer:  # noqa: N802
         """Rows of plain values."""
-        return await self._queries.plain("filter", uuids, fields)
+        return await self._queries.listed("filter", uuids, fields)
 
     async def ReplaceFilter(  # noqa: N802
         self,

@@ -114,8 +114,8 @@ async def test_older_queries_leave_out_what_is_not_there() -> None:
     cluster = SimCluster()
     cluster.add_instance("web1")
     assert await ask(cluster, "QueryNodes", ["node2", "x", "node1"], ["name"], False) == [
-        ["node2"],
         ["node1"],
+        ["node2"],
     ]
     assert await ask(cluster, "QueryInstances", ["x"], ["name"], False) == []
     assert await ask(cluster, "QueryInstances", ["web1"], ["name"], False) == [["web1"]]

@@ -254,9 +254,8 @@ def test_os_info() -> None:
 
 
 def test_os_info_of_a_variant_shows_what_the_cluster_sets() -> None:
-    cluster = {"os_hvp": {}, "osparams": {"micro+default": {"dns": "192.0.2.1"}}}
-    master = FakeMaster(jobs=[os_rows()], answers={"QueryClusterInfo": cluster})
-    ran = run("gnt-os info micro+default", master)
+    row = os_rows(osparams={"micro+default": {"dns": "192.0.2.1"}})
+    ran = run("gnt-os info micro+default", FakeMaster(jobs=[row]))
     assert (ran.code, ran.out.splitlines()) == (0, [
         "micro+default: ",
         "  OS-specific hypervisor parameters: ",

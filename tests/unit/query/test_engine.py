@@ -279,7 +279,7 @@ async def test_jobs() -> None:
     assert found == [[7]]
 
 
-async def test_old_job_query_marks_missing_jobs() -> None:
+async def test_of_a_missing_job_there_is_only_the_id() -> None:
     found = await engine(cluster(), jobs=jobs()).query_jobs([12, "99"], ["id", "end_ts"])
     assert found == [[12, (200, 0)], [99, None]]
     with pytest.raises(OpPrereqError, match="not a job id"):
@@ -325,10 +325,22 @@ async def test_plain_rows_for_the_older_calls() -> None:
     found = await queries.plain("instance", ["web2", "web1"], fields)
     assert found == [["web2.example.com", None], ["web1.example.com", None]]
     assert len(await queries.plain("node", [], ["name"])) == 3
-    with pytest.raises(OpPrereqError, match="unknown output fields for node: nonsense"):
-        await queries.plain("node", [], ["nonsense"])
-    with pytest.raises(OpPrereqError, match="no locks"):
-        await queries.plain("node", [], ["name"], lock=True)
+    for query in (queries.plain, queries.listed):
+        with pytest.raises(OpPrereqError, match="unknown output fields for node: nonsense"):
+            await query("node", [], ["nonsense"])
+        with pytest.raises(OpPrereqError, match="no locks"):
+            await query("node", [], ["name"], lock=True)
+
+
+async def test_lists_for_the_older_calls() -> None:
+    queries = engine(cluster())
+    names = ["web2", "nosuch", "web1.example.com", "web2.example.com"]
+    assert await queries.listed("instance", names, ["name"]) == [
+        ["web1.example.com"],
+        ["web2.example.com"],
+    ]
+    assert await queries.listed("node", ["nosuch"], ["name"]) == []
+    assert len(await queries.listed("node", [], ["name"])) == 3
 
 
 async def test_fields_are_described_in_natural_order() -> None:

@@ -125,7 +125,7 @@ def show_info(ctx: "Context", opts: "Values", args: list[str]) -> int:
         elif name in missing:
             continue
         else:
-            lines = _variant(ctx, name)
+            lines = _variant(name, rows[name.partition("+")[0]])
         for line in (*lines, ""):
             ctx.say(line)
     for name in missing:
@@ -146,12 +146,11 @@ def _details(row: OsRow) -> list[str]:
     return [*lines, f"  - trusted: {row['trusted']}"]
 
 
-def _variant(ctx: "Context", name: str) -> list[str]:
-    """What the cluster sets for an OS with a variant."""
-    cluster = ctx.query_client.query_cluster_info()
+def _variant(name: str, row: OsRow) -> list[str]:
+    """What the cluster sets for an OS with a variant; ``row`` is of its definition."""
     shown = [
-        ("OS-specific hypervisor parameters", cluster["os_hvp"].get(name, {})),
-        ("OS parameters", cluster["osparams"].get(name, {})),
+        ("OS-specific hypervisor parameters", row["os_hvp"].get(name, {})),
+        ("OS parameters", row["osparams"].get(name, {})),
     ]
     return info.render([(name, shown)]).splitlines()
 

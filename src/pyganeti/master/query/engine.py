@@ -139,7 +139,7 @@ class QueryEngine:
     async def plain(
         self, what: str, names: Sequence[object], fields: Sequence[str], *, lock: bool = False
     ) -> list[list[object]]:
-        """The older calls (``QueryNodes``, ...): rows of values, ``None`` where there is none.
+        """Rows of values, ``None`` where there is none.
 
         A name that means nothing has no row.
 
@@ -152,19 +152,33 @@ class QueryEngine:
         Raises:
             OpPrereqError: an unknown field, or ``lock``.
         """
-        if lock:
-            raise OpPrereqError("queries take no locks, use the query opcodes", ECode.INVAL)
-        resource = get_resource(what)
-        missing = [name for name in fields if name not in resource.fields]
-        if missing:
-            raise OpPrereqError(
-                f"unknown output fields for {what}: {', '.join(missing)}", ECode.INVAL
-            )
-        wanted = _wanted(resource, fields)
+        resource, wanted = _known_fields(what, fields, lock=lock)
         rows = await (
             self._named(resource, wanted, names) if names else self._rows(resource, wanted, None)
         )
-        return [[value for _, value in row] for row in rows]
+        return _values(rows)
+
+    async def listed(
+        self, what: str, names: Sequence[str], fields: Sequence[str], *, lock: bool = False
+    ) -> list[list[object]]:
+        """The older calls (``QueryNodes``, ...): as :meth:`plain`, but as in a list.
+
+        As Ganeti answers them: each object once, in natural order, and without those that are not
+        known.
+
+        Raises:
+            OpPrereqError: an unknown field, or ``lock``.
+        """
+        resource, wanted = _known_fields(what, fields, lock=lock)
+        sources = self._sources()
+        used = frozenset([*fields, resource.name_field])
+        items = await resource.items(sources, None, used)
+        if names:
+            found = {item.uuid for item in await _found(resource, sources, names, used)}
+            items = [item for item in items if item.uuid in found]
+        return _values(
+            _cells(wanted, items, await resource.context(sources, items, _needs(wanted)))
+        )
 
     async def query_jobs(
         self, ids: Sequence[int | str], fields: Sequence[str]
@@ -218,6 +232,23 @@ async def _found(
         return []
     parts = [await _found(resource, sources, [name], used) for name in names]
     return [item for part in parts for item in part]
+
+
+def _known_fields(
+    what: str, fields: Sequence[str], *, lock: bool
+) -> tuple[Resource, list[AnyField]]:
+    """The resource and its fields, if all are known and no lock is asked for."""
+    if lock:
+        raise OpPrereqError("queries take no locks, use the query opcodes", ECode.INVAL)
+    resource = get_resource(what)
+    missing = [name for name in fields if name not in resource.fields]
+    if missing:
+        raise OpPrereqError(f"unknown output fields for {what}: {', '.join(missing)}", ECode.INVAL)
+    return resource, _wanted(resource, fields)
+
+
+def _values(rows: list[list[Cell]]) -> list[list[object]]:
+    return [[value for _, value in row] for row in rows]
 
 
 def _cells(wanted: Sequence[AnyField], items: list[Any], context: Any) -> list[list[Cell]]:

@@ -1,6 +1,6 @@
 """Fields of OS definitions: what nodes find, compared. Source: gnt-os(8)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pyganeti.model.names import nice_sorted
@@ -35,6 +35,11 @@ def _node_status(found: Found[OsInfo], view: ClusterView) -> object:
 def _parameters(found: Found[OsInfo], _view: ClusterView) -> object:
     pairs = found.common(lambda info: [(param.name, param.doc) for param in info.parameters])
     return [list(pair) for pair in sorted(pairs)]
+
+
+def _of_variants(name: str, values: Mapping[str, object]) -> object:
+    """What is set for the OS and for its variants, by their names."""
+    return {key: value for key, value in values.items() if key.partition("+")[0] == name}
 
 
 _FIELDS: Final[Sequence[OsField]] = [
@@ -74,15 +79,15 @@ _FIELDS: Final[Sequence[OsField]] = [
         "os_hvp",
         "OsHypervisorParams",
         _OTHER,
-        "Hypervisor parameters of its instances",
-        lambda os, view: view.cluster.os_hvp.get(os.name, {}),
+        "Hypervisor parameters of its instances, by name with variant",
+        lambda os, view: _of_variants(os.name, view.cluster.os_hvp),
     ),
     Field(
         "osparams",
         "OsParameters",
         _OTHER,
-        "OS parameters of its instances",
-        lambda os, view: view.cluster.osparams.get(os.name, {}),
+        "OS parameters of its instances, by name with variant",
+        lambda os, view: _of_variants(os.name, view.cluster.osparams),
     ),
     Field(
         "trusted",
