@@ -4,6 +4,7 @@ A backend applies one transaction at a time on one thread; grouping, replication
 are :mod:`pyganeti.store.committer`'s business.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pyganeti.model.errors import StoreFenced
@@ -19,6 +20,10 @@ class Backend(Protocol):
 
     def read(self, table: Table, key: str) -> bytes | None:
         """One record; raises ``StoreCorrupt``."""
+        ...
+
+    def read_many(self, table: Table, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those of the records that exist; raises ``StoreCorrupt``."""
         ...
 
     def keys(self, table: Table) -> list[str]:

@@ -7,7 +7,7 @@ first, then on every candidate, and only then are the batches acknowledged: see
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
@@ -101,6 +101,10 @@ class Committer:
     async def read(self, table: Table, key: str) -> bytes | None:
         """See :class:`~pyganeti.store.interface.Store`."""
         return await self._blocking(lambda: self._backend.read(table, key))
+
+    async def read_many(self, table: Table, keys: Sequence[str]) -> dict[str, bytes]:
+        """See :class:`~pyganeti.store.interface.Store`."""
+        return await self._blocking(lambda: self._backend.read_many(table, keys))
 
     async def keys(self, table: Table) -> list[str]:
         """See :class:`~pyganeti.store.interface.Store`."""

@@ -4,7 +4,7 @@ Data flow: ``master`` -> :class:`Batch` -> :meth:`Store.commit` -> durable -> ac
 Backends: :mod:`pyganeti.store.sqlite`, :mod:`pyganeti.store.memory` (tests); one contract suite.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -81,6 +81,18 @@ class Store(Protocol):
 
         Raises:
             StoreCorrupt: the record is damaged.
+        """
+        ...
+
+    async def read_many(self, table: Table, keys: Sequence[str]) -> dict[str, bytes]:
+        """The records of ``keys`` that exist, as they were at one moment.
+
+        Args:
+            table: where they are.
+            keys: some hundreds; nobody is served while they are read.
+
+        Raises:
+            StoreCorrupt: a record is damaged.
         """
         ...
 

@@ -4,6 +4,8 @@ A simulated crash drops the master and keeps the backend: what was applied is th
 not.
 """
 
+from collections.abc import Sequence
+
 from pyganeti.store.backend import check_turn
 from pyganeti.store.interface import EPOCH, LOADED, SEQ, Contents, Dump, Put, Table, Transaction
 
@@ -21,6 +23,11 @@ class MemoryBackend:
     def read(self, table: Table, key: str) -> bytes | None:
         """One record."""
         return self._tables[table].get(key)
+
+    def read_many(self, table: Table, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those of the records that exist."""
+        rows = self._tables[table]
+        return {key: rows[key] for key in keys if key in rows}
 
     def keys(self, table: Table) -> list[str]:
         """Keys of ``table``, sorted."""

@@ -9,7 +9,7 @@ the :mod:`high-water mark <pyganeti.store.mark>`. Source: sqlite.org, "Write-Ahe
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Final
 from urllib.parse import quote
@@ -230,6 +230,19 @@ class SqliteBackend:
                 "SELECT value, crc FROM records WHERE tbl = ? AND key = ?", (table.value, key)
             ).fetchone()
         return None if row is None else self._check_row(table.encode(), key.encode(), *row)
+
+    def read_many(self, table: Table, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those of the records that exist."""
+        places = ",".join("?" * len(keys))
+        with self._translated():
+            rows = self._db.execute(
+                f"SELECT key, value, crc FROM records WHERE tbl = ? AND key IN ({places})",  # noqa: S608
+                (table.value, *keys),
+            ).fetchall()
+        return {
+            key.decode(): self._check_row(table.encode(), key, value, crc)
+            for key, value, crc in rows
+        }
 
     def keys(self, table: Table) -> list[str]:
         """Keys of ``table``, sorted."""

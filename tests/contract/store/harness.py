@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
@@ -104,6 +104,10 @@ class CountingBackend:
     def read(self, table: Table, key: str) -> bytes | None:
         """Pass on."""
         return self._backend.read(table, key)
+
+    def read_many(self, table: Table, keys: Sequence[str]) -> dict[str, bytes]:
+        """Pass on."""
+        return self._backend.read_many(table, keys)
 
     def keys(self, table: Table) -> list[str]:
         """Pass on."""

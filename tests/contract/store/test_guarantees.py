@@ -146,6 +146,10 @@ async def test_archived_jobs_are_not_loaded_but_can_be_read(storage: Storage) ->
         assert Table.ARCHIVE not in contents
         assert await store.keys(Table.ARCHIVE) == ["10", "7"]
         assert await store.read(Table.ARCHIVE, "7") == b"old"
+        found = await store.read_many(Table.ARCHIVE, ["7", "8", "10"])
+        assert found == {"7": b"old", "10": b"x"}
+        assert await store.read_many(Table.JOB, ["7"]) == {}
+        assert await store.read_many(Table.ARCHIVE, []) == {}
 
 
 def test_a_dump_restores_everything_elsewhere(storage: Storage) -> None:

@@ -202,6 +202,8 @@ def test_damage_that_comes_later_is_found_when_it_is_read(tmp_path: Path) -> Non
     with pytest.raises(StoreCorrupt, match="checksum"):
         backend.read(Table.JOB, "1")
     with pytest.raises(StoreCorrupt, match="checksum"):
+        backend.read_many(Table.JOB, ["2", "1"])
+    with pytest.raises(StoreCorrupt, match="checksum"):
         backend.load()
     assert backend.read(Table.JOB, "2") == b"{}"
     backend.close()

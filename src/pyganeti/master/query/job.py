@@ -149,7 +149,9 @@ class JobResource:
             return [AskedJob(job_id, await sources.jobs.find_job(job_id)) for job_id in ids]
         jobs = list(sources.jobs.current_jobs())
         if "archived" in used:
-            jobs = sorted([*jobs, *await sources.jobs.archived_jobs()], key=lambda job: job.id)
+            # One that is archived meanwhile is among both.
+            every = {job.id: job for job in (*jobs, *await sources.jobs.archived_jobs())}
+            jobs = sorted(every.values(), key=lambda job: job.id)
         return [AskedJob(job.id, job) for job in jobs]
 
     async def context(

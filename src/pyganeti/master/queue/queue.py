@@ -32,7 +32,7 @@ DRAINED: Final = "drained"
 MAX_JOBS: Final = 100_000
 # A job is written whole at each of its changes.
 MAX_OPCODES: Final = 1000
-# Of thousands of jobs that are submitted together, after so many others have their turn.
+# Of thousands of jobs that are submitted or read together, after so many others have their turn.
 _TURN: Final = 200
 # Jobs that are archived in one transaction.
 _SLICE: Final = 100
@@ -104,9 +104,16 @@ class JobQueue:
 
     async def archived_jobs(self) -> list[Job]:
         """Archived jobs, by ascending id."""
-        ids = sorted(int(key) for key in await self._store.keys(Table.ARCHIVE))
-        found = [await self.find_job(job_id) for job_id in ids]
-        return [job for job in found if job is not None]
+        keys = sorted(await self._store.keys(Table.ARCHIVE), key=int)
+        found = []
+        for begin in range(0, len(keys), _TURN):
+            # A slice at a time: meanwhile, others are served and can write.
+            records = await self._store.read_many(Table.ARCHIVE, keys[begin : begin + _TURN])
+            found += [Job.from_json(data) for data in records.values()]
+            await asyncio.sleep(0)
+        for job in found:
+            job.archived = True
+        return sorted(found, key=lambda job: job.id)
 
     # --- submission
 
