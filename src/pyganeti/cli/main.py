@@ -104,11 +104,14 @@ def parse(
     tool: Tool, name: str, command: Command, words: list[str], env: Mapping[str, str]
 ) -> "tuple[Values, list[str]]":
     """Options and arguments of a sub-command, defaults from the environment included."""
+    build = parser.build(tool.name, name, command, tool.entries[name].summary)
     if command.defaults_env and env.get(command.defaults_env):
         import shlex
 
-        words = shlex.split(env[command.defaults_env]) + words
-    build = parser.build(tool.name, name, command, tool.entries[name].summary)
+        try:
+            words = shlex.split(env[command.defaults_env]) + words
+        except ValueError as err:
+            build.error(f"the variable {command.defaults_env} cannot be read: {err}")
     return build.parse_args(words)
 
 

@@ -59,6 +59,18 @@ def test_defaults_from_the_environment() -> None:
     assert ran.out == "web1\n"
 
 
+@pytest.mark.parametrize("tool", ["instance", "node", "group"])
+def test_defaults_that_cannot_be_read(tool: str, capsys: "pytest.CaptureFixture[str]") -> None:
+    variable = f"GNT_{tool.upper()}_LIST"
+    master = FakeMaster()
+    with pytest.raises(SystemExit) as ended:
+        run(f"gnt-{tool} list", master, env={variable: "-o 'name"})
+    assert (ended.value.code, master.calls) == (2, [])
+    assert (
+        f"the variable {variable} cannot be read: No closing quotation" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [

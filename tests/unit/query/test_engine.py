@@ -332,6 +332,17 @@ async def test_plain_rows_for_the_older_calls() -> None:
             await query("node", [], ["name"], lock=True)
 
 
+async def test_an_unknown_name_beside_something_else_fits_nothing() -> None:
+    queries = engine(cluster())
+    nosuch = ["==", "name", "nosuch"]
+    for other in (["=~", "name", "^web1[.]"], ["&", ["==", "name", "web1"]]):
+        found = await queries.query("instance", ["name"], ["|", other, nosuch])
+        assert found["data"] == [[[0, "web1.example.com"]]]
+    for names in (["|", ["==", "name", "web1"], nosuch], nosuch):
+        with pytest.raises(OpPrereqError, match="nosuch"):
+            await queries.query("instance", ["name"], names)
+
+
 async def test_lists_for_the_older_calls() -> None:
     queries = engine(cluster())
     names = ["web2", "nosuch", "web1.example.com", "web2.example.com"]
