@@ -1,5 +1,6 @@
 """gnt-cluster: settings, verify, switches, info, tags, copies and commands on virtual nodes."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,11 @@ def test_queue() -> None:
     run("gnt-cluster queue undrain", master)
     assert master.of("SetDrainFlag") == [[True], [False]]
     assert run("gnt-cluster queue info", master).out == "The drain flag is set\n"
+    assert run("gnt-cluster queue --format=csv info", master).out == "drain_flag\r\ntrue\r\n"
     assert "not one of drain, undrain, info" in run("gnt-cluster queue stop", master).err
+    ran = run("gnt-cluster queue --format=json drain", master)
+    assert (ran.code, len(master.of("SetDrainFlag"))) == (1, 2)
+    assert "--format is for info" in ran.err
 
 
 def test_watcher() -> None:
@@ -169,6 +174,10 @@ def test_watcher() -> None:
     assert isinstance(until, float)
     assert none is None
     assert "missing pause duration" in run("gnt-cluster watcher pause", master).err
+    ran = run("gnt-cluster watcher --format=json info", master)
+    assert json.loads(ran.out) == {"watcher_pause": None}
+    assert run("gnt-cluster watcher --format=json continue", master).code == 1
+    assert len(master.of("SetWatcherPause")) == 2
 
 
 def test_destroy_wants_to_be_told_twice() -> None:

@@ -85,7 +85,7 @@ def test_each_tool_has_its_commands_and_aliases(tool: str) -> None:
 
 # Commands whose answer is data, and what Ganeti has not: --format.
 SHOWS = {"diagnose", "info", "list", "list-drbd", "list-fields", "list-storage", "list-tags",
-         "locks", "search-tags", "volumes"}  # fmt: skip
+         "locks", "queue", "search-tags", "volumes", "watcher"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("tool", "name"), COMMANDS)

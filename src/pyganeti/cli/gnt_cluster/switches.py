@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
+from pyganeti.cli.options import shared as o
 from pyganeti.cli.parse import parse_duration
 from pyganeti.cli.table import timestamp
 from pyganeti.model.errors import OpPrereqError
@@ -17,15 +18,21 @@ if TYPE_CHECKING:
 def queue(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Drain or undrain the job queue, or tell which."""
     if args[0] != "info":
+        _check_answers(opts, args[0])
         ctx.client.set_drain_flag(args[0] == "drain")
         return failure.OK
     (drained,) = ctx.query_client.query_config_values(["drain_flag"])
-    ctx.say(f"The drain flag is {'set' if drained else 'unset'}")
+    if opts.format != "table":
+        ctx.dump(opts, {"drain_flag": drained})
+    else:
+        ctx.say(f"The drain flag is {'set' if drained else 'unset'}")
     return failure.OK
 
 
 def watcher(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Pause the watcher or let it go on, or tell which."""
+    if args[0] != "info":
+        _check_answers(opts, args[0])
     if args[0] == "pause":
         if len(args) != 2:
             raise OpPrereqError("missing pause duration")
@@ -37,16 +44,24 @@ def watcher(ctx: "Context", opts: "Values", args: list[str]) -> int:
         ctx.say("The watcher is no longer paused.")
     else:
         (paused,) = ctx.query_client.query_config_values(["watcher_pause"])
+        if opts.format != "table":
+            ctx.dump(opts, {"watcher_pause": paused})
+            return failure.OK
         how = "not paused" if paused is None else f"paused until {timestamp(paused)}"
         ctx.say(f"The watcher is {how}.")
     return failure.OK
+
+
+def _check_answers(opts: "Values", switch: str) -> None:
+    if opts.format != "table":
+        raise OpPrereqError(f"--format is for info, {switch} has no answer")
 
 
 COMMANDS: Final = {
     "queue": Command(
         queue,
         (Arg("choice", choices=("drain", "undrain", "info")),),
-        (),
+        (o.FORMAT,),
         usage="{drain | undrain | info}",
     ),
     "watcher": Command(
@@ -55,7 +70,7 @@ COMMANDS: Final = {
             Arg("choice", choices=("pause", "continue", "info")),
             Arg("suggest", 0, 1, choices=("30m", "1h", "4h")),
         ),
-        (),
+        (o.FORMAT,),
         usage="{pause {duration} | continue | info}",
     ),
 }
