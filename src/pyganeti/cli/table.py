@@ -84,7 +84,11 @@ def timestamp(value: object) -> str:
     if value is None:
         return "N/A"
     if isinstance(value, int | float):
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
+        try:
+            return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
+        except (OSError, OverflowError, ValueError):
+            # So far away that it has no date.
+            return "?"
     if isinstance(value, list | tuple) and len(value) == 2:
         return f"{timestamp(value[0])}.{value[1]:06d}"
     return "?"

@@ -180,6 +180,19 @@ def test_watcher() -> None:
     assert len(master.of("SetWatcherPause")) == 2
 
 
+def test_the_watcher_is_not_paused_for_ages() -> None:
+    master = FakeMaster(answers={"SetWatcherPause": None})
+    ran = run("gnt-cluster watcher pause 99999999999999h", master)
+    assert (ran.code, master.calls) == (1, [])
+    assert "a pause of 99999999999999h is longer than 100 years" in ran.err
+    assert run("gnt-cluster watcher pause 5000w", master).code == 0
+
+
+def test_a_pause_that_has_no_date_is_shown() -> None:
+    master = FakeMaster(answers={"QueryConfigValues": [1e17]})
+    assert run("gnt-cluster watcher info", master).out == "The watcher is paused until ?.\n"
+
+
 def test_destroy_wants_to_be_told_twice() -> None:
     master = FakeMaster()
     assert run("gnt-cluster destroy", master).code == 1

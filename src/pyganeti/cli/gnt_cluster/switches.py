@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pyganeti.cli.context import Context
 
 
+# Dates far away cannot be written down.
+_LONGEST_S: Final = 100 * 365 * 86400
+
+
 def queue(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Drain or undrain the job queue, or tell which."""
     if args[0] != "info":
@@ -36,7 +40,10 @@ def watcher(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if args[0] == "pause":
         if len(args) != 2:
             raise OpPrereqError("missing pause duration")
-        until = ctx.wall_clock() + parse_duration(args[1])
+        duration = parse_duration(args[1])
+        if duration > _LONGEST_S:
+            raise OpPrereqError(f"a pause of {args[1]} is longer than 100 years")
+        until = ctx.wall_clock() + duration
         ctx.client.set_watcher_pause(until)
         ctx.say(f"The watcher is paused until {timestamp(until)}.")
     elif args[0] == "continue":
