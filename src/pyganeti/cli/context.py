@@ -90,11 +90,20 @@ class Context:
         self._out.write(text)
         self._out.flush()
 
-    def dump(self, opts: "Values", data: "Sequence[Object] | Object") -> None:
-        """Print ``data`` for programs, as ``--format`` says."""
+    def dump(
+        self, opts: "Values", data: "Sequence[Object] | Object", names: Sequence[str] = ()
+    ) -> None:
+        """Print ``data`` for programs, as ``--format`` says.
+
+        Args:
+            opts: of the command.
+            data: objects, or one.
+            names: members that the objects have, where there may be no objects.
+        """
         from pyganeti.cli.dump import dump
 
-        self.write(dump(opts.format, data, titles=not getattr(opts, "no_headers", False)))
+        titles = not getattr(opts, "no_headers", False)
+        self.write(dump(opts.format, data, titles=titles, names=names))
 
     def warn(self, text: str) -> None:
         """Print a line for the user only."""

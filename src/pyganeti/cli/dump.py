@@ -52,20 +52,27 @@ def check(opts: "Values") -> None:
             )
 
 
-def dump(form: str, data: Sequence[Object] | Object, *, titles: bool = True) -> str:
+def dump(
+    form: str,
+    data: Sequence[Object] | Object,
+    *,
+    titles: bool = True,
+    names: Sequence[str] = (),
+) -> str:
     """``data`` in one of the formats, with an end to its last line.
 
     Args:
         form: ``json``, ``yaml`` or ``csv``.
         data: an array of objects, or one.
         titles: whether CSV begins with the line of names.
+        names: members that the objects have, for the titles when there are no objects.
     """
     if form == "json":
         return _json(data)
     if form == "yaml":
         # A document each, so that what is printed again and again can be told apart.
         return "\n".join(["---", *_block(data)]) + "\n"
-    return _csv([data] if isinstance(data, Mapping) else data, titles)
+    return _csv([data] if isinstance(data, Mapping) else data, titles, names)
 
 
 def objects(
@@ -107,9 +114,9 @@ def _json(data: Sequence[Object] | Object) -> str:
     return f"{begin}\n{inner}\n{end}\n" if parts else f"{begin}{end}\n"
 
 
-def _csv(data: Sequence[Object], titles: bool) -> str:
+def _csv(data: Sequence[Object], titles: bool, known: Sequence[str]) -> str:
     """RFC 4180."""
-    names = list(dict.fromkeys(name for item in data for name in item))
+    names = list(dict.fromkeys([*known, *(name for item in data for name in item)]))
     text = io.StringIO()
     writer = csv.writer(text)
     if titles and names:

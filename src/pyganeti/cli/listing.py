@@ -84,7 +84,7 @@ class Listing:
         names = [field["name"] for field in answer["fields"]]
         verbose = getattr(opts, "verbose", False)
         found = objects(names, answer["data"], opts.format, verbose=verbose)
-        ctx.dump(opts, found)
+        ctx.dump(opts, found, names)
 
     def _lines(self, answer: dict[str, Any], opts: "Values") -> list[str]:
         units = getattr(opts, "units", None) or ("h" if opts.separator is None else "m")

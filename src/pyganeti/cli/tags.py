@@ -57,7 +57,7 @@ def _show(kind: str, ctx: "Context", opts: "Values", args: list[str]) -> int:
     name, _ = _split(kind, args)
     tags = sorted(ctx.query_client.query_tags(kind, name or ""))
     if opts.format != "table":
-        ctx.dump(opts, [{"tag": tag} for tag in tags])
+        ctx.dump(opts, [{"tag": tag} for tag in tags], ("tag",))
     else:
         for tag in tags:
             ctx.say(tag)

@@ -54,6 +54,35 @@ def test_a_list_as_csv() -> None:
     assert listed("--format=csv --no-headers").out == rows
 
 
+@pytest.mark.parametrize(
+    ("line", "titles"),
+    [
+        ("gnt-instance list -o name,os", "name,os"),
+        ("gnt-node info", "name,pip,"),
+        ("gnt-job info 9", "id,status,received_ts,"),
+        ("gnt-filter info", "uuid,watermark,"),
+        ("gnt-cluster list-tags", "tag"),
+        ("gnt-os list", "name"),
+        ("gnt-os diagnose", "name,valid,"),
+    ],
+)
+def test_csv_without_objects_has_its_titles(line: str, titles: str) -> None:
+    def answer(what: str, fields: list[str], qfilter: object) -> Any:
+        return query_answer([(name, name, "other") for name in fields], [])
+
+    none: dict[str, Any] = {"Query": answer, "QueryFilters": [], "QueryTags": []}
+    if line.startswith("gnt-job"):
+        none["QueryJobs"] = [[9, *11 * [None]]]
+    tool, command, *rest = line.split(" ")
+    words = " ".join([tool, command, "--format=csv", *rest])
+    out = run(words, FakeMaster(jobs=[Job(result=[])], answers=none)).out
+    assert out.startswith(titles)
+    assert out.endswith("\r\n")
+    assert out.count("\n") == 1
+    words = words.replace("csv", "json")
+    assert run(words, FakeMaster(jobs=[Job(result=[])], answers=none)).out == "[]\n"
+
+
 def test_verbose_says_how_each_value_is() -> None:
     objects = json.loads(listed("-v --format json").out)
     assert objects[0]["oper_ram"] == {"status": "normal", "value": 128}

@@ -18,7 +18,7 @@ def search(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Print objects and their tags that match; fails when there are none."""
     found = run_op(ctx, opts, {"OP_ID": "OP_TAGS_SEARCH", "pattern": args[0]})
     if opts.format != "table":
-        ctx.dump(opts, [{"path": path, "tag": tag} for path, tag in sorted(found)])
+        ctx.dump(opts, [{"path": path, "tag": tag} for path, tag in sorted(found)], ("path", "tag"))
     else:
         for path, tag in sorted(found):
             ctx.say(f"{path} {tag}")

@@ -26,7 +26,7 @@ def info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if missing:
         raise OpPrereqError(f"job filter {missing[0]!r} not known", ECode.NOENT)
     if opts.format != "table":
-        ctx.dump(opts, [dict(zip(_FIELDS, row, strict=True)) for row in rows])
+        ctx.dump(opts, [dict(zip(_FIELDS, row, strict=True)) for row in rows], _FIELDS)
         return failure.OK
     for row in rows:
         for number, (label, value) in enumerate(zip(_LABELS, row, strict=True)):

@@ -31,7 +31,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     rows = ctx.query_client.query("group", fields, qfilter)["data"]
     groups = info.records(rows, fields)
     if opts.format != "table":
-        ctx.dump(opts, groups)
+        ctx.dump(opts, groups, fields)
     else:
         ctx.write(info.render([details(group) for group in groups]))
     return failure.OK

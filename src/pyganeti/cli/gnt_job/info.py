@@ -50,7 +50,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if opts.format == "table":
         ctx.write(info.render(shown))
     else:
-        ctx.dump(opts, jobs)
+        ctx.dump(opts, jobs, fields)
     return failure.OK if len(jobs) == len(args) else failure.FAILURE
 
 

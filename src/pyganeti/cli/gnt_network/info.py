@@ -43,7 +43,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     rows = ctx.query_client.query("network", fields, qfilter)["data"]
     networks = info.records(rows, fields)
     if opts.format != "table":
-        ctx.dump(opts, networks)
+        ctx.dump(opts, networks, fields)
         return failure.OK
     for network in networks:
         for line in (*details(network), *users(network["name"], _instances(ctx, network))):

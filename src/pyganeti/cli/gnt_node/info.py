@@ -37,7 +37,7 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     rows = ctx.query_client.query("node", fields, qfilter)["data"]
     nodes = info.records(rows, fields)
     if opts.format != "table":
-        ctx.dump(opts, nodes)
+        ctx.dump(opts, nodes, fields)
     else:
         ctx.write(info.render([details(node) for node in nodes]))
     return failure.OK

@@ -60,7 +60,7 @@ def show_list(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os list``."""
     rows = [[name] for name in usable_names(ctx, opts)]
     if opts.format != "table":
-        ctx.dump(opts, [{"name": name} for (name,) in rows])
+        ctx.dump(opts, [{"name": name} for (name,) in rows], ("name",))
         return failure.OK
     if not opts.no_headers:
         ctx.say("Name".ljust(max((len(name) for (name,) in rows), default=0)))
@@ -73,7 +73,7 @@ def show_diagnosis(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """``gnt-os diagnose``; fails when an OS is not usable everywhere."""
     rows = diagnose(ctx, opts)
     if opts.format != "table":
-        ctx.dump(opts, rows)
+        ctx.dump(opts, rows, _FIELDS)
     else:
         for line in (line for row in rows for line in _diagnosis(row)):
             ctx.say(line)
@@ -117,7 +117,7 @@ def show_info(ctx: "Context", opts: "Values", args: list[str]) -> int:
     # All are asked for: one that is missing must not hide the others.
     rows = {row["name"]: row for row in diagnose(ctx, opts)}
     if opts.format != "table":
-        ctx.dump(opts, [row for name, row in rows.items() if not args or name in args])
+        ctx.dump(opts, [row for name, row in rows.items() if not args or name in args], _FIELDS)
     missing = [name for name in args if name.partition("+")[0] not in rows]
     for name in args or rows if opts.format == "table" else ():
         if name in rows:
