@@ -49,14 +49,22 @@ def _prerequisites(err: errors.GenericError) -> str:
 
 def _hooks(err: errors.GenericError) -> str:
     lines = ["Failure: hooks execution failed:"]
-    for node, script, output in err.args[0]:
+    try:
+        results = [(node, script, output) for node, script, output in err.args[0]]
+    except (TypeError, ValueError, IndexError):
+        return f"Failure: hooks execution failed: {err}"  # not as our master says it
+    for node, script, output in results:
         end = f"output: {output}" if output else "(no output)"
         lines.append(f"  node: {node}, script: {script}, {end}")
     return "\n".join(lines)
 
 
+def _first(err: errors.GenericError) -> object:
+    return err.args[0] if err.args else "?"
+
+
 def _resolver(err: errors.GenericError) -> str:
-    return f"Failure: can't resolve hostname '{err.args[0]}'"
+    return f"Failure: can't resolve hostname '{_first(err)}'"
 
 
 def _no_master(err: errors.GenericError) -> str:
@@ -80,7 +88,7 @@ def _timeout(err: errors.GenericError) -> str:
 
 def _not_master(err: errors.GenericError) -> str:
     return (
-        f"This is not the master node, please connect to node '{err.args[0]}' and rerun the command"
+        f"This is not the master node, please connect to node '{_first(err)}' and rerun the command"
     )
 
 

@@ -11,6 +11,11 @@ _ITEMS: Final = 20
 _REDACTED: Final = "<redacted>"
 
 
+def cut(text: str, longest: int = 500) -> str:
+    """A message of a library, which may repeat what a client made up."""
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
 class _Short(Repr):
     def __init__(self, hidden: Iterable[str]) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.files import read_bytes, write_atomic
+from pyganeti.kit.nesting import MAX_NESTING, is_too_deep
 from pyganeti.kit.paths import Paths
 from pyganeti.master.config import config_writes, load_view
 from pyganeti.master.export import CONFIG_HASH, CONFIG_MODE, digest
@@ -35,6 +36,7 @@ from pyganeti.store.interface import (
 from pyganeti.store.sqlite import SqliteBackend
 
 _JOB_FILE: Final = re.compile(r"job-([0-9]+)")
+_DIGITS: Final = 18
 
 
 def needs_import(paths: Paths) -> bool:
@@ -54,7 +56,8 @@ def take_config_file(paths: Paths) -> None:
     """Make ``config.data`` the configuration; jobs are taken too when there is no database.
 
     Raises:
-        ConfigurationError: the file cannot be read or contradicts itself; nothing was changed.
+        ConfigurationError: the file cannot be read or contradicts itself, or a job file cannot be
+            read; nothing was changed.
     """
     data = read_bytes(paths.config_file)
     if data is None:
@@ -68,13 +71,11 @@ def take_config_file(paths: Paths) -> None:
     problems = verify_config(view)
     if problems:
         raise ConfigurationError(f"{paths.config_file} contradicts itself: {'; '.join(problems)}")
-    first = not os.path.exists(paths.database)
+    jobs = [] if os.path.exists(paths.database) else _jobs(paths)
     backend = SqliteBackend(paths.database)
     try:
         contents = backend.load()
-        writes = [*_replacing(contents, view), *_serials(contents, view, digest(data))]
-        if first:
-            writes += _jobs(paths)
+        writes = [*_replacing(contents, view), *_serials(contents, view, digest(data)), *jobs]
         seq = int(contents[Table.META].get(SEQ, b"0"))
         backend.apply(Transaction(seq + 1, tuple(writes)))
     finally:
@@ -114,7 +115,7 @@ def _serials(contents: Contents, view: ClusterView, written: str) -> list[Put | 
 def _jobs(paths: Paths) -> list[Put | Delete]:
     """Job files, archived or not, and the number to go on with."""
     writes: list[Put | Delete] = []
-    highest = int((read_bytes(f"{paths.queue_dir}/serial") or b"0").strip() or b"0")
+    highest = _serial(f"{paths.queue_dir}/serial")
     for root, _, names in os.walk(paths.queue_dir):
         table = Table.ARCHIVE if root.startswith(paths.archive_dir) else Table.JOB
         for name in names:
@@ -122,11 +123,32 @@ def _jobs(paths: Paths) -> list[Put | Delete]:
             data = read_bytes(os.path.join(root, name)) if match else None
             if match is None or data is None:
                 continue
-            job = Job.from_json(data)
+            job = read_job(os.path.join(root, name), data)
             highest = max(highest, job.id)
             writes.append(Put(table, str(job.id), job.to_json()))
     writes.append(Put(Table.META, JOB_SERIAL, str(highest).encode()))
     return writes
+
+
+def _serial(path: str) -> int:
+    text = (read_bytes(path) or b"0").strip() or b"0"
+    if not text.isdigit() or len(text) > _DIGITS:
+        raise ConfigurationError(f"{path} holds {text[:40]!r}, expected the number of the last job")
+    return int(text)
+
+
+def read_job(path: str, data: bytes) -> Job:
+    """The job of a job file.
+
+    Raises:
+        ConfigurationError: it is none; names the file.
+    """
+    if is_too_deep(data):
+        raise ConfigurationError(f"{path}: nested deeper than {MAX_NESTING} levels")
+    try:
+        return Job.from_json(data)
+    except ConfigurationError as err:
+        raise ConfigurationError(f"{path}: {err}") from err
 
 
 def keep_database(paths: Paths) -> None:

@@ -11,6 +11,9 @@ from typing import Final, TypeVar, cast
 import msgspec
 from msgspec import UNSET
 
+from pyganeti.kit.nesting import MAX_NESTING, is_too_deep
+from pyganeti.kit.shown import cut
+
 from .base import EXTRA, Part
 from .change import CLASSES, KINDS, AnyObject, Kind
 from .cluster import Cluster, DataCollectorConfig
@@ -36,6 +39,8 @@ _PARTS: Final[Mapping[type[Part], Mapping[str, type[Part]]]] = {
     Disk: {"children": Disk},
     Cluster: {"data_collectors": DataCollectorConfig},
 }
+# An object with a part for each name; the others are lists.
+_NAMED: Final = frozenset({"data_collectors"})
 
 # A forthcoming object may leave out what is not decided yet.
 _FORTHCOMING: Final[Mapping[type[Part], Mapping[str, object]]] = {
@@ -55,6 +60,8 @@ _DECODERS: Final[Mapping[type[Part], msgspec.json.Decoder[AnyObject]]] = {
     cls: msgspec.json.Decoder(cls) for cls in CLASSES.values()
 }
 _ENCODER: Final = msgspec.json.Encoder()
+# msgspec leaves bytes that are no UTF-8 to Python's own error.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 _Top = dict[str, msgspec.Raw]
 _TOP: Final = msgspec.json.Decoder(_Top)
 _CONTAINERS: Final[Mapping[type[Part], str]] = {
@@ -82,10 +89,12 @@ def _apart(cls: type[P], data: object) -> P:
     known = {key: value for key, value in data.items() if key in _KEYS[cls]}
     if known.get("forthcoming"):
         known = {**_FORTHCOMING.get(cls, {}), **known}
-    parts = {key: known.pop(key) for key in _PARTS.get(cls, {}) if key in known}
-    result = msgspec.convert(known, cls)
+    parts = {key: known[key] for key in _PARTS.get(cls, {}) if key in known}
+    without: dict[str, object] = {key: {} if key in _NAMED else [] for key in parts}
+    result = msgspec.convert({**known, **without}, cls)
     changes: dict[str, object] = {
-        key: _parts_apart(_PARTS[cls][key], value) for key, value in parts.items()
+        key: _parts_apart(_PARTS[cls][key], value, named=key in _NAMED)
+        for key, value in parts.items()
     }
     extra = {key: value for key, value in data.items() if key not in _KEYS[cls]}
     if extra:
@@ -93,9 +102,10 @@ def _apart(cls: type[P], data: object) -> P:
     return msgspec.structs.replace(result, **changes)
 
 
-def _parts_apart(cls: type[P], value: object) -> tuple[P, ...] | dict[str, P]:
-    if isinstance(value, dict):
-        return {key: _apart(cls, item) for key, item in value.items()}
+def _parts_apart(cls: type[P], value: object, *, named: bool) -> tuple[P, ...] | dict[str, P]:
+    if named:
+        found = msgspec.convert(value, dict[str, object])
+        return {key: _apart(cls, item) for key, item in found.items()}
     return tuple(_apart(cls, item) for item in msgspec.convert(value, list[object]))
 
 
@@ -138,19 +148,20 @@ def decode_object(kind: Kind, data: bytes | msgspec.Raw) -> AnyObject:
 
 def _decode(cls: type[S], data: bytes | msgspec.Raw) -> S:
     try:
-        # The table has for each class a decoder of that class, which its type cannot say.
-        return cast(S, _DECODERS[cls].decode(data))
-    except msgspec.ValidationError:
-        pass
-    except msgspec.DecodeError as err:
+        try:
+            # The table has for each class a decoder of that class, which its type cannot say.
+            return cast(S, _DECODERS[cls].decode(data))
+        except msgspec.ValidationError:
+            # Says what is wrong before it has read all, so that the rest may be no JSON.
+            plain = msgspec.json.decode(data)
+    except _UNREADABLE as err:
         raise ConfigurationError(f"{KINDS[cls]} is not JSON: {err}") from err
-    plain = msgspec.json.decode(data)
     try:
         return _apart(cls, plain)
     except msgspec.ValidationError as err:
         found = plain if isinstance(plain, dict) else {}
         name = found.get("name") or found.get("cluster_name") or found.get("uuid") or "?"
-        raise ConfigurationError(f"{KINDS[cls]} {name}: {err}") from err
+        raise ConfigurationError(f"{KINDS[cls]} {cut(str(name), 80)}: {cut(str(err))}") from err
 
 
 def decode_config(data: bytes) -> ConfigData:
@@ -160,6 +171,10 @@ def decode_config(data: bytes) -> ConfigData:
         ConfigurationError: it cannot be read; names the object.
         ConfigVersionMismatch: it is of another version.
     """
+    if is_too_deep(data):
+        raise ConfigurationError(
+            f"the configuration is not readable: nested deeper than {MAX_NESTING} levels"
+        )
     try:
         top = _TOP.decode(data)
         _check_version(msgspec.json.decode(top["version"], type=int))
@@ -177,8 +192,8 @@ def decode_config(data: bytes) -> ConfigData:
             mtime=msgspec.json.decode(top.get("mtime", b"0"), type=float),
             extra=_unknown(top) or UNSET,
         )
-    except msgspec.DecodeError as err:
-        raise ConfigurationError(f"the configuration is not readable: {err}") from err
+    except _UNREADABLE as err:
+        raise ConfigurationError(f"the configuration is not readable: {cut(str(err))}") from err
     except KeyError as err:
         raise ConfigurationError(f"the configuration is not readable: no key {err}") from err
 

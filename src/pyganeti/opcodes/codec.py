@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pyganeti.kit.shown import shown
+from pyganeti.kit.shown import cut, shown
 from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
 
 from .base import Opcode, summary_text
@@ -69,11 +69,11 @@ def _diagnosis(cls: type[Opcode], data: Mapping[str, object], otherwise: str) ->
         try:
             msgspec.convert(value, fields[name].type)
         except msgspec.ValidationError as err:
-            where = _place(str(err))
+            where = _place(cut(str(err)))
             found = "a value" if name in SECRET | PRIVATE else f"the value {_shown(value)}"
             expected = describe(fields[name].type)
             return f"{cls.op_id()}: parameter {name!r} has {found}, expected {expected}{where}"
-    return f"{cls.op_id()}: {otherwise}"
+    return f"{cls.op_id()}: {cut(otherwise)}"
 
 
 def _place(text: str) -> str:
@@ -119,7 +119,8 @@ def check_result(op: Opcode, result: object) -> None:
         msgspec.convert(result, op.RESULT, from_attributes=False)
     except msgspec.ValidationError as err:
         raise OpResultError(
-            f"{op.op_id()}: the result is {_shown(result)}, expected {describe(op.RESULT)}: {err}"
+            f"{op.op_id()}: the result is {_shown(result)}, expected {describe(op.RESULT)}: "
+            f"{cut(str(err))}"
         ) from err
 
 

@@ -33,6 +33,7 @@ FILTER: Final[list[Any]] = [
     True, 5, "name", {}, [], [5], [[]], ["?"], ["=", "name"], ["nope", "name", 1],
     ["=~", "name", "("], ["=", "name", None], ["=", ["name"], "x"], ["=", "nope", 1], ["&", 5],
     ["=", LONG, "x"], ["=~", "name", LONG], [LONG], ["<", "name", 5],
+    [LONG, "name", "x"], [LONG, "name", []],
 ]  # fmt: skip
 OPS: Final[list[Any]] = [
     None, True, "x", {}, [], [5], [None], [[]], [{}], ["OP_TEST_DELAY"],
@@ -40,7 +41,8 @@ OPS: Final[list[Any]] = [
     [{**DELAY, LONG: 1}], [{**DELAY, "duration": LONG}], [{**DELAY, "nope": 1}],
     [{**DELAY, "duration": True}], [{**DELAY, "comment": "a\0b"}], [DELAY, 5],
     [{**DELAY, "priority": 1}], [{**DELAY, "depends": [[-1, []]]}],
-    [{**DELAY, "reason": [LONG]}], [{**DELAY, "debug_level": 10**400, "comment": 5}],
+    [{**DELAY, "depends": [[-1, [LONG]]]}], [{**DELAY, "reason": [LONG]}],
+    [{**DELAY, "debug_level": 10**400, "comment": 5}],
 ]  # fmt: skip
 # SubmitManyJobs answers for each job; only what is no list of jobs is refused as a whole.
 JOBS: Final[list[Any]] = [None, True, "x", {}, 5, [DELAY], [None], ["x"]]

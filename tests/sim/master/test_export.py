@@ -419,3 +419,32 @@ def test_a_file_that_is_no_configuration_makes_no_database(paths: Paths) -> None
     with pytest.raises(ConfigurationError):
         take_config_file(paths)
     assert needs_import(paths)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        b"",
+        b"[]",
+        b'{"id": 7, "ops": [{"input": {"\xff": 1}}]}',
+        b"[" * 5000 + b"]" * 5000,
+        b'{"id": 7, "ops": [{"input": {}, "status": "' + b"x" * 1_000_000 + b'"}]}',
+    ],
+    ids=["empty", "list", "bytes", "depth", "length"],
+)
+def test_a_job_file_that_holds_none_is_named(paths: Paths, job: bytes) -> None:
+    Path(paths.config_file).write_bytes(GOLDEN.read_bytes())
+    Path(f"{paths.queue_dir}/job-7").write_bytes(job)
+    with pytest.raises(ConfigurationError, match="queue/job-7: ") as refused:
+        take_config_file(paths)
+    assert len(str(refused.value)) < 1000
+    assert needs_import(paths)
+
+
+@pytest.mark.parametrize("serial", ["seven", "-1", "1" * 5000])
+def test_a_serial_that_is_no_number_is_named(paths: Paths, serial: str) -> None:
+    Path(paths.config_file).write_bytes(GOLDEN.read_bytes())
+    Path(f"{paths.queue_dir}/serial").write_text(serial)
+    with pytest.raises(ConfigurationError, match="queue/serial holds"):
+        take_config_file(paths)
+    assert needs_import(paths)

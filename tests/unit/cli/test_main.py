@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from pyganeti.cli.table import timestamp
-from pyganeti.model.errors import GenericError, NoMasterError, OpPrereqError, ParameterError
+from pyganeti.model.errors import (
+    GenericError,
+    HooksAbort,
+    NoMasterError,
+    OpPrereqError,
+    ParameterError,
+    ResolverError,
+)
 
 from .fake_master import FakeMaster, named_rows, run
 
@@ -79,6 +86,10 @@ def test_defaults_that_cannot_be_read(tool: str, capsys: "pytest.CaptureFixture[
          "error type: wrong_state, error details:\nit is down\n"),
         (ParameterError("unknown 'x'"), 1, "Parameter Error: unknown 'x'\n"),
         (GenericError("oh"), 1, "Failure: oh\n"),
+        # As no master of ours says them.
+        (HooksAbort("no"), 1, "Failure: hooks execution failed: no\n"),
+        (HooksAbort(), 1, "Failure: hooks execution failed: HooksAbort\n"),
+        (ResolverError(), 1, "Failure: can't resolve hostname '?'\n"),
     ],
 )  # fmt: skip
 def test_errors_of_the_master(error: GenericError, code: int, text: str) -> None:

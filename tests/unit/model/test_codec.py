@@ -105,6 +105,17 @@ def test_unknown_keys_survive_inside(
     assert json.loads(encode_object(decode_object(Kind.DISK, json.dumps(data).encode()))) == data
 
 
+@given(UNKNOWN, UNKNOWN)
+def test_unknown_keys_of_the_cluster_survive(
+    unknown: dict[str, Any], inside: dict[str, Any]
+) -> None:
+    data = json.loads(GOLDEN.read_bytes())["cluster"]
+    data["data_collectors"] = {"load": {"active": True, "interval": 5, **inside}}
+    data.update(unknown)
+    again = encode_object(decode_object(Kind.CLUSTER, json.dumps(data).encode()))
+    assert json.loads(again) == data
+
+
 @given(st.lists(OBJECTS, max_size=4), UNKNOWN)
 def test_a_configuration_survives(objects: list[AnyObject], unknown: dict[str, Any]) -> None:
     config = make.config(*objects)
@@ -158,6 +169,17 @@ def test_a_wrong_type_names_the_object_and_the_field() -> None:
         decode_object(Kind.INSTANCE, data)
 
 
+def test_parts_are_a_list_or_an_object_as_declared() -> None:
+    data = json.loads(encode_object(make.instance(1, nics=(make.nic(1),))))
+    data["nics"] = {"0": data["nics"][0]}
+    with pytest.raises(ConfigurationError, match=r"instance web1\.example\.com: .*array"):
+        decode_object(Kind.INSTANCE, json.dumps(data).encode())
+    data = json.loads(GOLDEN.read_bytes())["cluster"]
+    data["data_collectors"] = [{"active": True, "interval": 5}]
+    with pytest.raises(ConfigurationError, match=r"cluster .*: .*object"):
+        decode_object(Kind.CLUSTER, json.dumps(data).encode())
+
+
 def test_another_version_is_refused() -> None:
     data = encode_config(make.config()).replace(b'"version":3010000', b'"version":2160000')
     with pytest.raises(ConfigVersionMismatch, match="2160000"):
@@ -167,3 +189,28 @@ def test_another_version_is_refused() -> None:
 def test_a_cut_file_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="not readable"):
         decode_config(encode_config(make.config())[:-5])
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b'"hvparams":{}', b'"hvparams":{"x":"\xff"}'),
+        (b'"hvparams":{}', b'"hvparams":{"x":' + b"[" * 5000 + b"]" * 5000 + b"}"),
+        # Of a wrong type and, further on, no JSON.
+        (b'"disks_active":true', b'"disks_active":3,"osparams":{"x":"\xff"}'),
+        (b'"admin_state":"up"', b'"admin_state":"' + b"x" * 1_000_000 + b'"'),
+    ],
+    ids=["bytes", "depth", "both", "length"],
+)
+def test_what_is_broken_inside_is_told_in_a_few_words(good: bytes, bad: bytes) -> None:
+    data = encode_config(make.config(make.instance(1)))
+    assert good in data
+    with pytest.raises(ConfigurationError) as refused:
+        decode_config(data.replace(good, bad, 1))
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_wrong_object_that_is_no_json_either_is_refused() -> None:
+    data = encode_object(make.instance(1)).replace(b'"disks_active":true', b'"disks_active":3')
+    with pytest.raises(ConfigurationError, match="instance is not JSON"):
+        decode_object(Kind.INSTANCE, data[:-1] + b',"x":"\xff"}')

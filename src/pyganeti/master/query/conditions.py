@@ -69,7 +69,8 @@ def condition(op: str, field: AnyField, constant: object, *, rule: bool = False)
     """
     if not isinstance(constant, str | int | float):
         raise QueryFilterParseError(
-            f"{op!r} compares field {field.name!r} with a text or a number, not {shown(constant)}"
+            f"{shown(op)} compares field {field.name!r} with a text or a number, not "
+            f"{shown(constant)}"
         )
     if op in EQUAL:
         return _equals(field, constant)

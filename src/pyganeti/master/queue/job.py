@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from pyganeti.kit.shown import cut
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import ConfigurationError
 from pyganeti.opcodes.codec import redact
@@ -120,8 +121,8 @@ class Job:
         """
         try:
             stored = _decoder.decode(data)
-        except msgspec.DecodeError as err:
-            raise ConfigurationError(f"a stored job cannot be read: {err}") from err
+        except (msgspec.DecodeError, UnicodeDecodeError) as err:
+            raise ConfigurationError(f"a stored job cannot be read: {cut(str(err))}") from err
         job = cls(stored.id, stored.ops, stored.received_timestamp)
         job.start_timestamp = stored.start_timestamp
         job.end_timestamp = stored.end_timestamp

@@ -10,8 +10,9 @@ Source: Ganeti's LUXI protocol and its timeouts.
 
 import errno
 import socket
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from pyganeti.kit.clock import monotonic, sleep_blocking
 from pyganeti.kit.paths import Paths
@@ -26,6 +27,16 @@ from pyganeti.model.errors import (
 )
 from pyganeti.model.versions import LUXI_VERSION
 from pyganeti.wire.luxi.framing import Splitter, encode, parse_response, request
+from pyganeti.wire.luxi.results import (
+    definitions,
+    job_change,
+    mapping,
+    pair,
+    pairs,
+    plain_list,
+    query_result,
+    rows,
+)
 
 CONNECT_TIMEOUT_S: Final = 30.0
 RW_TIMEOUT_S: Final = 180.0
@@ -36,6 +47,8 @@ _NO_LOG: Final = 1 << 40
 # Between two tries while the server's backlog is full.
 _RETRY_S: Final = 0.1
 _CHUNK: Final = 256 * 1024
+
+T = TypeVar("T")
 
 # One opcode, ready for JSON; values are whatever the opcode's parameters are.
 OpDict = dict[str, Any]
@@ -158,50 +171,58 @@ class LuxiClient:
             if documents:
                 return documents[0]
 
+    def _ask(self, method: str, args: list[object], read: Callable[[Any], T]) -> T:
+        """Call ``method`` and ``read`` its result.
+
+        Raises:
+            LuxiError: the result is not of the form that this method has.
+        """
+        result = self.call(method, args)  # Any: from JSON
+        try:
+            return read(result)
+        except (TypeError, ValueError) as err:
+            raise LuxiError(f"unexpected answer to {method}: {_brief(result)}") from err
+
     # Queries
 
     def query(self, what: str, fields: list[str], qfilter: object = None) -> dict[str, Any]:
         """``{"fields": [definition, ...], "data": [[[status, value], ...], ...]}``."""
-        result: dict[str, Any] = self.call("Query", [what, fields, qfilter])
-        return result
+        return self._ask("Query", [what, fields, qfilter], query_result)
 
     def query_fields(self, what: str, fields: list[str] | None = None) -> list[dict[str, str]]:
         """Definitions: name, title, kind, doc; of all fields when ``fields`` is empty."""
-        result: dict[str, list[dict[str, str]]] = self.call("QueryFields", [what, fields or []])
-        return result["fields"]
+        return self._ask("QueryFields", [what, fields or []], definitions)
 
     def query_cluster_info(self) -> dict[str, Any]:
         """The cluster's settings, by Ganeti's 55 names."""
-        result: dict[str, Any] = self.call("QueryClusterInfo", [])
-        return result
+        return self._ask("QueryClusterInfo", [], mapping)
 
     def query_config_values(self, fields: list[str]) -> list[Any]:
         """Values in the order asked."""
-        result: list[Any] = self.call("QueryConfigValues", [fields])
-        return result
+        return self._ask("QueryConfigValues", [fields], partial(plain_list, length=len(fields)))
 
     def query_tags(self, kind: str, name: str) -> list[str]:
         """Tags of one object; the cluster's name is empty."""
-        result: list[str] = self.call("QueryTags", [kind, name])
-        return result
+        return self._ask("QueryTags", [kind, name], plain_list)
 
     def query_jobs(self, ids: list[int], fields: list[str]) -> list[list[Any] | None]:
         """A row a job, ``None`` where there is no such job: its ``status``, if asked for, tells."""
-        rows: list[list[Any]] = self.call("QueryJobs", [ids, fields])
+        read = partial(rows, width=len(fields), count=len(ids) or None)
+        found = self._ask("QueryJobs", [ids, fields], read)
         if "status" not in fields:
-            return list(rows)
+            return found
         status = fields.index("status")
-        return [None if row is None or row[status] is None else row for row in rows]
+        return [None if row is None or row[status] is None else row for row in found]
 
     # Jobs
 
     def submit_job(self, ops: list[OpDict]) -> int:
         """The id of the new job, which is durable by now."""
-        return int(self.call("SubmitJob", [ops]))
+        return self._ask("SubmitJob", [ops], int)
 
     def submit_many_jobs(self, jobs: list[list[OpDict]]) -> list[tuple[bool, Any]]:
         """For each job whether it was taken, and its id or the reason."""
-        return [(ok, value) for ok, value in self.call("SubmitManyJobs", [jobs])]
+        return self._ask("SubmitManyJobs", [jobs], pairs)
 
     def wait_for_job_change(
         self, job_id: int, fields: list[str], prev_info: object, prev_serial: object, timeout: int
@@ -210,11 +231,8 @@ class LuxiClient:
 
         A log entry is ``[serial, [seconds, microseconds], type, content]``.
         """
-        result = self.call("WaitForJobChange", [job_id, fields, prev_info, prev_serial, timeout])
-        if result == "nochange":
-            return None
-        info, entries = result
-        return info, entries or []
+        args = [job_id, fields, prev_info, prev_serial, timeout]
+        return self._ask("WaitForJobChange", args, partial(job_change, width=len(fields)))
 
     def job_results(self, job_id: int) -> list[Any]:
         """Results of the opcodes of a job that has ended.
@@ -228,11 +246,13 @@ class LuxiClient:
         if row is None:
             raise JobLost(f"job {job_id} does not exist")
         status, op_status, op_results = row
+        if not isinstance(op_status, list) or not isinstance(op_results, list):
+            raise LuxiError(f"unexpected answer about job {job_id}: {_brief(row)}")
         if status == "canceled":
             raise JobCanceled(_why_canceled(op_status, op_results))
         if status == "error":
             raise _failure(op_status, op_results)
-        return list(op_results)
+        return op_results
 
     def wait_for_end(self, job_id: int) -> list[Any]:
         """Wait until a job has ended, and return its results as :meth:`job_results`."""
@@ -248,25 +268,22 @@ class LuxiClient:
 
     def auto_archive_jobs(self, age: int, timeout: int) -> tuple[int, int]:
         """How many were archived, and how many were not looked at for lack of time."""
-        archived, left = self.call("AutoArchiveJobs", [age, timeout])
-        return archived, left
+        return self._ask("AutoArchiveJobs", [age, timeout], pair)
 
     def cancel_job(self, job_id: int, kill: bool = False) -> tuple[bool, str]:
         """Whether it was cancelled, and a sentence about it."""
-        success, text = self.call("CancelJob", [job_id, kill])
-        return success, text
+        return self._ask("CancelJob", [job_id, kill], pair)
 
     def change_job_priority(self, job_id: int, priority: int) -> tuple[bool, str]:
         """Whether it was changed, and a sentence about it."""
-        success, text = self.call("ChangeJobPriority", [job_id, priority])
-        return success, text
+        return self._ask("ChangeJobPriority", [job_id, priority], pair)
 
     # Job filters
 
     def query_filters(self, uuids: list[str], fields: list[str]) -> list[list[Any]]:
         """A row for each of the named rules, or for all."""
-        result: list[list[Any]] = self.call("QueryFilters", [uuids, fields])
-        return result
+        found = self._ask("QueryFilters", [uuids, fields], partial(rows, width=len(fields)))
+        return [row for row in found if row is not None]
 
     def replace_filter(
         self,
@@ -294,9 +311,16 @@ class LuxiClient:
         return self.call("SetWatcherPause", [until])
 
 
+def _brief(result: object) -> str:
+    try:
+        return repr(result)[:80]
+    except RecursionError:
+        return "nested too deep to be shown"
+
+
 def _why_canceled(op_status: list[str], op_results: list[Any]) -> str:
     """What the first cancelled opcode says, if that is a text."""
-    for status, result in zip(op_status, op_results, strict=True):
+    for status, result in zip(op_status, op_results, strict=False):
         if status == "canceled" and isinstance(result, str):
             return result
     return "job was canceled"
@@ -304,7 +328,7 @@ def _why_canceled(op_status: list[str], op_results: list[Any]) -> str:
 
 def _failure(op_status: list[str], op_results: list[Any]) -> GenericError:
     """The error of the first opcode that failed."""
-    for index, (status, result) in enumerate(zip(op_status, op_results, strict=True)):
+    for index, (status, result) in enumerate(zip(op_status, op_results, strict=False)):
         if status == "error":
             if isinstance(result, list) and len(result) == 2 and isinstance(result[1], list):
                 return from_wire(result)

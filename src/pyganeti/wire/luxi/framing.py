@@ -73,7 +73,7 @@ def parse_response(document: bytes, version: int) -> object:
 def _parse_object(document: bytes) -> dict[str, object]:
     try:
         message = json.loads(document)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise LuxiError(f"not JSON: {bytes(document[:80])!r}") from err
     if not isinstance(message, dict):
         raise LuxiError(f"not a JSON object: {bytes(document[:80])!r}")

@@ -9,11 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from pyganeti.kit.nesting import MAX_NESTING, is_too_deep
+from pyganeti.kit.shown import cut
 from pyganeti.model.errors import GenericError, NodeCallError, to_wire
 
 from .call import AnyCall, CallContext, NodeCall, R, TaskId, result_type
 
 MAX_BODY: Final = 64 * 1024 * 1024
+_TOO_DEEP: Final = f"nested deeper than {MAX_NESTING} levels"
 
 
 class Refusal(Enum):
@@ -57,6 +60,8 @@ class _Outgoing(msgspec.Struct, frozen=True):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
+# msgspec leaves bytes that are no UTF-8 to Python's own error.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 _REQUESTS: Final = msgspec.json.Decoder(Request)
 _ANSWERS: Final = msgspec.json.Decoder(Answer)
 
@@ -79,8 +84,8 @@ class Codec:
             decoder = self._args[kind] = msgspec.json.Decoder(kind)
         try:
             return decoder.decode(args)
-        except msgspec.DecodeError as err:
-            text = f"{kind.procedure}: {err}"
+        except _UNREADABLE as err:
+            text = f"{kind.procedure}: {cut(str(err))}"
             raise Refused(Refusal.MALFORMED, NodeCallError(text)) from err
 
     def result(self, kind: type[NodeCall[R]], raw: bytes | msgspec.Raw) -> R:
@@ -94,8 +99,8 @@ class Codec:
             decoder = self._results[kind] = msgspec.json.Decoder(result_type(kind))
         try:
             result: R = decoder.decode(raw)
-        except msgspec.DecodeError as err:
-            raise NodeCallError(f"answer to {kind.procedure}: {err}") from err
+        except _UNREADABLE as err:
+            raise NodeCallError(f"answer to {kind.procedure}: {cut(str(err))}") from err
         return result
 
 
@@ -110,10 +115,12 @@ def decode_request(body: bytes) -> Request:
     Raises:
         Refused: it is none.
     """
+    if is_too_deep(body):
+        raise Refused(Refusal.MALFORMED, NodeCallError(f"request: {_TOO_DEEP}"))
     try:
         return _REQUESTS.decode(body)
-    except msgspec.DecodeError as err:
-        raise Refused(Refusal.MALFORMED, NodeCallError(f"request: {err}")) from err
+    except _UNREADABLE as err:
+        raise Refused(Refusal.MALFORMED, NodeCallError(f"request: {cut(str(err))}")) from err
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -122,10 +129,12 @@ def decode_answer(body: bytes) -> Answer:
     Raises:
         NodeCallError: it is none.
     """
+    if is_too_deep(body):
+        raise NodeCallError(f"answer: {_TOO_DEEP}")
     try:
         return _ANSWERS.decode(body)
-    except msgspec.DecodeError as err:
-        raise NodeCallError(f"answer: {err}") from err
+    except _UNREADABLE as err:
+        raise NodeCallError(f"answer: {cut(str(err))}") from err
 
 
 def encode_value(value: object) -> msgspec.Raw:

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -154,6 +154,9 @@ def test_requests_carry_the_version(tmp_path: Path) -> None:
     thread.join()
 
 
+NAME: Final = {"name": "name", "title": "Name", "kind": "text", "doc": "x"}
+
+
 class Scripted(LuxiClient):
     """Answers the calls in order."""
 
@@ -180,3 +183,43 @@ def test_results_of_jobs_that_did_not_succeed() -> None:
     ):
         with pytest.raises(error):
             Scripted([row]).job_results(1)
+
+
+# Each method that looks at its answer, and answers that it does not have.
+ODD: Final[list[tuple[Callable[[LuxiClient], object], list[Any]]]] = [
+    (lambda one: one.query("node", ["name"]),
+     [None, [], {}, {"fields": []}, {"fields": [{}], "data": []}, {"fields": [], "data": [5]},
+      {"fields": [NAME], "data": [[]]}, {"fields": [NAME], "data": [["node1"]]}]),
+    (lambda one: one.query_fields("node"), [None, [], {}, {"fields": [5]}, {"fields": [{}]}]),
+    (lambda one: one.query_cluster_info(), [None, [], 5]),
+    (lambda one: one.query_config_values(["master_node"]), [None, {}, [], [1, 2]]),
+    (lambda one: one.query_tags("node", "node1"), [None, {}, "tags"]),
+    (lambda one: one.query_jobs([1], ["id", "status"]), [None, [], [[]], [[1]], [5], [None, None]]),
+    (lambda one: one.query_filters([], ["uuid"]), [None, {}, [[]], [5]]),
+    (lambda one: one.submit_job([]), [None, [], {}, "x"]),
+    (lambda one: one.submit_many_jobs([]), [None, [5], [[True]], [[True, 1, 2]]]),
+    (lambda one: one.wait_for_job_change(1, ["status"], None, None, 1),
+     [None, "change", [], [[], []], [["status"], [[1]]], [["status"], 5]]),
+    (lambda one: one.job_results(1), [None, [], [["success"]], [["success", None, None]]]),
+    (lambda one: one.auto_archive_jobs(1, 1), [None, [1], 5]),
+    (lambda one: one.cancel_job(1), [None, [True], True]),
+    (lambda one: one.change_job_priority(1, 0), [None, [True], True]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(len(ODD)))
+def test_an_answer_of_another_form_is_one_error(place: int) -> None:
+    method, answers = ODD[place]
+    for answer in answers:
+        with pytest.raises(LuxiError, match="unexpected answer"):
+            method(Scripted(answer))
+
+
+def test_an_answer_that_is_nested_too_deep_is_one_error() -> None:
+    deep: object = 5
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(LuxiError, match="unexpected answer"):
+        Scripted(deep).submit_job([])
+    with pytest.raises(LuxiError, match="not JSON"):
+        parse_response(b"[" * 100_000, LUXI_VERSION)

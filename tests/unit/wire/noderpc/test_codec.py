@@ -72,3 +72,31 @@ def test_a_wrong_result_names_the_procedure() -> None:
 def test_a_broken_envelope_is_refused(body: bytes) -> None:
     with pytest.raises(codec.Refused):
         codec.decode_request(body)
+
+
+BROKEN = {
+    "bytes": b'"\xff"',
+    "depth": b"[" * 5000 + b"]" * 5000,
+    "length": b'"' + b"x" * 1_000_000 + b'"',
+}
+
+
+def as_request(value: bytes) -> object:
+    request = codec.decode_request(b'{"ctx":{"epoch":1},"args":{"file_name":%s}}' % value)
+    return codec.Codec().call(InstanceStartCall, request.args)
+
+
+def as_answer(value: bytes) -> object:
+    answer = codec.decode_answer(b'{"ok":true,"result":{"state":%s}}' % value)
+    return codec.Codec().result(InstanceInfoCall, answer.result)
+
+
+@pytest.mark.parametrize("value", BROKEN.values(), ids=BROKEN)
+def test_what_is_broken_inside_is_told_in_a_few_words(value: bytes) -> None:
+    with pytest.raises(codec.Refused) as refused:
+        as_request(value)
+    assert refused.value.refusal is codec.Refusal.MALFORMED
+    with pytest.raises(NodeCallError) as answered:
+        as_answer(value)
+    for error in (refused.value.error, answered.value):
+        assert len(str(error)) < 1000
