@@ -32,6 +32,8 @@ Names = list[Name]
 
 _PRIORITIES: Final = range(HIGHEST, LOWEST + 1)
 _JOB_ID_DIGITS: Final = 18
+# The last second of the year 9999: what is later is no date to whoever prints it.
+_LAST_TIME: Final = 253_402_300_799
 
 
 class LuxiMethods:
@@ -141,7 +143,10 @@ class LuxiMethods:
     async def SetWatcherPause(self, until: float | None) -> Answer:  # noqa: N802
         """Pause the watcher until then (seconds since the epoch), or not; the same back."""
         if until is not None and until < self._clock.now():
-            raise OpPrereqError(f"the watcher cannot be paused until {until:.0f}, which is past")
+            raise OpPrereqError(f"the watcher cannot be paused until {until:.15g}, which is past")
+        if until is not None and until > _LAST_TIME:
+            text = f"the watcher cannot be paused until {until:.15g}, which is after the year 9999"
+            raise OpPrereqError(text)
         await self._master.pause_watcher(until)
         return until
 

@@ -59,6 +59,8 @@ async def test_the_watcher_pauses_until_its_time_is_over() -> None:
     assert await watcher_pause(cluster) == until
     with pytest.raises(OpPrereqError, match="past"):
         await ask(cluster, "SetWatcherPause", cluster.clock.now() - 1)
+    with pytest.raises(OpPrereqError, match=r"1e\+300, which is after the year 9999"):
+        await ask(cluster, "SetWatcherPause", 1e300)
     assert await watcher_pause(cluster) == until
     await cluster.clock.sleep(101)
     assert await watcher_pause(cluster) is None

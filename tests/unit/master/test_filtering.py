@@ -237,6 +237,10 @@ def test_a_wrong_action_is_refused(action: object) -> None:
         rule(action=action)
 
 
-def test_a_negative_priority_is_refused() -> None:
-    with pytest.raises(OpPrereqError, match="priority is -1"):
-        rule(priority=-1)
+@pytest.mark.parametrize("priority", [-1, 2**63, 10**400])
+def test_a_priority_that_ganeti_cannot_read_is_refused(priority: int) -> None:
+    with pytest.raises(
+        OpPrereqError, match=r"priority is .*, expected .* 0 to 9223372036854775807"
+    ):
+        rule(priority=priority)
+    assert rule(priority=2**63 - 1).priority == 2**63 - 1

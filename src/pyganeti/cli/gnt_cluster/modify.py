@@ -64,7 +64,7 @@ def _intervals(values: dict[str, Any]) -> dict[str, int]:
     for key, value in values.items():
         try:
             read[key] = round(float(value) * 1_000_000)
-        except (TypeError, ValueError) as err:
+        except (TypeError, ValueError, OverflowError) as err:
             raise OpPrereqError(f"--data-collector-interval: {key}={value!r} is no number") from err
     return read
 

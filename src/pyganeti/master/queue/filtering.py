@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 WATERMARK: Final = "watermark"
 RATE_LIMIT: Final = "RATE_LIMIT"
+# Of priorities and limits: Ganeti reads no larger numbers in a configuration.
+MOST: Final = 2**63 - 1
 _USER: Final = "gnt:user"
 _LOGICAL: Final = ("&", "|", "!")
 _PLAIN_ACTIONS: Final = ("ACCEPT", "PAUSE", "REJECT", "CONTINUE")
@@ -115,8 +117,9 @@ def make_rule(
     Raises:
         OpPrereqError: ``ECode.INVAL``; says what is wrong and what was expected.
     """
-    if priority < 0:
-        raise _invalid(f"the priority is {priority}, expected an integer of 0 or more")
+    if not 0 <= priority <= MOST:
+        text = f"the priority is {shown(priority)}, expected an integer from 0 to {MOST}"
+        raise _invalid(text)
     most = _rate_limit(action)
     rule = FilterRule(
         uuid=uuid,
@@ -147,11 +150,11 @@ def _rate_limit(action: Any) -> int:
         return 0
     if isinstance(action, list | tuple) and len(action) == 2 and action[0] == RATE_LIMIT:
         most = action[1]
-        if isinstance(most, int) and not isinstance(most, bool) and most > 0:
+        if isinstance(most, int) and not isinstance(most, bool) and 0 < most <= MOST:
             return most
     raise _invalid(
         f"the action is {shown(action)}, expected ACCEPT, PAUSE, REJECT, CONTINUE or"
-        f" [{RATE_LIMIT!r}, n] with an integer n above 0"
+        f" [{RATE_LIMIT!r}, n] with an integer n from 1 to {MOST}"
     )
 
 
