@@ -5,7 +5,7 @@ CODE := src/pyganeti tests tools $(wildcard benchmarks/*.py)
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare check format lint types layers test docs fix e2e lab lab-shell bench soak
+.PHONY: help prepare check format lint types layers test docs fix fuzz e2e lab lab-shell bench soak
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -37,6 +37,9 @@ test:
 fix: ## format, and repair what a tool can repair
 	$(BIN)/ruff check --fix $(CODE) $(SCRIPTS) || true
 	$(BIN)/ruff format $(CODE) $(SCRIPTS)
+
+fuzz: ## bad input for all that reads from outside, a minute each; findings become tests
+	$(BIN)/python -m tests.fuzz
 
 e2e: ## real daemons, QEMU guests, on this machine; needs root
 	$(BIN)/pytest tests/e2e
