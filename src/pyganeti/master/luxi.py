@@ -32,6 +32,8 @@ Names = list[Name]
 
 _PRIORITIES: Final = range(HIGHEST, LOWEST + 1)
 _JOB_ID_DIGITS: Final = 18
+# Of a job filter, which is kept.
+_REASONS: Final = 100
 # The last second of the year 9999: what is later is no date to whoever prints it.
 _LAST_TIME: Final = 253_402_300_799
 
@@ -193,7 +195,7 @@ class LuxiMethods:
         priority: int,
         predicates: list[Any],
         action: Any,
-        reason: list[tuple[str, str, int]],
+        reason: Annotated[list[tuple[str, str, int]], Meta(max_length=_REASONS)],
     ) -> str:
         """Make a job filter, or give the one of this UUID other contents; its UUID."""
         return await self._master.filters.replace(

@@ -237,6 +237,13 @@ def test_a_wrong_action_is_refused(action: object) -> None:
         rule(action=action)
 
 
+def test_a_rule_has_a_hundred_predicates_at_most() -> None:
+    predicates = [["jobid", ["=", "id", number]] for number in range(101)]
+    assert len(rule(*predicates[:100]).predicates) == 100
+    with pytest.raises(OpPrereqError, match="101 predicates, expected 100 at most"):
+        rule(*predicates)
+
+
 @pytest.mark.parametrize("priority", [-1, 2**63, 10**400])
 def test_a_priority_that_ganeti_cannot_read_is_refused(priority: int) -> None:
     with pytest.raises(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pyganeti.master.locks import Level, LockState, Mode
+from pyganeti.master.query.engine import MAX_FIELDS, MAX_NAMES
 from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError, QueryFilterParseError
 from pyganeti.model.filter import FilterRule
@@ -352,6 +353,35 @@ async def test_lists_for_the_older_calls() -> None:
     ]
     assert await queries.listed("node", ["nosuch"], ["name"]) == []
     assert len(await queries.listed("node", [], ["name"])) == 3
+
+
+async def test_what_one_query_asks_for_is_bounded() -> None:
+    queries = engine(cluster())
+    many, name = ["name"] * (MAX_FIELDS + 1), ["node1"]
+    with pytest.raises(OpPrereqError, match="1001 fields at once, expected 1000 at most"):
+        await queries.query("node", many, None)
+    with pytest.raises(OpPrereqError, match="1001 fields"):
+        queries.query_fields("node", many)
+    with pytest.raises(OpPrereqError, match="1001 fields"):
+        await queries.plain("node", [], many)
+    with pytest.raises(OpPrereqError, match="20001 names"):
+        await queries.plain("node", name * (MAX_NAMES + 1), ["name"])
+    with pytest.raises(OpPrereqError, match="20001 names"):
+        await queries.listed("node", name * (MAX_NAMES + 1), ["name"])
+    with pytest.raises(OpPrereqError, match="20001 ids"):
+        await queries.query_jobs([1] * (MAX_NAMES + 1), ["id"])
+    with pytest.raises(OpPrereqError, match="an answer of 20000000 values"):
+        await queries.plain("node", name * MAX_NAMES, many[1:])
+    assert len(await queries.plain("node", name * MAX_NAMES, ["name"])) == MAX_NAMES
+    by_name = ["|", *(["=", "name", "node1"] for _ in range(MAX_NAMES))]
+    found = await queries.query("node", ["name"], by_name)
+    assert len(found["data"]) == MAX_NAMES
+    with pytest.raises(QueryFilterParseError, match="more than 20001 operators"):
+        await queries.query("node", ["name"], [*by_name, ["=", "name", "node1"]])
+    with pytest.raises(QueryFilterParseError, match="more than 1000 operators"):
+        await queries.query("node", ["name"], ["|", *(["?", "vm_capable"] for _ in range(1000))])
+    found = await queries.query("node", ["name"], ["|", *(["?", "vm_capable"] for _ in range(999))])
+    assert len(found["data"]) == 3
 
 
 async def test_fields_are_described_in_natural_order() -> None:

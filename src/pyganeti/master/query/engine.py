@@ -16,7 +16,7 @@ from .export import EXPORTS
 from .extstorage import EXTSTORAGES
 from .fields import Cell, Field, Need, unknown
 from .filter import FILTERS
-from .filters import compile_filter, requested_names
+from .filters import MAX_CONDITIONS, compile_filter, requested_names
 from .group import GROUPS
 from .instance import INSTANCES
 from .job import JOBS, parse_job_id
@@ -88,6 +88,12 @@ RESOURCES: Final[Mapping[QueryResource, Resource]] = {
 BY_JOB: Final = frozenset({QueryResource.CLUSTER, QueryResource.EXTSTORAGE, QueryResource.OS})
 
 
+# Others wait while one query is answered. An instance has some 300 fields; twice as many names, and
+# twice as many values, as all fields of all instances of the largest cluster.
+MAX_FIELDS: Final = 1000
+MAX_NAMES: Final = 20_000
+MAX_VALUES: Final = 6_000_000
+
 _BY_NAME: Final[Mapping[str, Resource]] = {str(name): found for name, found in RESOURCES.items()}
 
 
@@ -150,7 +156,7 @@ class QueryEngine:
             lock: always refused: queries take no locks.
 
         Raises:
-            OpPrereqError: an unknown field, or ``lock``.
+            OpPrereqError: an unknown field, too many of them or of names, or ``lock``.
         """
         resource, wanted = _known_fields(what, fields, lock=lock)
         rows = await (
@@ -188,6 +194,7 @@ class QueryEngine:
         Raises:
             OpPrereqError: an unknown field, or something that is no job id.
         """
+        _check_number("ids", ids, MAX_NAMES)
         wanted = [parse_job_id(job_id) for job_id in ids]
         return await self.plain(QueryResource.JOB, wanted, fields)
 
@@ -204,8 +211,12 @@ class QueryEngine:
         self, resource: Resource, wanted: Sequence[AnyField], qfilter: object
     ) -> list[list[Cell]]:
         sources = self._sources()
-        keep, used = (None, []) if qfilter is None else compile_filter(qfilter, resource.fields)
         names = requested_names(qfilter, resource.name_field)
+        # Names are looked up, one after another; all else is tried on every object.
+        most = MAX_CONDITIONS if names is None else MAX_NAMES + 1
+        keep, used = (
+            (None, []) if qfilter is None else compile_filter(qfilter, resource.fields, most=most)
+        )
         every = frozenset(field.name for field in (*wanted, *used))
         items = await resource.items(sources, names, every)
         needs = _needs(wanted)
@@ -223,6 +234,7 @@ async def _found(
     resource: Resource, sources: Sources, names: Sequence[object], used: frozenset[str]
 ) -> list[Any]:
     """The named objects, without those that do not exist."""
+    _check_number("names", names, MAX_NAMES)
     try:
         return await resource.items(sources, names, used)
     except OpPrereqError as err:
@@ -241,6 +253,7 @@ def _known_fields(
     if lock:
         raise OpPrereqError("queries take no locks, use the query opcodes", ECode.INVAL)
     resource = get_resource(what)
+    _check_number("fields", fields, MAX_FIELDS)
     missing = [name for name in fields if name not in resource.fields]
     if missing:
         raise OpPrereqError(f"unknown output fields for {what}: {', '.join(missing)}", ECode.INVAL)
@@ -252,11 +265,21 @@ def _values(rows: list[list[Cell]]) -> list[list[object]]:
 
 
 def _cells(wanted: Sequence[AnyField], items: list[Any], context: Any) -> list[list[Cell]]:
+    count = len(wanted) * len(items)
+    if count > MAX_VALUES:
+        text = f"an answer of {count} values, expected {MAX_VALUES} at most"
+        raise OpPrereqError(f"{text}: ask for fewer fields or names", ECode.INVAL)
     cells = [field.cell for field in wanted]
     return [[cell(item, context) for cell in cells] for item in items]
 
 
-def _wanted(resource: Resource, names: Iterable[str]) -> list[AnyField]:
+def _check_number(what: str, found: Sequence[object], most: int) -> None:
+    if len(found) > most:
+        raise OpPrereqError(f"{len(found)} {what} at once, expected {most} at most", ECode.INVAL)
+
+
+def _wanted(resource: Resource, names: Sequence[str]) -> list[AnyField]:
+    _check_number("fields", names, MAX_FIELDS)
     return [resource.fields.get(name) or unknown(name) for name in names]
 
 

@@ -17,10 +17,12 @@ Fields = Mapping[str, AnyField]
 Predicate = Callable[[Any, Any], bool]
 
 MAX_DEPTH: Final = 64
+# Each is tried on every object.
+MAX_CONDITIONS: Final = 1000
 
 
 def compile_filter(
-    qfilter: object, fields: Fields, *, rule: bool = False
+    qfilter: object, fields: Fields, *, rule: bool = False, most: int = MAX_CONDITIONS
 ) -> tuple[Predicate, list[AnyField]]:
     """The filter as a function of object and context, and the fields it looks at.
 
@@ -29,6 +31,7 @@ def compile_filter(
         fields: those it may name.
         rule: the filter decides what happens to objects, not only which are shown: a condition on a
             value that is not there or of another type does not hold, and is no error.
+        most: how many operators it may have.
 
     Raises:
         QueryFilterParseError: it is no filter.
@@ -36,7 +39,7 @@ def compile_filter(
             value of another type than the filter's.
     """
     used: list[AnyField] = []
-    return _Compiler(fields, used, rule).compiled(qfilter, MAX_DEPTH), used
+    return _Compiler(fields, used, rule, most).compiled(qfilter, MAX_DEPTH), used
 
 
 def requested_names(qfilter: object, name_field: str) -> list[object] | None:
@@ -57,15 +60,19 @@ def _names_one(part: object, name_field: str) -> bool:
 class _Compiler:
     """Compiles one filter; notes the fields it looks at."""
 
-    def __init__(self, fields: Fields, used: list[AnyField], rule: bool) -> None:
+    def __init__(self, fields: Fields, used: list[AnyField], rule: bool, most: int) -> None:
         self._fields = fields
         self._used = used
         self._rule = rule
+        self._most = self._left = most
 
     def compiled(self, qfilter: object, depth: int) -> Predicate:
         """A filter at most ``depth`` levels deep."""
         if depth == 0:
             raise QueryFilterParseError(f"the filter is nested deeper than {MAX_DEPTH} levels")
+        if self._left == 0:
+            raise QueryFilterParseError(f"the filter has more than {self._most} operators")
+        self._left -= 1
         if not isinstance(qfilter, list | tuple) or not qfilter or not isinstance(qfilter[0], str):
             raise QueryFilterParseError(f"{shown(qfilter)} is no filter: expected [operator, ...]")
         op, *rest = qfilter

@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 WATERMARK: Final = "watermark"
 RATE_LIMIT: Final = "RATE_LIMIT"
+# Each is tried on every job.
+MAX_PREDICATES: Final = 100
 # Of priorities and limits: Ganeti reads no larger numbers in a configuration.
 MOST: Final = 2**63 - 1
 _USER: Final = "gnt:user"
@@ -119,6 +121,9 @@ def make_rule(
     """
     if not 0 <= priority <= MOST:
         text = f"the priority is {shown(priority)}, expected an integer from 0 to {MOST}"
+        raise _invalid(text)
+    if len(predicates) > MAX_PREDICATES:
+        text = f"{len(predicates)} predicates, expected {MAX_PREDICATES} at most"
         raise _invalid(text)
     most = _rate_limit(action)
     rule = FilterRule(
