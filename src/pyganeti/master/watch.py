@@ -40,20 +40,22 @@ async def wait_for_change(
     Raises:
         JobLost: there is no such job.
     """
-    try:
-        async with asyncio.timeout(min(max(timeout_s, 0.0), MAX_WAIT_S)):
-            while True:
-                job = await queue.find_job(job_id)
-                if job is None:
-                    raise JobLost(f"Job {job_id} not found")
-                (row,) = await queries.query_jobs([job_id], fields)
-                values = msgspec.json.decode(msgspec.json.encode(row))  # as the client knows them
-                news = _entries(job, serial)
-                if values != known or news or job.status in FINALIZED:
-                    return [values, news]
+    end = asyncio.get_running_loop().time() + min(max(timeout_s, 0.0), MAX_WAIT_S)
+    while True:
+        # Looking takes its time as well, and comes first however short the wait.
+        job = await queue.find_job(job_id)
+        if job is None:
+            raise JobLost(f"Job {job_id} not found")
+        (row,) = await queries.query_jobs([job_id], fields)
+        values = msgspec.json.decode(msgspec.json.encode(row))  # as the client knows them
+        news = _entries(job, serial)
+        if values != known or news or job.status in FINALIZED:
+            return [values, news]
+        try:
+            async with asyncio.timeout_at(end):
                 await job.changed()
-    except TimeoutError:
-        return NO_CHANGE
+        except TimeoutError:
+            return NO_CHANGE
 
 
 def _entries(job: Job, serial: int | None) -> list[LogEntry]:
