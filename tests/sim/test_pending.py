@@ -81,6 +81,6 @@ async def test_a_pending_parameter_refuses(name: str) -> None:
 
 
 async def test_a_disk_template_that_is_not_built_refuses() -> None:
-    cluster = SimCluster(options={"enabled_disk_templates": ["plain", "file"]})
-    op = create(disk_template="plain")
-    await assert_refused(cluster, op, ECode.STATE, "plain", "not built yet")
+    cluster = SimCluster(options={"enabled_disk_templates": ["drbd", "file"]})
+    op = create(disk_template="drbd")
+    await assert_refused(cluster, op, ECode.STATE, "drbd", "not built yet")

@@ -7,6 +7,7 @@ two network cards (management on a bridge with us, replication on another) and n
 a link or the power is one call. Needs root.
 """
 
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -26,12 +27,17 @@ from tools.machine import CHECKOUT
 
 MANAGEMENT: Final = "10.77.0"
 REPLICATION: Final = "10.78.0"
-DATA_SIZE: Final = "4G"
+DATA_SIZE: Final = "24G"
 SNAPSHOT: Final = "ready"
 # Five times what it takes with the machine to itself.
 BOOT_S: Final = 90.0
 RESTORE_S: Final = 60.0
 COMMAND_S: Final = 300.0
+# Where tests lie in a node, and the distributions that run them there.
+TESTS: Final = "/opt/pyganeti/checkout"
+_RUNNERS: Final = (
+    "pytest", "pytest-asyncio", "pluggy", "iniconfig", "packaging", "typing-extensions",
+)  # fmt: skip
 _SNAPSHOTS: Final = CACHE / "snapshots"
 
 
@@ -303,15 +309,31 @@ class Node:
 
     def install(self) -> None:
         """Bring it the project as it is in this checkout, and its programs."""
-        sources = CHECKOUT / "src" / "pyganeti"
-        self.put(
-            {
-                f"/opt/pyganeti/src/pyganeti/{path.relative_to(sources)}": path.read_bytes()
-                for path in sorted(sources.rglob("*"))
-                if path.is_file() and path.suffix != ".pyc"
-            }
-        )
+        self.put(_below(CHECKOUT / "src" / "pyganeti", "/opt/pyganeti/src/pyganeti"))
         self.put({f"/usr/local/sbin/{name}": text for name, text in _programs()}, mode=0o755)
+
+    def install_tests(self) -> None:
+        """Bring it the tests of this checkout and what runs them, to ``TESTS``."""
+        for name in _RUNNERS:
+            files = importlib.metadata.files(name) or ()
+            self.put(
+                {
+                    f"/opt/pyganeti/lib/{path}": Path(path.locate()).read_bytes()
+                    for path in files
+                    if ".." not in path.parts and path.suffix != ".pyc"
+                }
+            )
+        self.put(_below(CHECKOUT / "tests", f"{TESTS}/tests", ".py"))
+        self.put({f"{TESTS}/pyproject.toml": (CHECKOUT / "pyproject.toml").read_bytes()})
+
+
+def _below(directory: Path, target: str, suffix: str = "") -> dict[str, bytes]:
+    """The files below ``directory``, as they are to lie below ``target``."""
+    return {
+        f"{target}/{path.relative_to(directory)}": path.read_bytes()
+        for path in sorted(directory.rglob(f"*{suffix}"))
+        if path.is_file() and path.suffix != ".pyc"
+    }
 
 
 def _programs() -> Iterator[tuple[str, bytes]]:

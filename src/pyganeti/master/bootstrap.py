@@ -21,7 +21,7 @@ from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.master.config import config_writes
 from pyganeti.master.initial import initial_objects
-from pyganeti.master.own_machine import check_machine
+from pyganeti.master.own_machine import check_machine, check_volume_group
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED
 from pyganeti.model.errors import (
@@ -80,6 +80,8 @@ def init_cluster(paths: Paths, options: Options) -> None:
     if not paths.is_virtual:
         netdev = view.cluster.master_netdev
         check_machine(node_name, addresses[node_name], addresses[cluster_name], netdev)
+        if view.cluster.volume_group_name:
+            check_volume_group(view.cluster.volume_group_name)
     try:
         _run_tool("layout")
         _write_all(paths, view)

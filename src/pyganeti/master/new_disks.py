@@ -1,42 +1,68 @@
 """Disks as an opcode asks for them, and as they come to stand in the configuration.
 
-Asked for: a mapping with ``size`` (MiB) and optionally ``mode``, ``name``, ``spindles``. Source:
-gnt-instance(8) ADD (``--disk``); disk parameter facts.
+Asked for: a mapping with ``size`` (MiB) or ``adopt``, and optionally ``mode``, ``name`` and, by
+template, ``vg``. Source: gnt-instance(8) ADD (``--disk``); disk parameter facts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyganeti.kit.ids import Ids
-from pyganeti.model.disk import Disk
+from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
-from pyganeti.model.units import parse_unit
+from pyganeti.model.templates import FILE_BASED, LVM, MAX_DISKS, MAY_ADOPT
 from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.devices import IDiskParams, parse_disk
 
-BUILT: Final = frozenset({DiskTemplate.DISKLESS, DiskTemplate.FILE, DiskTemplate.SHAREDFILE})
-_KEYS: Final = frozenset({"size", "mode", "name", "spindles"})
-_MAX_DISKS: Final = 16
+_T = DiskTemplate
+BUILT: Final = frozenset({_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN})
+# What may be given with which templates; size, mode, name and adopt are for all.
+_ONLY_WITH: Final = {"vg": LVM, "metavg": frozenset({_T.DRBD}), "provider": frozenset({_T.EXT})}
 
 
 @dataclass(frozen=True, slots=True)
 class DiskRequest:
-    """One disk asked for; ``size`` in MiB."""
+    """One disk asked for.
+
+    Attributes:
+        size: MiB; 0 for one that is adopted, until its node told it.
+        vg: its volume group, for templates that lie in one.
+        adopt: name of the volume, in ``vg``, that becomes this disk.
+    """
 
     size: int
     mode: DiskMode
     name: str | None
-    spindles: int | None
+    vg: str | None = None
+    adopt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where new disks will lie.
+
+    Attributes:
+        node: UUID of their node.
+        directory: of files, on the node; ``None`` for other templates.
+        driver: of files.
+    """
+
+    template: DiskTemplate
+    node: str
+    directory: str | None = None
+    driver: FileDriver | None = None
 
 
 def requested_disks(
-    requests: Sequence[Mapping[str, object]], template: DiskTemplate
+    requests: Sequence[Mapping[str, object]], template: DiskTemplate, view: ClusterView
 ) -> tuple[DiskRequest, ...]:
     """Check what is asked for.
 
     Raises:
-        OpPrereqError: a key, a size or a mode is not acceptable, or there are too many or too few.
+        OpPrereqError: a key, a size or a mode is not acceptable, there are too many or too few, or
+            only some are adopted.
     """
     if template is DiskTemplate.DISKLESS:
         if requests:
@@ -44,37 +70,66 @@ def requested_disks(
         return ()
     if not requests:
         raise OpPrereqError(f"no disks given for disk template {template}")
-    if len(requests) > _MAX_DISKS:
-        raise OpPrereqError(f"{len(requests)} disks given, an instance has at most {_MAX_DISKS}")
-    return tuple(_requested(index, request) for index, request in enumerate(requests))
+    if len(requests) > MAX_DISKS:
+        raise OpPrereqError(f"{len(requests)} disks given, an instance has at most {MAX_DISKS}")
+    asked = [parse_disk(request, f"disk/{index}") for index, request in enumerate(requests)]
+    disks = tuple(_request(index, one, template, view) for index, one in enumerate(asked))
+    _check_adoption(disks, template)
+    return disks
 
 
-def _requested(index: int, request: Mapping[str, object]) -> DiskRequest:
-    unknown = sorted(request.keys() - _KEYS)
-    if unknown:
-        expected = ", ".join(sorted(_KEYS))
-        raise OpPrereqError(f"disk/{index}: unknown parameter {unknown[0]!r}, expected {expected}")
-    name, mode = request.get("name"), request.get("mode") or DiskMode.RW
-    if mode not in tuple(DiskMode):
-        raise OpPrereqError(f"disk/{index}: mode {mode!r} is neither 'ro' nor 'rw'")
-    spindles = request.get("spindles")
-    if spindles is not None:
-        raise OpPrereqError(f"disk/{index}: spindles need exclusive storage", ECode.INVAL)
+def _request(
+    index: int, asked: IDiskParams, template: DiskTemplate, view: ClusterView
+) -> DiskRequest:
+    what = f"disk/{index}"
+    if asked.opaque:
+        raise OpPrereqError(f"{what}: unknown parameter {min(asked.opaque)!r}", ECode.INVAL)
+    if asked.spindles is not None:
+        raise OpPrereqError(f"{what}: spindles need exclusive storage", ECode.INVAL)
+    for key, templates in _ONLY_WITH.items():
+        if getattr(asked, key) is not None and template not in templates:
+            text = f"{what}: {key!r} is not for disk template {template}"
+            raise OpPrereqError(text, ECode.INVAL)
+    if asked.adopt is None and not asked.size:
+        raise OpPrereqError(f"{what}: no size given", ECode.INVAL)
+    vg, adopt = asked.vg, asked.adopt
+    if template in LVM:
+        vg = vg or view.cluster.volume_group_name
+        if adopt is not None and "/" in adopt:
+            vg, _, adopt = adopt.partition("/")
+        if not vg:
+            text = f"{what}: the cluster has no volume group, name one with vg=NAME"
+            raise OpPrereqError(text, ECode.INVAL)
     return DiskRequest(
-        _size(index, request.get("size")),
-        DiskMode(str(mode)),
-        None if name in (None, "none") else str(name),
-        None,
+        asked.size or 0,
+        asked.mode or DiskMode.RW,
+        None if asked.name in (None, "none") else asked.name,
+        vg,
+        adopt,
     )
 
 
-def _size(index: int, value: object) -> int:
-    if value is None:
-        raise OpPrereqError(f"disk/{index}: no size given")
-    size = value if isinstance(value, int) else parse_unit(str(value))
-    if isinstance(value, bool) or size <= 0:
-        raise OpPrereqError(f"disk/{index}: size {value!r} is not positive")
-    return size
+def _check_adoption(disks: Sequence[DiskRequest], template: DiskTemplate) -> None:
+    adopted = [disk for disk in disks if disk.adopt is not None]
+    if not adopted:
+        return
+    if template not in MAY_ADOPT:
+        raise OpPrereqError(f"disk template {template} cannot adopt disks", ECode.INVAL)
+    if len(adopted) != len(disks):
+        text = "either all disks of an instance are adopted or none is"
+        raise OpPrereqError(text, ECode.INVAL)
+    if len({(disk.vg, disk.adopt) for disk in adopted}) != len(adopted):
+        raise OpPrereqError("a volume is to be adopted twice", ECode.INVAL)
+
+
+def are_adopted(disks: Sequence[DiskRequest]) -> bool:
+    """Whether these disks exist already and become the instance's."""
+    return any(disk.adopt is not None for disk in disks)
+
+
+def sized(disks: Sequence[DiskRequest], sizes: Sequence[int]) -> tuple[DiskRequest, ...]:
+    """``disks`` with the sizes in MiB that were found."""
+    return tuple(replace(disk, size=size) for disk, size in zip(disks, sizes, strict=True))
 
 
 def chosen_template(wanted: DiskTemplate | None, view: ClusterView) -> DiskTemplate:
@@ -119,32 +174,43 @@ def file_directory(
     return "/".join((base.rstrip("/"), *parts, instance_name))
 
 
-def made_disks(
-    requests: Sequence[DiskRequest],
-    template: DiskTemplate,
-    node: str,
-    ids: Ids,
-    *,
-    directory: str | None = None,
-    driver: FileDriver | None = None,
-) -> tuple[Disk, ...]:
-    """Config objects for ``requests`` on the node with UUID ``node``."""
-    disks = []
-    for index, request in enumerate(requests):
-        path = f"{directory}/{ids.uuid()}.{template}.disk{index}"
-        disks.append(
-            Disk(
-                uuid=ids.uuid(),
-                dev_type=template,
-                logical_id=(driver or FileDriver.LOOP, path),
-                size=request.size,
-                nodes=(node,),
-                iv_name=f"disk/{index}",
-                mode=request.mode,
-                name=request.name,
-            )
+def made_disks(requests: Sequence[DiskRequest], where: Placement, ids: Ids) -> tuple[Disk, ...]:
+    """Config objects for ``requests``."""
+    return tuple(
+        Disk(
+            uuid=ids.uuid(),
+            dev_type=where.template,
+            logical_id=_logical_id(index, request, where, ids),
+            size=request.size,
+            nodes=(where.node,),
+            iv_name=f"disk/{index}",
+            mode=request.mode,
+            name=request.name,
         )
-    return tuple(disks)
+        for index, request in enumerate(requests)
+    )
+
+
+def _logical_id(index: int, request: DiskRequest, where: Placement, ids: Ids) -> LogicalId:
+    if where.template in FILE_BASED:
+        path = f"{where.directory}/{ids.uuid()}.{where.template}.disk{index}"
+        return (where.driver or FileDriver.LOOP, path)
+    return (request.vg or "", f"{ids.uuid()}.disk{index}")
+
+
+def adopted_sources(disks: Sequence[Disk], requests: Sequence[DiskRequest]) -> tuple[Disk, ...]:
+    """The volumes that become ``disks``, as disks in their old places."""
+    return tuple(
+        Disk(
+            uuid="",
+            dev_type=disk.dev_type,
+            logical_id=(disk.logical_id[0], request.adopt or ""),
+            size=disk.size,
+            nodes=disk.nodes,
+            iv_name=disk.iv_name,
+        )
+        for disk, request in zip(disks, requests, strict=True)
+    )
 
 
 def directory_of(disks: Sequence[Disk]) -> str | None:

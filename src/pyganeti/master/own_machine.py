@@ -10,7 +10,9 @@ import socket
 from contextlib import suppress
 from typing import Final
 
+from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.templates import MIN_VOLUME_GROUP_MIB
 
 # ganeti-noded's: where a cluster has its address, one listens.
 _PORT: Final = 1811
@@ -41,6 +43,26 @@ def check_machine(node: str, node_ip: str, cluster_ip: str, netdev: str) -> None
             f"cluster address {cluster_ip} is in use: it must be one that no machine has",
             ECode.NOTUNIQUE,
         )
+
+
+def check_volume_group(name: str) -> None:
+    """Refuse a volume group that is not there, or too small for instances.
+
+    Raises:
+        OpPrereqError: it is so, or LVM cannot be asked.
+    """
+    argv = ("vgs", "--noheadings", "--nosuffix", "--units", "m", "-o", "vg_name,vg_size")
+    try:
+        said = run_blocking(Command(argv)).stdout
+    except ProcessError as err:
+        raise OpPrereqError(f"LVM cannot be asked: {err}", ECode.ENVIRON) from err
+    sizes = dict(line.split() for line in said.splitlines() if line.strip())
+    if name not in sizes:
+        text = f"volume group {name} does not exist, choose one with --vg-name"
+        raise OpPrereqError(text, ECode.INVAL)
+    if float(sizes[name]) < MIN_VOLUME_GROUP_MIB:
+        text = f"volume group {name} has {float(sizes[name]):.0f} MiB"
+        raise OpPrereqError(f"{text}, at least {MIN_VOLUME_GROUP_MIB} are needed", ECode.INVAL)
 
 
 def _check_own_address(node: str, ip: str) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from pyganeti.model.disk import Disk
+from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
+from pyganeti.model.params.disk import device_params, drbd_volume_params, fill_diskparams_of
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NetworkSpec, NicSpec
 
@@ -15,8 +17,19 @@ from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NetworkSpec, Nic
 Values = Mapping[str, Any]
 
 
-def disk_spec(disk: Disk) -> DiskSpec:
-    """A disk for its node."""
+def disk_spec(disk: Disk, view: ClusterView) -> DiskSpec:
+    """A disk for its nodes, with the parameters that hold in their group."""
+    node = view.nodes.get(disk.nodes[0]) if disk.nodes else None
+    group = {} if node is None else view.group_of(node).diskparams
+    filled = fill_diskparams_of(disk.dev_type, view.cluster.diskparams, group)
+    below = drbd_volume_params(filled) if disk.dev_type is DiskTemplate.DRBD else ()
+    children = tuple(
+        _spec(child, params) for child, params in zip(disk.children, below, strict=False)
+    )
+    return _spec(disk, device_params(disk.dev_type, filled), children)
+
+
+def _spec(disk: Disk, params: Values, children: tuple[DiskSpec, ...] = ()) -> DiskSpec:
     return DiskSpec(
         dev_type=disk.dev_type,
         logical_id=disk.logical_id,
@@ -26,9 +39,9 @@ def disk_spec(disk: Disk) -> DiskSpec:
         uuid=disk.uuid,
         name=disk.name,
         spindles=disk.spindles,
-        params=dict(disk.params or {}),
+        params={**params, **(disk.params or {})},
         nodes=disk.nodes,
-        children=tuple(disk_spec(child) for child in disk.children),
+        children=children,
     )
 
 
@@ -98,7 +111,7 @@ def instance_spec(
         osparams={**view.filled_osparams(instance), **(osparams or {})},
         osparams_private={**view.filled_osparams_private(instance), **(osparams_private or {})},
         nics=tuple(nic_spec(nic, view) for nic in instance.nics),
-        disks=tuple(disk_spec(disk) for disk in own),
+        disks=tuple(disk_spec(disk, view) for disk in own),
         disk_template=own[0].dev_type if own else "diskless",
         network_port=instance.network_port,
         tags=instance.tags,

@@ -52,5 +52,8 @@ FREE_SPACE_UNCHECKED: Final = frozenset({_T.EXT, _T.FILE, _T.GLUSTER, _T.RBD, _T
 DRBD_META_MIB: Final = 128
 """Size of the metadata volume beside each DRBD data volume."""
 
+MIN_VOLUME_GROUP_MIB: Final = 20 * 1024
+"""The smallest volume group that a cluster takes."""
+
 MAX_DISKS: Final = 16
 MAX_NICS: Final = 8

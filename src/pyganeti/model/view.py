@@ -170,6 +170,16 @@ class ClusterView(Lookup):
         displays, drbds = self._index(index.INSTANCE_PORT), self._index(index.DISK_PORT)
         return frozenset(displays.keys() | drbds.keys())
 
+    def volumes_on(self, node_uuid: str) -> frozenset[tuple[str, str]]:
+        """Volume group and name of each logical volume that disks have on a node."""
+        disks = (disk for disk in self.disks.values() if node_uuid in disk.nodes)
+        return frozenset(
+            (str(volume.logical_id[0]), str(volume.logical_id[1]))
+            for disk in disks
+            for volume in (disk, *disk.children)
+            if volume.dev_type is DiskTemplate.PLAIN
+        )
+
     def used_minors(self, node_uuid: str) -> dict[int, Disk]:
         """DRBD minors taken on a node."""
         result: dict[int, Disk] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.process import Runner
+from pyganeti.kit.process import Runner, run
 from pyganeti.wire.noderpc.call import TaskId
 from pyganeti.wire.noderpc.store import ReplicaStore
 
@@ -28,6 +28,7 @@ from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
 from .handlers.store import StoreHandlers
 from .handlers.task import TaskHandlers
+from .handlers.volumes import VolumeHandlers
 from .hypervisor.base import Hypervisors
 from .hypervisor.fake.driver import FakeHypervisor
 from .hypervisor.fake.records import FileRecords
@@ -41,6 +42,9 @@ from .os.scripts import OsScripts
 from .storage.base import Storage
 from .storage.file import FileDriver
 from .storage.links import DiskLinks
+from .storage.lvm.driver import LvmDriver
+from .storage.lvm.tools import Lvm
+from .storage.lvm.volumes import VolumeReader, Volumes
 from .storage.whitelist import Whitelist
 from .tasks import Tasks
 from .verify import Reach, reach_address
@@ -61,6 +65,7 @@ class NodeParts:
     clock: Clock
     hypervisors: Hypervisors
     storage: Storage
+    volumes: Volumes
     directories: Directories
     network: Network
     replica: ReplicaStore
@@ -97,6 +102,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         paths,
         hypervisors=parts.hypervisors,
         storage=parts.storage,
+        volumes=parts.volumes,
         network=parts.network,
         oses=oses.diagnose,
         clock=parts.clock,
@@ -114,6 +120,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *OsHandlers(oses, paths.provider_search_path()).all(),
         *StoreHandlers(parts.replica).all(),
         *TaskHandlers(tasks).all(),
+        *VolumeHandlers(parts.volumes).all(),
     )
 
 
@@ -140,6 +147,10 @@ def build_node(
     runner = RecordedRunner(records, "daemon")
     whitelist = Whitelist(paths)
     files = FileDriver(whitelist, "file", share)
+    shared_files = FileDriver(whitelist, "sharedfile")
+    # Not on record: an LVM program that is killed in the middle leaves devices suspended.
+    lvm = Lvm(run)
+    volumes = LvmDriver(lvm)
     network = LinuxNetwork(runner, paths.kvm_ifup)
     fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
     kvm = KvmHypervisor(
@@ -155,7 +166,11 @@ def build_node(
         paths=paths,
         clock=clock,
         hypervisors=Hypervisors({"fake": fake, "kvm": kvm}),
-        storage=Storage({"file": files, "sharedfile": FileDriver(whitelist, "sharedfile")}),
+        storage=Storage(
+            {"file": files, "sharedfile": shared_files, "plain": volumes},
+            {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
+        ),
+        volumes=VolumeReader(lvm),
         directories=files,
         network=network,
         replica=replica,

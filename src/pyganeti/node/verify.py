@@ -13,12 +13,14 @@ from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
 from pyganeti.kit.tls import certificate_digest, certificate_uuid
 from pyganeti.model.errors import GenericError
+from pyganeti.model.templates import MIN_VOLUME_GROUP_MIB
 from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
-from pyganeti.wire.noderpc.types import NodeInfo, NodeVerifyResult, OsInfo, VersionInfo
+from pyganeti.wire.noderpc.types import NodeInfo, NodeVerifyResult, OsInfo, VersionInfo, Volume
 
 from .files import NodeFiles
 from .hypervisor.base import Hypervisors
 from .network.base import Network
+from .storage.lvm.volumes import Volumes
 from .storage.whitelist import Whitelist
 
 _REACH_TIMEOUT_S: Final = 5.0
@@ -38,6 +40,7 @@ class NodeChecks:
         *,
         hypervisors: Hypervisors,
         network: Network,
+        volumes: Volumes,
         oses: Oses,
         info: Info,
         version: Callable[[], VersionInfo],
@@ -48,6 +51,7 @@ class NodeChecks:
         self._reach = reach
         self._hypervisors = hypervisors
         self._network = network
+        self._volumes = volumes
         self._oses = oses
         self._info = info
         self._version = version
@@ -58,6 +62,7 @@ class NodeChecks:
     async def verify(self, call: NodeVerifyCall) -> NodeVerifyResult:
         """Do the checks that ``call`` asks for."""
         whitelist = self._whitelist if call.check_storage_paths else None
+        fault, volumes = await self._volume_group(call.vg_name)
         info = NodeInfoCall(storage_units=call.storage_units, hypervisors=call.hypervisors)
         return NodeVerifyResult(
             time=self._clock.now(),
@@ -81,7 +86,25 @@ class NodeChecks:
             client_cert_digest=self._of_certificate(certificate_digest),
             client_cert_uuid=self._of_certificate(certificate_uuid),
             setup_errors=_setup_errors(self._paths) if call.node_setup else (),
+            volume_group_error=fault,
+            volumes=volumes,
         )
+
+    async def _volume_group(self, name: str | None) -> tuple[str, tuple[Volume, ...]]:
+        """What is wrong with a volume group, and its volumes."""
+        if name is None:
+            return "", ()
+        try:
+            size = (await self._volumes.group_sizes()).get(name)
+            if size is None:
+                return f"volume group {name} missing", ()
+            volumes = tuple(await self._volumes.volumes(name))
+        except GenericError as err:
+            return str(err), ()
+        if size < MIN_VOLUME_GROUP_MIB:
+            required = f"({MIN_VOLUME_GROUP_MIB} MiB required, {size} MiB found)"
+            return f"volume group {name} too small {required}", volumes
+        return "", volumes
 
     async def _hypervisor_errors(self, call: NodeVerifyCall) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -49,6 +49,8 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/guests/{name}"] = "running"
     for place, (size, uuid) in node.disks.disks.items():
         found[f"{node.name}/disks/{place}"] = (size, uuid)
+    for place, (size, uuid) in node.volumes.disks.items():
+        found[f"{node.name}/volumes/{place}"] = (size, uuid)
     for directory in node.disks.directories:
         found[f"{node.name}/directories/{directory}"] = True
     for link in os.listdir(node.paths.disk_links_dir):

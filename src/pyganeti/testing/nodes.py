@@ -28,7 +28,7 @@ from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
-from pyganeti.node.storage.fake import FakeDriver
+from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
 from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
@@ -51,6 +51,7 @@ from pyganeti.wire.noderpc.task import PROGRESS_S, TaskWaitCall
 from pyganeti.wire.noderpc.types import HypervisorInfo, TaskProgress, TaskState
 
 MEMORY_MIB: Final = 16384
+VOLUME_GROUP: Final = "xenvg"
 STORAGE_DIRS: Final = ("/srv/ganeti/file-storage", "/srv/ganeti/shared-file-storage")
 _OS_FILES: Final = {
     "ganeti_api_version": "20\n",
@@ -76,7 +77,7 @@ class SimNode:
         reach: tries whether other nodes can be connected to.
 
     Attributes:
-        guests, disks, network: the drivers' books.
+        guests, disks, volumes, network: the drivers' books.
         programs: those it was asked to run.
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
@@ -91,6 +92,8 @@ class SimNode:
         self.paths = Paths(root, name)
         self.guests = MemoryRecords()
         self.disks = FakeDriver()
+        self.volumes = FakeDriver(storage_type="lvm-vg")
+        self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes)
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
         self.programs = Programs()
         self.reachable = True
@@ -165,7 +168,11 @@ class SimNode:
             paths=self.paths,
             clock=self._clock,
             hypervisors=Hypervisors({"fake": fake}),
-            storage=Storage({"file": self.disks, "sharedfile": self.disks}),
+            storage=Storage(
+                {"file": self.disks, "sharedfile": self.disks, "plain": self.volumes},
+                {"file": self.disks, "sharedfile": self.disks, "lvm-vg": self.volume_group},
+            ),
+            volumes=self.volume_group,
             directories=self.disks,
             network=self.network,
             replica=CandidateStore(Replica(lambda: self.backend, None)),

@@ -1,142 +1,134 @@
-"""Guarantees of ``DiskDriver``, on the fake and on files."""
+"""Guarantees of ``DiskDriver``, on the fake, on files and, in the lab, on logical volumes."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
+from typing import Final
 
 import pytest
 
-from pyganeti.kit.files import read_bytes
-from pyganeti.kit.paths import Paths
-from pyganeti.kit.process import Command, ProcessError, run
 from pyganeti.model.errors import BlockDeviceError, StorageError
 from pyganeti.node.storage.base import MIB, DiskDriver, Storage
-from pyganeti.node.storage.fake import FakeDriver
-from pyganeti.node.storage.file import FileDriver
-from pyganeti.node.storage.whitelist import Whitelist
-from pyganeti.wire.noderpc.types import DiskSpec, TaskProgress
+from pyganeti.wire.noderpc.types import TaskProgress
+from tests.contract.node.storage_kinds import VOLUME_GROUP, Kind, fake_kind, file_kind, plain_kind
 
-MakeDriver = Callable[[Path], DiskDriver]
-
-
-def file_driver(root: Path) -> DiskDriver:
-    paths = Paths(str(root), root.name)
-    Path(paths.conf_dir).mkdir(parents=True)
-    Path(paths.file_storage_paths).write_text("/srv/disks\n")
-    (root / "srv" / "disks" / "web1").mkdir(parents=True)
-    return FileDriver(Whitelist(paths), "file")
+LAB: Final = pytest.mark.skipif(
+    VOLUME_GROUP not in os.environ, reason=f"no volume group to be used up: {VOLUME_GROUP}"
+)
 
 
-@pytest.fixture(params=[lambda _root: FakeDriver(), file_driver], ids=["fake", "file"])
-def driver(request: pytest.FixtureRequest, tmp_path: Path) -> DiskDriver:
-    made: DiskDriver = request.param(tmp_path)
-    return made
+@pytest.fixture(params=["fake", "file", pytest.param("plain", marks=LAB)])
+async def kind(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kind]:
+    """One kind of storage, empty."""
+    make = {"fake": fake_kind, "file": file_kind, "plain": plain_kind}[request.param]
+    async with make(tmp_path) as made:
+        yield made
 
 
-def disk(name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
-    place = ("loop", f"/srv/disks/web1/{name}")
-    return DiskSpec(dev_type="file", logical_id=place, size=size, uuid=uuid, iv_name="disk/0")
+@pytest.fixture
+def driver(kind: Kind) -> DiskDriver:
+    """Its driver."""
+    return kind.driver
 
 
 def ignore(_made: TaskProgress) -> None:
     return None
 
 
-async def test_a_new_disk_has_exactly_its_size(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
-    assert (await driver.assemble(disk())).size == 4 * MIB
+async def test_a_new_disk_has_exactly_its_size(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    assert (await driver.assemble(kind.disk())).size == 4 * MIB
 
 
-async def test_an_existing_place_is_refused_and_kept(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
+async def test_an_existing_place_is_refused_and_kept(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
     with pytest.raises(StorageError, match=r"disk/0: .*exists already"):
-        await driver.create(disk(uuid="u-1"), repeated=False)
-    assert await driver.find(disk()) is not None
+        await driver.create(kind.disk(uuid="u-1"), repeated=False)
+    assert await driver.find(kind.disk()) is not None
 
 
-async def test_a_repeat_of_a_creation_is_a_success(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
-    await driver.create(disk(), repeated=True)
-    assert (await driver.assemble(disk())).size == 4 * MIB
+async def test_a_repeat_of_a_creation_is_a_success(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.create(kind.disk(), repeated=True)
+    assert (await driver.assemble(kind.disk())).size == 4 * MIB
 
 
-async def test_a_repeat_does_not_take_another_disk(driver: DiskDriver) -> None:
-    await driver.create(disk(size=8), repeated=False)
+async def test_a_repeat_does_not_take_another_disk(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(size=8), repeated=False)
     with pytest.raises(StorageError):
-        await driver.create(disk(size=4), repeated=True)
+        await driver.create(kind.disk(size=4), repeated=True)
 
 
-async def test_what_can_never_fit_leaves_nothing(driver: DiskDriver) -> None:
+async def test_what_can_never_fit_leaves_nothing(driver: DiskDriver, kind: Kind) -> None:
     with pytest.raises(StorageError, match=r"disk/0: \d+ MiB do not fit"):
-        await driver.create(disk(size=1 << 40), repeated=False)
-    assert await driver.find(disk()) is None
+        await driver.create(kind.disk(size=1 << 40), repeated=False)
+    assert await driver.find(kind.disk()) is None
 
 
-async def test_removing_may_be_repeated(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
-    await driver.remove(disk())
-    await driver.remove(disk())
-    assert await driver.find(disk()) is None
+async def test_removing_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.remove(kind.disk())
+    await driver.remove(kind.disk())
+    assert await driver.find(kind.disk()) is None
 
 
-async def test_a_missing_disk_cannot_be_assembled(driver: DiskDriver) -> None:
+async def test_a_missing_disk_cannot_be_assembled(driver: DiskDriver, kind: Kind) -> None:
     with pytest.raises(BlockDeviceError, match="does not exist"):
-        await driver.assemble(disk())
+        await driver.assemble(kind.disk())
 
 
-async def test_growing_may_be_repeated(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
-    await driver.grow(disk(), 2, dryrun=False)
-    await driver.grow(disk(), 2, dryrun=False)
-    assert (await driver.assemble(disk())).size == 6 * MIB
+async def test_growing_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.grow(kind.disk(), 4, dryrun=False)
+    await driver.grow(kind.disk(), 4, dryrun=False)
+    assert (await driver.assemble(kind.disk())).size == 8 * MIB
 
 
-async def test_a_trial_changes_nothing(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
-    await driver.grow(disk(), 2, dryrun=True)
-    assert (await driver.assemble(disk())).size == 4 * MIB
+async def test_a_trial_changes_nothing(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.grow(kind.disk(), 4, dryrun=True)
+    assert (await driver.assemble(kind.disk())).size == 4 * MIB
 
 
-async def test_growing_beyond_all_space_changes_nothing(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
+async def test_growing_beyond_all_space_changes_nothing(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
     with pytest.raises(StorageError, match="do not fit"):
-        await driver.grow(disk(), 1 << 40, dryrun=False)
-    assert (await driver.assemble(disk())).size == 4 * MIB
+        await driver.grow(kind.disk(), 1 << 40, dryrun=False)
+    assert (await driver.assemble(kind.disk())).size == 4 * MIB
 
 
-async def test_disks_do_not_shrink(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
+async def test_disks_do_not_shrink(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
     with pytest.raises(StorageError, match="shrink"):
-        await driver.grow(disk(), -1, dryrun=False)
+        await driver.grow(kind.disk(), -1, dryrun=False)
 
 
-async def test_wiping_beyond_the_end_is_refused(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
+async def test_wiping_beyond_the_end_is_refused(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
     with pytest.raises(StorageError, match="beyond the end"):
-        await driver.wipe(disk(), 2, 3, ignore)
+        await driver.wipe(kind.disk(), 2, 3, ignore)
 
 
-async def test_wiping_tells_its_progress(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
+async def test_wiping_tells_its_progress(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
     said: list[TaskProgress] = []
-    await driver.wipe(disk(), 1, 3, said.append)
+    await driver.wipe(kind.disk(), 1, 3, said.append)
     assert said[-1] == TaskProgress(3, 3)
 
 
-async def test_renaming_may_be_repeated_and_never_replaces(driver: DiskDriver) -> None:
-    await driver.create(disk(), repeated=False)
-    await driver.rename(disk(), disk("1"))
-    await driver.rename(disk(), disk("1"))
-    assert await driver.find(disk()) is None
-    await driver.create(disk(), repeated=False)
+async def test_renaming_may_be_repeated_and_never_replaces(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.rename(kind.disk(), kind.disk("1"))
+    await driver.rename(kind.disk(), kind.disk("1"))
+    assert await driver.find(kind.disk()) is None
+    await driver.create(kind.disk(), repeated=False)
     with pytest.raises(StorageError):
-        await driver.rename(disk(), disk("1"))
-    assert await driver.find(disk()) is not None
+        await driver.rename(kind.disk(), kind.disk("1"))
+    assert await driver.find(kind.disk()) is not None
 
 
-async def test_space_is_told(driver: DiskDriver) -> None:
-    space = await driver.space("/srv/disks")
+async def test_space_is_told(kind: Kind) -> None:
+    space = await kind.units.space(kind.unit)
     assert space.storage_free is not None
     assert space.storage_size is not None
     assert 0 < space.storage_free <= space.storage_size
@@ -147,68 +139,33 @@ def test_an_unknown_template_is_refused() -> None:
         Storage({}).driver("plain")
 
 
-def overwrite(path: str, content: bytes) -> None:
-    with open(path, "r+b") as image:
-        image.write(content)
-
-
-async def test_an_image_is_sparse_and_wiped_for_good(tmp_path: Path) -> None:
-    driver = file_driver(tmp_path)
-    await driver.create(disk(), repeated=False)
-    path = (await driver.assemble(disk())).path
-    assert os.stat(path).st_blocks == 0
-    overwrite(path, b"secret" * MIB)
-    await driver.wipe(disk(size=6), 0, 6, ignore)
-    assert read_bytes(path) == bytes(6 * MIB)
-    assert os.stat(path).st_blocks * 512 >= 6 * MIB
-
-
-async def test_another_disks_file_is_not_removed(tmp_path: Path) -> None:
-    driver = file_driver(tmp_path)
-    await driver.create(disk(), repeated=False)
-    path = (await driver.assemble(disk())).path
-    try:
-        os.getxattr(path, "user.ganeti.disk")
-    except OSError:
+async def test_another_disks_place_is_left_alone(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    if not kind.owned:
         pytest.skip("this file system has no extended attributes for users")
     with pytest.raises(StorageError, match="belongs to disk u-0"):
-        await driver.remove(disk(uuid="u-1"))
-    assert await driver.find(disk()) is not None
+        await driver.remove(kind.disk(uuid="u-1"))
+    assert await driver.find(kind.disk()) is not None
 
 
-async def test_a_missing_directory_is_one_clear_line(tmp_path: Path) -> None:
-    driver = file_driver(tmp_path)
-    await FileDriver.remove_directory(cast("FileDriver", driver), "/srv/disks/web1")
-    with pytest.raises(StorageError, match=r"disk/0: .*No such file or directory") as failed:
-        await driver.create(disk(), repeated=False)
-    assert "\n" not in str(failed.value)
+async def test_a_renamed_disk_belongs_to_the_new_one(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    for _ in range(2):
+        await driver.rename(kind.disk(), kind.disk("1", uuid="u-1"))
+    if kind.owned:
+        with pytest.raises(StorageError, match="belongs to disk u-1"):
+            await driver.remove(kind.disk("1"))
+    await driver.remove(kind.disk("1", uuid="u-1"))
+    assert await driver.find(kind.disk("1", uuid="u-1")) is None
 
 
-@pytest.fixture
-async def full(tmp_path: Path) -> AsyncIterator[DiskDriver]:
-    """A driver on a file system of 1 MiB with room for one file more."""
-    if os.geteuid() != 0:
-        pytest.skip("a small file system can only be mounted by root")
-    driver = file_driver(tmp_path)
-    place = str(tmp_path / "srv" / "disks" / "web1")
-    mount = ("mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "tmpfs", place)
-    try:
-        await run(Command(mount))
-    except ProcessError as err:
-        pytest.skip(f"a small file system cannot be mounted here: {err}")
-    yield driver
-    await run(Command(("umount", place)))
+async def test_a_missing_disk_is_not_renamed(driver: DiskDriver, kind: Kind) -> None:
+    with pytest.raises(StorageError):
+        await driver.rename(kind.disk(), kind.disk("1"))
 
 
-async def test_a_full_disk_leaves_no_file(full: DiskDriver) -> None:
-    await full.create(disk("0", size=1), repeated=False)
-    with pytest.raises(StorageError, match=r"disk/0: .*No space left on device"):
-        await full.create(disk("1", size=1), repeated=False)
-    assert await full.find(disk("1")) is None
-
-
-async def test_a_disk_that_becomes_full_is_told(full: DiskDriver) -> None:
-    await full.create(disk(size=1), repeated=False)
-    await full.grow(disk(size=1), 1, dryrun=False)
-    with pytest.raises(StorageError, match=r"disk/0: .*No space left on device"):
-        await full.wipe(disk(size=2), 0, 2, ignore)
+async def test_what_is_noted_may_be_noted_again(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    for name in ("web1", "web1", "web2 $(x)"):
+        await driver.set_info(kind.disk(), name)
+    assert await driver.find(kind.disk()) is not None

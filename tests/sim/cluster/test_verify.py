@@ -11,7 +11,12 @@ from pyganeti.model.enums import AdminState, JobStatus
 from pyganeti.model.errors import ECode
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.node.hypervisor.fake.records import Record
-from pyganeti.opcodes.cluster import OpClusterVerify, OpClusterVerifyConfig, OpClusterVerifyGroup
+from pyganeti.opcodes.cluster import (
+    OpClusterSetParams,
+    OpClusterVerify,
+    OpClusterVerifyConfig,
+    OpClusterVerifyGroup,
+)
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable
 from tests.sim.asserting import assert_refused, changes
@@ -172,3 +177,29 @@ async def test_submitting_again_after_any_fault_works() -> None:
 
 async def test_hooks_of_the_check_can_be_repeated_after_any_fault() -> None:
     await assert_repeatable(stopped, GROUP)
+
+
+async def test_volumes_of_nobody_are_found() -> None:
+    cluster = SimCluster(options={"enabled_disk_templates": ["plain"]})
+    cluster.nodes["node2"].volumes.disks["lost"] = (64, "")
+    good, found = await verified(cluster)
+    assert not good
+    (line,) = found
+    assert "ENODEORPHANLV" in line
+    assert "volume xenvg/lost is unknown" in line
+    await cluster.run(OpClusterSetParams(reserved_lvs=("xenvg/lo.*",)))
+    assert await verified(cluster) == (True, [])
+
+
+async def test_a_volume_group_that_is_too_small_is_found() -> None:
+    cluster = SimCluster(options={"enabled_disk_templates": ["plain"]})
+    cluster.nodes["node2"].volumes.capacity = 1024
+    good, (line,) = await verified(cluster)
+    assert not good
+    assert "ENODELVM" in line
+    assert "20480 MiB required, 1024 MiB found" in line
+
+
+async def test_a_pattern_of_volumes_must_be_one() -> None:
+    op = OpClusterSetParams(reserved_lvs=("xenvg/(",))
+    await assert_refused(SimCluster(), op, ECode.INVAL, "xenvg/(")

@@ -8,7 +8,12 @@ from pyganeti.master.changes import instance_fields, remove_instance
 from pyganeti.master.guests import shut_down_disks, stop_guest
 from pyganeti.master.run import UndoContext
 from pyganeti.model.errors import FileStoragePathError, OpExecError
-from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
+from pyganeti.wire.noderpc.blockdev import (
+    BlockdevRemoveCall,
+    BlockdevRenameCall,
+    FileStorageDirRemoveCall,
+    LvListCall,
+)
 from pyganeti.wire.noderpc.call import NodeCall
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 
@@ -52,6 +57,27 @@ async def remove_disks(
         await _remove(context, node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
     if directory is not None:
         await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
+
+
+async def rename_disks_back(
+    context: UndoContext, *, node: str, disks: list[list[JsonSpec]]
+) -> None:
+    """Give volumes that were to be adopted their old names; ``disks`` are pairs of old and new.
+
+    Raises:
+        OpExecError: the configuration knows one of them.
+    """
+    if _is_gone(context, node):
+        return
+    pairs = msgspec.convert(disks, tuple[tuple[DiskSpec, DiskSpec], ...])
+    groups = tuple(sorted({str(new.logical_id[0]) for _, new in pairs}))
+    found = await context.nodes.call(node, LvListCall(vg_names=groups))
+    there = {(volume.group, volume.name) for volume in found}
+    for old, new in reversed(pairs):
+        if new.uuid in context.config.view.disks:
+            raise OpExecError(f"{new.iv_name} still stands in the configuration")
+        if tuple(new.logical_id) in there:
+            await context.nodes.call(node, BlockdevRenameCall(disks=((new, old),)))
 
 
 async def _remove(context: UndoContext, node: str, call: NodeCall[None]) -> None:

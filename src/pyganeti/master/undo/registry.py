@@ -5,6 +5,7 @@ from pyganeti.master.undo import instance, node, tags
 
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
+    "disk.rename_back": instance.rename_disks_back,
     "instance.deactivate_disks": instance.deactivate_disks,
     "instance.remove_from_config": instance.remove_from_config,
     "instance.set_fields": instance.set_fields,

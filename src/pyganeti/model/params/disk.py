@@ -130,12 +130,14 @@ def fill_diskparams(
     cluster: DiskParams, group: DiskParams
 ) -> dict[DiskTemplate, dict[str, object]]:
     """The complete parameters of every template in a group."""
-    return {
-        template: kinds.filled(
-            DEFAULTS[template], cluster.get(template, {}), group.get(template, {})
-        )
-        for template in DiskTemplate
-    }
+    return {template: fill_diskparams_of(template, cluster, group) for template in DiskTemplate}
+
+
+def fill_diskparams_of(
+    template: DiskTemplate, cluster: DiskParams, group: DiskParams
+) -> dict[str, object]:
+    """As :func:`fill_diskparams`, of one template."""
+    return kinds.filled(DEFAULTS[template], cluster.get(template, {}), group.get(template, {}))
 
 
 def check_complete_diskparams(values: DiskParams) -> None:

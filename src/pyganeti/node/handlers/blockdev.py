@@ -42,6 +42,8 @@ class BlockdevHandlers:
             handles(calls.BlockdevGetdimensionsCall, self._dimensions),
             handles(calls.BlockdevGrowCall, self._grow),
             handles(calls.BlockdevRemoveCall, self._remove),
+            handles(calls.BlockdevRenameCall, self._rename),
+            handles(calls.BlockdevSetinfoCall, self._set_info),
             handles(calls.BlockdevShutdownCall, self._shutdown),
             handles_with_run(calls.BlockdevWipeCall, self._wipe),
             handles(calls.FileStorageDirCreateCall, self._create_directory),
@@ -75,10 +77,20 @@ class BlockdevHandlers:
 
     async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
         driver = self._storage.driver(call.disk.dev_type)
-        return await driver.create(call.disk, repeated=run.ctx.attempt > 1)
+        unique = await driver.create(call.disk, repeated=run.ctx.attempt > 1)
+        if call.info:
+            await driver.set_info(call.disk, call.info)
+        return unique
 
     async def _remove(self, call: calls.BlockdevRemoveCall) -> None:
         await self._storage.driver(call.disk.dev_type).remove(call.disk)
+
+    async def _rename(self, call: calls.BlockdevRenameCall) -> None:
+        for disk, new in call.disks:
+            await self._storage.driver(disk.dev_type).rename(disk, new)
+
+    async def _set_info(self, call: calls.BlockdevSetinfoCall) -> None:
+        await self._storage.driver(call.disk.dev_type).set_info(call.disk, call.info)
 
     async def _assemble(self, call: calls.BlockdevAssembleCall) -> BlockDevice:
         device = await self._storage.driver(call.disk.dev_type).assemble(call.disk)

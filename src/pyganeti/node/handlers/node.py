@@ -17,6 +17,7 @@ from pyganeti.node.leave import leave_cluster
 from pyganeti.node.master import MasterRole
 from pyganeti.node.network.base import Network
 from pyganeti.node.storage.base import Storage
+from pyganeti.node.storage.lvm.volumes import Volumes
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.verify import NodeChecks, Oses, Reach, reach_address
 from pyganeti.wire.noderpc import node as calls
@@ -48,6 +49,7 @@ class NodeHandlers:
         *,
         hypervisors: Hypervisors,
         storage: Storage,
+        volumes: Volumes,
         network: Network,
         oses: Oses,
         clock: Clock,
@@ -69,6 +71,7 @@ class NodeHandlers:
         self._checks = NodeChecks(
             paths,
             hypervisors=hypervisors,
+            volumes=volumes,
             network=network,
             oses=oses,
             info=self._info,
@@ -131,7 +134,7 @@ class NodeHandlers:
 
     async def _space(self, unit: StorageUnit) -> StorageInfo:
         try:
-            return await self._storage.driver(unit.type).space(unit.name)
+            return await self._storage.space(unit)
         except GenericError:
             # "Cannot tell" is an answer; what is wrong is the business of verify.
             return StorageInfo(type=unit.type, name=unit.name)

@@ -7,8 +7,14 @@ Handlers look the driver up by ``DiskSpec.dev_type``. A fake with the same guara
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from pyganeti.model.errors import BlockDeviceError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress
+from pyganeti.model.errors import BlockDeviceError, StorageError
+from pyganeti.wire.noderpc.types import (
+    BlockDevice,
+    DiskSpec,
+    StorageInfo,
+    StorageUnit,
+    TaskProgress,
+)
 
 MIB = 1024 * 1024
 
@@ -24,7 +30,9 @@ class DiskDriver(Protocol):
     """
 
     async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
-        """Make ``disk`` with exactly ``disk.size`` MiB of zeroes.
+        """Make ``disk`` with ``disk.size`` MiB, rounded up to what its kind can have.
+
+        Only files are known to be of zeroes then.
 
         Args:
             disk: what to make.
@@ -60,19 +68,37 @@ class DiskDriver(Protocol):
         ...
 
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
-        """Give ``disk`` the place of ``new``; if it is there already, that is a success."""
+        """Give ``disk`` the place and UUID of ``new``; if it is there already, a success.
+
+        One without a UUID is nobody's: so a volume is adopted, and given back.
+        """
         ...
 
+    async def set_info(self, disk: DiskSpec, text: str) -> None:
+        """Note on ``disk`` whose it is, where that can be seen by administrators."""
+        ...
+
+
+class SpaceReader(Protocol):
+    """Knows the units of one storage type."""
+
     async def space(self, name: str) -> StorageInfo:
-        """Size and free space of the unit called ``name``."""
+        """Size and free space of the unit called ``name``.
+
+        Raises:
+            StorageError: there is no such unit.
+        """
         ...
 
 
 class Storage:
-    """The drivers of a node by disk template."""
+    """The storage of a node: drivers by disk template, units by storage type."""
 
-    def __init__(self, drivers: Mapping[str, DiskDriver]) -> None:
+    def __init__(
+        self, drivers: Mapping[str, DiskDriver], units: Mapping[str, SpaceReader] | None = None
+    ) -> None:
         self._drivers = dict(drivers)
+        self._units = dict(units or {})
 
     def driver(self, dev_type: str) -> DiskDriver:
         """The driver of a disk template.
@@ -85,3 +111,14 @@ class Storage:
         except KeyError as err:
             text = f"disk template {dev_type!r} is not supported on this node"
             raise BlockDeviceError(text) from err
+
+    async def space(self, unit: StorageUnit) -> StorageInfo:
+        """Size and free space of ``unit``.
+
+        Raises:
+            StorageError: it is not there, or this node has no such storage.
+        """
+        reader = self._units.get(unit.type)
+        if reader is None:
+            raise StorageError(f"storage type {unit.type!r} is not supported on this node")
+        return await reader.space(unit.name)

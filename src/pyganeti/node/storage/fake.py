@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress, Volume
 
 from .base import MIB, Progress
 
@@ -25,6 +25,7 @@ class FakeDriver:
         self.capacity = capacity
         self.disks: dict[str, tuple[int, str]] = {}
         self.directories: set[str] = set()
+        self.info: dict[str, str] = {}
         self.halfway: asyncio.Event | None = None
         self._type = storage_type
 
@@ -51,7 +52,7 @@ class FakeDriver:
         """See :meth:`~.base.DiskDriver.remove`."""
         place = _place(disk)
         found = self.disks.get(place)
-        if found is not None and found[1] != disk.uuid:
+        if found is not None and found[1] not in ("", disk.uuid):
             text = f"{disk.iv_name}: {place} belongs to disk {found[1]}, not to {disk.uuid}"
             raise StorageError(text)
         self.disks.pop(place, None)
@@ -95,14 +96,21 @@ class FakeDriver:
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.rename`."""
         source, target = _place(disk), _place(new)
-        if source == target or (source not in self.disks and target in self.disks):
-            return
-        if source not in self.disks or target in self.disks:
+        there = source if source in self.disks else target
+        if there not in self.disks or (there == source != target and target in self.disks):
             raise StorageError(f"{disk.iv_name}: {source} to {target}: not possible")
-        self.disks[target] = self.disks.pop(source)
+        size, owner = self.disks.pop(there)
+        if owner not in ("", disk.uuid, new.uuid):
+            self.disks[there] = (size, owner)
+            raise StorageError(f"{disk.iv_name}: {there} belongs to disk {owner}")
+        self.disks[target] = (size, new.uuid)
+
+    async def set_info(self, disk: DiskSpec, text: str) -> None:
+        """See :meth:`~.base.DiskDriver.set_info`."""
+        self.info[_place(disk)] = text
 
     async def space(self, name: str) -> StorageInfo:
-        """See :meth:`~.base.DiskDriver.space`."""
+        """See :meth:`~.base.SpaceReader.space`."""
         free = self.capacity - self._used()
         return StorageInfo(
             type=self._type, name=name, storage_free=free, storage_size=self.capacity
@@ -121,3 +129,44 @@ class FakeDriver:
 
 def _place(disk: DiskSpec) -> str:
     return str(disk.logical_id[-1])
+
+
+class FakeVolumes:
+    """See :class:`~.lvm.volumes.Volumes`: one group, whose volumes are the disks of ``driver``.
+
+    Attributes:
+        in_use: names of volumes that somebody has open.
+    """
+
+    def __init__(self, group: str, driver: FakeDriver) -> None:
+        self.in_use: set[str] = set()
+        self._group = group
+        self._driver = driver
+
+    async def group_sizes(self) -> dict[str, int]:
+        """See :meth:`~.lvm.volumes.Volumes.group_sizes`."""
+        return {self._group: self._driver.capacity}
+
+    def _check(self, group: str) -> None:
+        if group != self._group:
+            raise StorageError(f'Volume group "{group}" not found')
+
+    async def space(self, name: str) -> StorageInfo:
+        """See :meth:`~.base.SpaceReader.space`."""
+        self._check(name)
+        return await self._driver.space(name)
+
+    async def volumes(self, group: str) -> list[Volume]:
+        """See :meth:`~.lvm.volumes.Volumes.volumes`."""
+        self._check(group)
+        return [
+            Volume(
+                group=group,
+                name=name,
+                size=size,
+                active=True,
+                in_use=name in self.in_use,
+                faulty=False,
+            )
+            for name, (size, _uuid) in self._driver.disks.items()
+        ]

@@ -13,14 +13,13 @@ from typing import Final
 from pyganeti.kit.files import sync_directory
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
 
 from .base import MIB, Progress
 from .whitelist import Whitelist
+from .zeroes import write_zeroes
 
 _OWNER: Final = "user.ganeti.disk"
-_WIPE_CHUNK_MIB: Final = 16
-_ZEROES: Final = bytes(MIB)
 
 
 class FileDriver:
@@ -92,33 +91,31 @@ class FileDriver:
 
     async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
         """See :meth:`~.base.DiskDriver.wipe`."""
-        device = await self.assemble(disk)
-        end = offset + size
-        if end * MIB > device.size:
-            raise StorageError(f"{disk.iv_name}: {end} MiB is beyond the end of {device.path}")
-        for position in range(offset, end, _WIPE_CHUNK_MIB):
-            count = min(_WIPE_CHUNK_MIB, end - position)
-            try:
-                await in_thread(_write_zeroes, device.path, position, count)
-            except OSError as err:
-                raise StorageError(f"{disk.iv_name}: {device.path}: {err.strerror}") from err
-            progress(TaskProgress(position + count - offset, size))
+        await write_zeroes(await self.assemble(disk), disk, offset, size, progress)
 
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.rename`."""
         source, target = self._path(disk), self._path(new)
-        if source == target or (_size(source) is None and _size(target) is not None):
-            return
+        there = target if _size(source) is None else source
+        if _size(there) is None:
+            raise StorageError(f"{disk.iv_name}: {source} does not exist")
+        if _owner(there) != new.uuid:
+            _check_owner(there, disk)
         try:
-            # A link and not a rename, because that would replace an existing target.
-            await in_thread(os.link, source, target)
-            await in_thread(os.unlink, source)
+            if there != target:
+                # A link and not a rename, because that would replace an existing target.
+                await in_thread(os.link, source, target)
+                await in_thread(os.unlink, source)
+            await in_thread(_set_owner, target, new.uuid)
         except OSError as err:
             text = f"{disk.iv_name}: {source} to {target}: {err.strerror}"
             raise StorageError(text) from err
 
+    async def set_info(self, disk: DiskSpec, text: str) -> None:
+        """Nothing to do: the directory tells whose file it is."""
+
     async def space(self, name: str) -> StorageInfo:
-        """See :meth:`~.base.DiskDriver.space`; ``name`` is a directory."""
+        """See :meth:`~.base.SpaceReader.space`; ``name`` is a directory."""
         try:
             status = await in_thread(os.statvfs, self._whitelist.local(name))
         except OSError as err:
@@ -172,6 +169,12 @@ def _owner(path: str) -> str:
         return ""
 
 
+def _set_owner(file: str | int, uuid: str) -> None:
+    """Note whose it is, where the file system can keep that."""
+    with suppress(OSError):
+        os.setxattr(file, _OWNER, uuid.encode("ascii"))
+
+
 def _check_owner(path: str, disk: DiskSpec) -> None:
     owner = _owner(path)
     if owner and disk.uuid and owner != disk.uuid:
@@ -200,8 +203,7 @@ def _create(path: str, disk: DiskSpec, *, repeated: bool) -> None:
     try:
         try:
             os.ftruncate(handle, disk.size * MIB)
-            with suppress(OSError):
-                os.setxattr(handle, _OWNER, disk.uuid.encode("ascii"))
+            _set_owner(handle, disk.uuid)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -216,15 +218,3 @@ def _is_fresh(path: str, disk: DiskSpec) -> bool:
     status = os.lstat(path)
     ours = _owner(path) in (disk.uuid, "")
     return ours and status.st_blocks * 512 < MIB and status.st_size == disk.size * MIB
-
-
-def _write_zeroes(path: str, offset_mib: int, count_mib: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-    try:
-        for position in range(offset_mib, offset_mib + count_mib):
-            view = memoryview(_ZEROES)
-            while view:
-                view = view[os.pwrite(handle, view, position * MIB + MIB - len(view)) :]
-        os.fdatasync(handle)
-    finally:
-        os.close(handle)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from .call import DAY_S, FAST_S, NodeCall
-from .types import BlockDevice, DiskSpec, InstanceSpec
+from .types import BlockDevice, DiskSpec, InstanceSpec, Volume
 
 
 class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
@@ -87,6 +87,42 @@ class BlockdevGrowCall(NodeCall[None], frozen=True, kw_only=True):
     exclusive_storage: bool = False
 
 
+class BlockdevRenameCall(NodeCall[None], frozen=True, kw_only=True):
+    """Give each disk the place, and the UUID, of the one it is paired with; repeatable.
+
+    Raises: BlockDeviceError; those before it in order are renamed then.
+    """
+
+    procedure: ClassVar[str] = "blockdev_rename"
+    changes: ClassVar[bool] = True
+
+    disks: tuple[tuple[DiskSpec, DiskSpec], ...]
+
+
+class BlockdevSetinfoCall(NodeCall[None], frozen=True, kw_only=True):
+    """Note on a disk whose it is, where administrators can see it."""
+
+    procedure: ClassVar[str] = "blockdev_setinfo"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+    info: str
+
+
+class LvListCall(NodeCall[tuple[Volume, ...]], frozen=True, kw_only=True):
+    """All logical volumes of some volume groups. Raises: StorageError, there is no such group."""
+
+    procedure: ClassVar[str] = "lv_list"
+
+    vg_names: tuple[str, ...]
+
+
+class VgListCall(NodeCall[dict[str, int]], frozen=True, kw_only=True):
+    """Size of each volume group in MiB."""
+
+    procedure: ClassVar[str] = "vg_list"
+
+
 class BlockdevGetdimensionsCall(
     NodeCall[tuple[tuple[int, int | None] | None, ...]], frozen=True, kw_only=True
 ):
@@ -138,8 +174,12 @@ CALLS = (
     BlockdevGetdimensionsCall,
     BlockdevGrowCall,
     BlockdevRemoveCall,
+    BlockdevRenameCall,
+    BlockdevSetinfoCall,
     BlockdevShutdownCall,
     BlockdevWipeCall,
     FileStorageDirCreateCall,
     FileStorageDirRemoveCall,
+    LvListCall,
+    VgListCall,
 )

@@ -70,6 +70,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
         user_scripts: programs that must be there.
         oses: describe OS definitions.
         node_setup: check directories and files of the node.
+        vg_name: look at this volume group and its volumes.
     """
 
     procedure: ClassVar[str] = "node_verify"
@@ -86,6 +87,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
     user_scripts: tuple[str, ...] = ()
     oses: bool = False
     node_setup: bool = False
+    vg_name: str | None = None
 
 
 class BridgesExistCall(NodeCall[None], frozen=True, kw_only=True):

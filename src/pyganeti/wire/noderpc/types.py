@@ -190,6 +190,23 @@ class BlockDevice(Struct, frozen=True, kw_only=True):
     uri: str = ""
 
 
+class Volume(Struct, frozen=True, kw_only=True):
+    """A logical volume found on a node; size in MiB.
+
+    Attributes:
+        active: its device is there.
+        in_use: somebody has the device open.
+        faulty: virtual, or with a physical volume missing.
+    """
+
+    group: str
+    name: str
+    size: int
+    active: bool
+    in_use: bool
+    faulty: bool
+
+
 class ConsoleInfo(Struct, frozen=True, kw_only=True):
     """How to reach an instance's console; fields as Ganeti's console object.
 
@@ -294,6 +311,8 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         client_cert_digest: digest of the node's client certificate; empty when it has none.
         client_cert_uuid: UUID that certificate was issued for.
         setup_errors: what is wrong with directories and files of the node.
+        volume_group_error: what is wrong with the volume group.
+        volumes: its volumes.
     """
 
     time: float
@@ -313,6 +332,8 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     client_cert_digest: str = ""
     client_cert_uuid: str = ""
     setup_errors: tuple[str, ...] = ()
+    volume_group_error: str = ""
+    volumes: tuple[Volume, ...] = ()
 
 
 class TaskState(StrEnum):

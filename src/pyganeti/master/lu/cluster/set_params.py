@@ -3,6 +3,7 @@
 Source: gnt-cluster(8) MODIFY; hooks path ``cluster-modify``.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -39,11 +40,12 @@ _PLAIN: Final = frozenset(
         "modify_etc_hosts",
         "prealloc_wipe_disks",
         "compression_tools",
-        "reserved_lvs",
     }
 )
 # Set as given once they were looked at.
-_CHECKED: Final = frozenset({"enabled_disk_templates", "enabled_hypervisors", "mac_prefix"})
+_CHECKED: Final = frozenset(
+    {"enabled_disk_templates", "enabled_hypervisors", "mac_prefix", "reserved_lvs"}
+)
 _COMMON: Final = frozenset(
     {"dry_run", "debug_level", "priority", "depends", "comment", "reason", "force"}
 )
@@ -131,6 +133,8 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     news = {name: value for name in _PLAIN if (value := getattr(op, name)) is not None}
     if op.mac_prefix is not None:
         news["mac_prefix"] = check_mac_prefix(op.mac_prefix)
+    if op.reserved_lvs is not None:
+        news["reserved_lvs"] = tuple(_checked_pattern(one) for one in op.reserved_lvs)
     for name in ("enabled_hypervisors", "enabled_disk_templates"):
         value = getattr(op, name)
         if value is not None:
@@ -140,6 +144,15 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
         if value is not None:
             news[name] = update(getattr(cluster, name), value)
     return msgspec.structs.replace(cluster, **news)
+
+
+def _checked_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as err:
+        text = f"reserved_lvs: {pattern!r} is no regular expression: {err}"
+        raise OpPrereqError(text, ECode.INVAL) from err
+    return pattern
 
 
 def _enabled(name: str, values: tuple[str, ...]) -> tuple[str, ...]:

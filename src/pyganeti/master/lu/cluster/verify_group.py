@@ -1,5 +1,6 @@
 """Check the nodes and instances of one node group. Source: gnt-cluster(8) VERIFY."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -14,6 +15,7 @@ from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import GenericError
 from pyganeti.model.node import Node
 from pyganeti.model.params.hv import DEFAULTS
+from pyganeti.model.templates import LVM
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.model.versions import PROTOCOL_VERSION
 from pyganeti.model.view import ClusterView
@@ -110,6 +112,7 @@ def _question(view: ClusterView, node: Node) -> NodeVerifyCall:
         check_storage_paths=node.vm_capable and bool(dirs),
         reach=_others(view, node) if view.is_master(node) else {},
         node_setup=True,
+        vg_name=cluster.volume_group_name if node.vm_capable and LVM & set(templates) else None,
     )
 
 
@@ -148,11 +151,31 @@ def _check_node(
     for path in found.forbidden_file_storage_paths:
         text = f"file storage directory {path} must not be used"
         findings.error(VerifyCode.ENODEFILESTORAGEPATHS, name, text)
+    _check_volumes(findings, view, node, found)
     for other, text in found.unreachable.items():
         findings.error(VerifyCode.ENODENET, name, f"cannot reach node {other}: {text}")
     for text in found.setup_errors:
         findings.error(VerifyCode.ENODESETUP, name, text)
     _check_certificate(findings, view, node, found.client_cert_digest)
+
+
+def _check_volumes(
+    findings: Findings, view: ClusterView, node: Node, found: NodeVerifyResult
+) -> None:
+    """The volume group, and volumes in it that belong to nobody."""
+    if found.volume_group_error:
+        findings.error(VerifyCode.ENODELVM, node.name, found.volume_group_error)
+    known = view.volumes_on(node.uuid)
+    for volume in found.volumes:
+        place = f"{volume.group}/{volume.name}"
+        if (volume.group, volume.name) in known or _is_reserved(place, view):
+            continue
+        findings.error(VerifyCode.ENODEORPHANLV, node.name, f"volume {place} is unknown")
+
+
+def _is_reserved(volume: str, view: ClusterView) -> bool:
+    """Whether an administrator keeps ``GROUP/VOLUME`` for other uses."""
+    return any(re.fullmatch(pattern, volume) for pattern in view.cluster.reserved_lvs)
 
 
 def _check_certificate(findings: Findings, view: ClusterView, node: Node, digest: str) -> None:

@@ -3,10 +3,12 @@
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.run import Run
 from pyganeti.master.specs import disk_spec
+from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
+from pyganeti.model.templates import LVM
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevGetdimensionsCall
@@ -81,7 +83,7 @@ async def _check_disks(
         if node.uuid in answered
     }
     calls = {
-        uuid: BlockdevGetdimensionsCall(disks=tuple(disk_spec(disk) for _, disk in disks))
+        uuid: BlockdevGetdimensionsCall(disks=tuple(disk_spec(disk, view) for _, disk in disks))
         for uuid, disks in asked.items()
         if disks
     }
@@ -95,6 +97,12 @@ async def _check_disks(
             if size is None:
                 text = f"{disk.iv_name} on {node.name} is missing"
                 findings.error(VerifyCode.EINSTANCEMISSINGDISK, instance.name, text)
-            elif size[0] != disk.size * 1024 * 1024:
+            elif _differs(disk, size[0]):
                 text = f"{disk.iv_name} on {node.name} has {size[0]} bytes, not {disk.size} MiB"
                 findings.error(VerifyCode.EINSTANCEFAULTYDISK, instance.name, text)
+
+
+def _differs(disk: Disk, found: int) -> bool:
+    """Whether ``found`` bytes are not what was recorded; volumes are rounded up to extents."""
+    wanted = disk.size * 1024 * 1024
+    return found < wanted if disk.dev_type in LVM else found != wanted

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from pyganeti.master.adoption import found_disks
 from pyganeti.master.changes import add_instance, instance_fields
 from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
 from pyganeti.master.instance_hooks import instance_hooks
@@ -18,6 +19,9 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import check_node_can_take, wanted_instance
 from pyganeti.master.new_disks import (
     DiskRequest,
+    Placement,
+    adopted_sources,
+    are_adopted,
     chosen_template,
     file_directory,
     made_disks,
@@ -28,7 +32,7 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import disk_spec, instance_spec
 from pyganeti.model.disk import Disk
-from pyganeti.model.enums import AdminState, DiskTemplate, FileDriver, InstanceCreateMode
+from pyganeti.model.enums import AdminState, InstanceCreateMode
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname
@@ -36,11 +40,13 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevCreateCall,
+    BlockdevRenameCall,
+    BlockdevSetinfoCall,
     BlockdevWipeCall,
     FileStorageDirCreateCall,
 )
 from pyganeti.wire.noderpc.instance import InstanceOsAddCall
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +55,14 @@ class CreatePlan:
 
     Attributes:
         instance: without UUID, disks, port and generated MACs.
-        template: of all its disks.
-        directory: where file disks will lie, on the node.
+        placement: where its disks will lie.
         secrets: private and secret OS parameters, for the OS scripts only.
         wipe: overwrite the disks before use.
     """
 
     instance: Instance
-    template: DiskTemplate
+    placement: Placement
     disks: tuple[DiskRequest, ...]
-    directory: str | None
-    driver: FileDriver | None
     secrets: Mapping[str, Any]  # Any: values as given
     wipe: bool
     install: bool
@@ -120,20 +123,19 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             text = "opportunistic locking needs an instance allocator, which chooses the node"
             raise OpPrereqError(text, ECode.INVAL)
         template = chosen_template(op.disk_template, view)
-        disks = requested_disks(op.disks, template)
+        disks = requested_disks(op.disks, template, view)
         instance = await wanted_instance(op, view, nodes)
+        disks = await found_disks(disks, view.node(instance.primary_node), view, nodes)
         if op.conflicts_check:
             check_conflicts(instance.nics, view)
         directory = file_directory(view, template, instance.name, op.file_storage_dir)
         plan = CreatePlan(
             instance,
-            template,
+            Placement(template, instance.primary_node, directory, op.file_driver),
             disks,
-            directory,
-            op.file_driver,
             {**(op.osparams_private or {}), **(op.osparams_secret or {})},
-            wipe=view.cluster.prealloc_wipe_disks,
-            install=not op.no_install and bool(instance.os and disks),
+            wipe=view.cluster.prealloc_wipe_disks and not are_adopted(disks),
+            install=not op.no_install and bool(instance.os and disks) and not are_adopted(disks),
             start=op.start,
             conflicts_check=op.conflicts_check,
         )
@@ -154,7 +156,8 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         """See :meth:`LogicalUnit.outline`."""
         name, node = plan.instance.name, view.node(plan.instance.primary_node).name
         disks = [
-            f"create disk/{index} ({plan.template}, {disk.size} MiB) on {node}"
+            f"{'adopt' if disk.adopt else 'create'} disk/{index}"
+            f" ({plan.placement.template}, {disk.size} MiB) on {node}"
             for index, disk in enumerate(plan.disks)
         ]
         wanted = [
@@ -208,21 +211,23 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
     async def _make(self, run: Run, plan: CreatePlan) -> tuple[Instance, tuple[Disk, ...]]:
         """Disks on the node, then the instance in the configuration."""
         node = plan.instance.primary_node
-        disks = made_disks(
-            plan.disks,
-            plan.template,
-            node,
-            run.ids,
-            directory=plan.directory,
-            driver=plan.driver,
-        )
+        view = run.config.view
+        disks = made_disks(plan.disks, plan.placement, run.ids)
         uuid = run.ids.uuid()
-        if disks:
+        specs = tuple(disk_spec(disk, view) for disk in disks)
+        if are_adopted(plan.disks):
+            old = [disk_spec(disk, view) for disk in adopted_sources(disks, plan.disks)]
+            await self._adopt_disks(run, plan, tuple(zip(old, specs, strict=True)))
+        elif disks:
             run.log("* creating instance disks...")
-            specs = [msgspec.to_builtins(disk_spec(disk)) for disk in disks]
-            back = undo("disk.remove", node=node, disks=specs, directory=plan.directory)
+            back = undo(
+                "disk.remove",
+                node=node,
+                disks=msgspec.to_builtins(specs),
+                directory=plan.placement.directory,
+            )
             async with run.step("create disks", back):
-                await self._create_disks(run, plan, disks, uuid)
+                await self._create_disks(run, plan, specs, uuid)
         run.log(f"adding instance {plan.instance.name} to cluster config")
         instance = msgspec.structs.replace(
             plan.instance, uuid=uuid, disks=tuple(disk.uuid for disk in disks)
@@ -234,14 +239,25 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         return instance, disks
 
     async def _create_disks(
-        self, run: Run, plan: CreatePlan, disks: tuple[Disk, ...], uuid: str
+        self, run: Run, plan: CreatePlan, disks: tuple[DiskSpec, ...], uuid: str
     ) -> None:
-        node = plan.instance.primary_node
-        if plan.directory is not None:
-            await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=plan.directory))
+        node, directory = plan.instance.primary_node, plan.placement.directory
+        if directory is not None:
+            await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=directory))
         for disk in disks:
-            call = BlockdevCreateCall(disk=disk_spec(disk), owner=uuid, info=plan.instance.name)
+            call = BlockdevCreateCall(disk=disk, owner=uuid, info=plan.instance.name)
             await run.nodes.call(node, call)
+
+    async def _adopt_disks(
+        self, run: Run, plan: CreatePlan, pairs: tuple[tuple[DiskSpec, DiskSpec], ...]
+    ) -> None:
+        run.log("* adopting instance disks...")
+        node, name = plan.instance.primary_node, plan.instance.name
+        back = undo("disk.rename_back", node=node, disks=msgspec.to_builtins(pairs))
+        async with run.step("adopt disks", back):
+            await run.nodes.call(node, BlockdevRenameCall(disks=pairs))
+            for _, disk in pairs:
+                await run.nodes.call(node, BlockdevSetinfoCall(disk=disk, info=name))
 
     async def _fill(self, run: Run, rest: CreateRest, spec: InstanceSpec) -> CreateRest:
         """Wipe the disks where asked, and run the OS scripts; what is then left to be done."""
@@ -276,7 +292,7 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
     return tuple(
         Disk(
             uuid="",
-            dev_type=plan.template,
+            dev_type=plan.placement.template,
             logical_id=(),
             size=disk.size,
             mode=disk.mode,

@@ -8,9 +8,10 @@ from pyganeti.master.guests import (
     refused_by,
 )
 from pyganeti.master.ipolicy import InstanceShape, check_policy
-from pyganeti.master.new_disks import DiskRequest
+from pyganeti.master.new_disks import DiskRequest, are_adopted
 from pyganeti.master.new_nics import requested_nics
 from pyganeti.master.nodes import NodeReader
+from pyganeti.master.space import check_space, wanted_space
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import (
     AdminState,
@@ -27,8 +28,6 @@ from pyganeti.model.params.hv import check_complete_hvparams, check_instance_hvp
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
-from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
-from pyganeti.wire.noderpc.types import StorageUnit
 
 
 async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> Instance:
@@ -106,7 +105,9 @@ async def check_node_can_take(
     await _check_hypervisor(nodes, node, instance.hypervisor, spec.hvparams)
     if instance.os and not op.no_install:
         await check_os(nodes, view, spec, force_variant=op.force_variant)
-    await check_space(nodes, view, node, template, sum(disk.size for disk in disks))
+    if not are_adopted(disks):
+        wanted = wanted_space(view, template, [(disk.vg, disk.size) for disk in disks])
+        await check_space(nodes, node, wanted, view.cluster.cluster_name)
     if op.start:
         await check_bridges(nodes, view, spec)
         await check_memory(nodes, view, spec)
@@ -128,39 +129,3 @@ async def _check_hypervisor(
         await nodes.call(node.uuid, call)
     except GenericError as err:
         raise refused_by(node, err, ECode.ENVIRON) from err
-
-
-async def _check_directory(
-    nodes: NodeReader, view: ClusterView, node: Node, directory: str
-) -> None:
-    """Refuse when the node's administrator does not allow disks there, or it cannot be used."""
-    call = NodeVerifyCall(cluster_name=view.cluster.cluster_name, storage_dirs=(directory,))
-    found = await nodes.call(node.uuid, call)
-    for text in found.unusable_storage_dirs.values():
-        raise OpPrereqError(f"on node {node.name}: {text}", ECode.ENVIRON)
-
-
-async def check_space(
-    nodes: NodeReader, view: ClusterView, node: Node, template: DiskTemplate, wanted: int
-) -> None:
-    """Refuse disks that do not fit; ``wanted`` in MiB.
-
-    Raises:
-        OpPrereqError: ``ECode.NORES``; says what was wanted and what there was.
-    """
-    places = {
-        DiskTemplate.FILE: view.cluster.file_storage_dir,
-        DiskTemplate.SHAREDFILE: view.cluster.shared_file_storage_dir,
-    }
-    if template not in places or not wanted:
-        return
-    await _check_directory(nodes, view, node, places[template])
-    unit = StorageUnit(type=template, name=places[template])
-    info = await nodes.call(node.uuid, NodeInfoCall(storage_units=(unit,)))
-    free = next((found.storage_free for found in info.storage), None)
-    if free is not None and wanted > free:
-        raise OpPrereqError(
-            f"not enough space for {template} disks on node {node.name} in {unit.name}:"
-            f" wanted {wanted} MiB, free {free} MiB",
-            ECode.NORES,
-        )

@@ -13,9 +13,9 @@ from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.instance.create_checks import check_space
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
+from pyganeti.master.space import check_space, volume_group, wanted_space
 from pyganeti.master.specs import disk_spec
 from pyganeti.model.change import Change
 from pyganeti.model.disk import Disk
@@ -73,7 +73,8 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
             sizes = [found.size + (amount if found is disk else 0) for found in disks]
             shape = InstanceShape.of(instance, view, sizes, disk.dev_type)
             check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
-        await check_space(nodes, view, node, disk.dev_type, amount)
+        wanted = wanted_space(view, disk.dev_type, [(volume_group(disk), amount)])
+        await check_space(nodes, node, wanted, view.cluster.cluster_name)
         return GrowPlan(instance, disk, amount, op.absolute)
 
     def hooks(self, plan: GrowPlan, view: ClusterView) -> HookContext:
@@ -98,7 +99,7 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
         """Grow on the node, then record the new size."""
         if plan.amount == 0:
             return
-        call = BlockdevGrowCall(disk=disk_spec(plan.disk), amount=plan.amount)
+        call = BlockdevGrowCall(disk=disk_spec(plan.disk, run.config.view), amount=plan.amount)
         async with run.step("grow disk"):
             await run.nodes.call(plan.instance.primary_node, call)
         run.locks.release(Level.NODE_RES)

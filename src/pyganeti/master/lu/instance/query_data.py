@@ -162,7 +162,7 @@ async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, asked: str | N
         "dev_type": disk.dev_type,
         "logical_id": list(disk.logical_id),
         "drbd_info": None,
-        "pstatus": None if asked is None else await _device(disk, asked, nodes),
+        "pstatus": None if asked is None else await _device(disk, view, asked, nodes),
         "sstatus": None,
         "children": [await _disk(child, view, nodes, asked) for child in disk.children],
         "mode": disk.mode,
@@ -175,10 +175,10 @@ async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, asked: str | N
     }
 
 
-async def _device(disk: Disk, node: str, nodes: NodeReader) -> list[Any] | None:
+async def _device(disk: Disk, view: ClusterView, node: str, nodes: NodeReader) -> list[Any] | None:
     """``[path, major, minor, sync percent, estimate, degraded, local status]`` or ``None``."""
     try:
-        found = await nodes.call(node, BlockdevFindCall(disk=disk_spec(disk)))
+        found = await nodes.call(node, BlockdevFindCall(disk=disk_spec(disk, view)))
     except GenericError:
         return None
     return None if found is None else [found.path, None, None, None, None, False, None]

@@ -1,0 +1,1 @@
+"""Logical volumes: LVM's programs, and disks on them."""

@@ -1,0 +1,196 @@
+"""Disks as logical volumes: the template ``plain``, and what lies below DRBD.
+
+``logical_id`` is ``(volume group, volume)``. Sizes are rounded up to whole extents; a new volume
+has what was on the disk before. Each volume carries its disk's UUID in a tag that is set by the
+command that makes it, so that neither a repeat nor an undo can hit somebody else's volume.
+
+Source: lvcreate(8); the tag ``originstname+NAME`` is Ganeti's.
+"""
+
+import re
+from typing import Final
+
+from pyganeti.model.errors import StorageError
+from pyganeti.node.storage.base import MIB, Progress
+from pyganeti.node.storage.zeroes import write_zeroes
+from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+
+from .tools import LogicalVolume, Lvm, VolumeGroup
+
+_OWNER: Final = "ganeti.disk="
+_INFO: Final = "originstname+"
+_INFO_LENGTH: Final = 128
+_NOT_IN_TAGS: Final = re.compile(r"[^a-zA-Z0-9+_./=!:&#-]")
+
+
+class LvmDriver:
+    """Logical volumes as disks. See ``DiskDriver``.
+
+    Args:
+        lvm: LVM's programs.
+    """
+
+    def __init__(self, lvm: Lvm) -> None:
+        self._lvm = lvm
+
+    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.create`."""
+        group_name, name = _place(disk)
+        group = await self._group(disk)
+        found = await self._look(disk)
+        if found is not None:
+            same = _owner(found) == disk.uuid and found.size == group.rounded(disk.size * MIB)
+            if repeated and same:
+                return ""
+            raise StorageError(f"{disk.iv_name}: {found.place} exists already")
+        _check_fits(disk, group, disk.size * MIB)
+        words = ["-L", f"{disk.size}m", "-n", name, "--addtag", _OWNER + disk.uuid]
+        words += ["--stripes", str(await self._stripes(disk))]
+        # What was there before neither stops it nor shows through.
+        words += ["--yes", "--zero", "y", "--wipesignatures", "y", group_name]
+        await self._change(disk, "lvcreate", *words)
+        return ""
+
+    async def remove(self, disk: DiskSpec) -> None:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.remove`."""
+        found = await self._own(disk)
+        if found is not None:
+            await self._change(disk, "lvremove", "--force", found.place)
+
+    async def assemble(self, disk: DiskSpec) -> BlockDevice:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.assemble`."""
+        found = await self._existing(disk)
+        if not found.active:
+            await self._change(disk, "lvchange", "-ay", found.place)
+        return BlockDevice(path=found.path, size=found.size)
+
+    async def find(self, disk: DiskSpec) -> BlockDevice | None:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.find`."""
+        found = await self._look(disk)
+        if found is None or not found.active:
+            return None
+        return BlockDevice(path=found.path, size=found.size)
+
+    async def shutdown(self, disk: DiskSpec) -> None:
+        """Nothing to do: as with Ganeti, volumes stay active."""
+
+    async def grow(self, disk: DiskSpec, amount: int, *, dryrun: bool) -> None:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.grow`."""
+        if amount < 0:
+            raise StorageError(f"{disk.iv_name}: a disk cannot shrink by {-amount} MiB")
+        found = await self._existing(disk)
+        wanted = disk.size + amount
+        if found.size >= wanted * MIB:
+            return
+        _check_fits(disk, await self._group(disk), wanted * MIB - found.size)
+        words = ["--test"] if dryrun else []
+        await self._change(disk, "lvextend", *words, "-L", f"{wanted}m", found.place)
+
+    async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.wipe`."""
+        await self._own(disk)
+        await write_zeroes(await self.assemble(disk), disk, offset, size, progress)
+
+    async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.rename`; within a volume group only.
+
+        The volume then is that of disk ``new``, or nobody's where that has no UUID: this is how
+        one that is adopted becomes ours, and how that is undone.
+        """
+        (group, name), (new_group, new_name) = _place(disk), _place(new)
+        if group != new_group:
+            text = f"{group}/{name} cannot be moved to volume group {new_group}"
+            raise StorageError(f"{disk.iv_name}: {text}")
+        if name != new_name and await self._own(disk) is not None:
+            await self._change(disk, "lvrename", group, name, new_name)
+        renamed = await self._existing(new)
+        owner = _owner(renamed)
+        if owner not in ("", disk.uuid, new.uuid):
+            text = f"{renamed.place} belongs to disk {owner}, not to {new.uuid}"
+            raise StorageError(f"{disk.iv_name}: {text}")
+        if owner != new.uuid:
+            old = ["--deltag", _OWNER + owner] if owner else []
+            own = ["--addtag", _OWNER + new.uuid] if new.uuid else []
+            await self._change(disk, "lvchange", *old, *own, renamed.place)
+
+    async def set_info(self, disk: DiskSpec, text: str) -> None:
+        """See :meth:`~pyganeti.node.storage.base.DiskDriver.set_info`."""
+        found = await self._existing(disk)
+        tag = _INFO + _NOT_IN_TAGS.sub("_", text)[:_INFO_LENGTH]
+        former = [one for one in found.tagged(_INFO) if one != tag]
+        if former or tag not in found.tags:
+            words = [word for one in former for word in ("--deltag", one)]
+            await self._change(disk, "lvchange", *words, "--addtag", tag, found.place)
+
+    async def space(self, name: str) -> StorageInfo:
+        """See :meth:`~pyganeti.node.storage.base.SpaceReader.space`; of a volume group."""
+        group = await self._lvm.group(name)
+        return StorageInfo(
+            type="lvm-vg",
+            name=name,
+            storage_free=group.free // MIB,
+            storage_size=group.size // MIB,
+        )
+
+    async def _change(self, disk: DiskSpec, *argv: str) -> None:
+        try:
+            await self._lvm.change(*argv)
+        except StorageError as err:
+            raise StorageError(f"{disk.iv_name}: {err}") from err
+
+    async def _group(self, disk: DiskSpec) -> VolumeGroup:
+        try:
+            return await self._lvm.group(_place(disk)[0])
+        except StorageError as err:
+            raise StorageError(f"{disk.iv_name}: {err}") from err
+
+    async def _look(self, disk: DiskSpec) -> LogicalVolume | None:
+        try:
+            return await self._lvm.find(*_place(disk))
+        except StorageError as err:
+            raise StorageError(f"{disk.iv_name}: {err}") from err
+
+    async def _existing(self, disk: DiskSpec) -> LogicalVolume:
+        found = await self._look(disk)
+        if found is None:
+            raise StorageError(f"{disk.iv_name}: {'/'.join(_place(disk))} does not exist")
+        return found
+
+    async def _own(self, disk: DiskSpec) -> LogicalVolume | None:
+        """The volume, if it is there and not another disk's."""
+        found = await self._look(disk)
+        if found is None:
+            return None
+        owner = _owner(found)
+        if owner not in ("", disk.uuid):
+            text = f"{found.place} belongs to disk {owner}, not to {disk.uuid}"
+            raise StorageError(f"{disk.iv_name}: {text}")
+        return found
+
+    async def _stripes(self, disk: DiskSpec) -> int:
+        """As many as asked for, but never more than physical volumes that have space."""
+        wanted = int(disk.params.get("stripes", 1))
+        if wanted == 1:
+            return 1
+        volumes = await self._lvm.physical_volumes(_place(disk)[0])
+        return max(1, min(wanted, sum(one.allocatable and one.free > 0 for one in volumes)))
+
+
+def _place(disk: DiskSpec) -> tuple[str, str]:
+    try:
+        group, name = disk.logical_id
+    except ValueError as err:
+        raise StorageError(f"{disk.iv_name}: {disk.logical_id!r} is no volume's place") from err
+    return str(group), str(name)
+
+
+def _owner(volume: LogicalVolume) -> str:
+    """UUID of the disk; empty for a volume that was not made by us."""
+    return next((tag.removeprefix(_OWNER) for tag in volume.tagged(_OWNER)), "")
+
+
+def _check_fits(disk: DiskSpec, group: VolumeGroup, wanted: int) -> None:
+    if group.rounded(wanted) > group.free:
+        free = f"which has {group.free // MIB} MiB free"
+        text = f"{wanted // MIB} MiB do not fit on {group.name}, {free}"
+        raise StorageError(f"{disk.iv_name}: {text}")

@@ -1,0 +1,201 @@
+"""LVM's programs: what there is, as values.
+
+They are left to end by themselves when noded dies: one that is killed may leave a device suspended,
+and whoever comes next waits for the group's lock anyway. Sizes are bytes.
+
+Source: lvm(8), lvs(8), pvs(8), vgs(8), lvmreport(7).
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pyganeti.kit.process import Command, ProcessError, Runner
+from pyganeti.model.errors import StorageError
+
+# Commands wait for the group's lock, and for all that others do under it.
+_TIMEOUT_S: Final = 600.0
+_NAME: Final = re.compile(r"[a-zA-Z0-9+_.][a-zA-Z0-9+_.-]*")
+_REPORT: Final = ("--reportformat", "json", "--units", "b", "--nosuffix")
+_LV_FIELDS: Final = "vg_name,lv_name,lv_size,lv_attr,lv_tags"
+_VG_FIELDS: Final = "vg_name,vg_size,vg_free,vg_extent_size,vg_attr"
+_PV_FIELDS: Final = "pv_name,pv_size,pv_free,pv_attr"
+# Positions in lv_attr, vg_attr and pv_attr.
+_LV_TYPE, _LV_STATE, _LV_OPEN, _LV_HEALTH = 0, 4, 5, 8
+_VG_PARTIAL, _PV_ALLOCATABLE = 3, 0
+
+# Any: the values of a report's row are strings.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeGroup:
+    """A volume group.
+
+    Attributes:
+        extent: everything is a multiple of this.
+        partial: a physical volume is missing.
+    """
+
+    name: str
+    size: int
+    free: int
+    extent: int
+    partial: bool
+
+    def rounded(self, size: int) -> int:
+        """What a volume of ``size`` takes."""
+        return -(-size // self.extent) * self.extent
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalVolume:
+    """A physical volume of a group."""
+
+    name: str
+    size: int
+    free: int
+    allocatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalVolume:
+    """A logical volume.
+
+    Attributes:
+        active: its device is there.
+        in_use: somebody has the device open.
+        faulty: virtual, or with a physical volume missing.
+    """
+
+    group: str
+    name: str
+    size: int
+    active: bool
+    in_use: bool
+    faulty: bool
+    tags: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """As LVM's programs want it."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        """Its device while it is active."""
+        return f"/dev/{self.group}/{self.name}"
+
+    def tagged(self, prefix: str) -> tuple[str, ...]:
+        """Its tags that begin with ``prefix``."""
+        return tuple(tag for tag in self.tags if tag.startswith(prefix))
+
+
+class Lvm:
+    """Runs LVM's programs. All methods raise ``StorageError`` in LVM's words.
+
+    Args:
+        run: runs them.
+    """
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    async def groups(self) -> list[VolumeGroup]:
+        """All volume groups."""
+        return [_group(row) for row in await self._report("vgs", "vg", "-o", _VG_FIELDS)]
+
+    async def group(self, name: str) -> VolumeGroup:
+        """One of them; it is an error when it does not exist."""
+        rows = await self._report("vgs", "vg", "-o", _VG_FIELDS, checked(name))
+        return _group(rows[0])
+
+    async def physical_volumes(self, group: str) -> list[PhysicalVolume]:
+        """Those of ``group``, the emptiest first."""
+        rows = await self._report(
+            "pvs", "pv", "-o", _PV_FIELDS, "-S", f'vg_name="{checked(group)}"'
+        )
+        found = [_physical_volume(row) for row in rows]
+        return sorted(found, key=lambda volume: (-volume.free, volume.name))
+
+    async def volumes(self, group: str) -> list[LogicalVolume]:
+        """All logical volumes of ``group``."""
+        rows = await self._report("lvs", "lv", "-o", _LV_FIELDS, checked(group))
+        return [_volume(row) for row in rows]
+
+    async def find(self, group: str, name: str) -> LogicalVolume | None:
+        """One of them, if it is there; it is an error when the group is not."""
+        wanted = ("-S", f'lv_name="{checked(name)}"', checked(group))
+        rows = await self._report("lvs", "lv", "-o", _LV_FIELDS, *wanted)
+        return _volume(rows[0]) if rows else None
+
+    async def change(self, *argv: str) -> None:
+        """Run one of the programs that change something."""
+        await self._output(argv)
+
+    async def _output(self, argv: tuple[str, ...]) -> str:
+        try:
+            return (await self._run(Command(argv, timeout_s=_TIMEOUT_S))).stdout
+        except ProcessError as err:
+            raise StorageError(_said(err)) from err
+
+    async def _report(self, program: str, what: str, *words: str) -> list[Row]:
+        text = await self._output((program, *_REPORT, *words))
+        try:
+            (report,) = json.loads(text)["report"]
+            rows: list[Row] = report[what]
+        except (ValueError, KeyError, TypeError) as err:
+            raise StorageError(f"{program}: unexpected answer {text[:200]!r}") from err
+        return rows
+
+
+def checked(name: str) -> str:
+    """``name``, if LVM can have a group or volume of that name.
+
+    Raises:
+        StorageError: it cannot.
+    """
+    if not _NAME.fullmatch(name) or name in (".", ".."):
+        raise StorageError(f"{name!r} is no name of a volume or volume group")
+    return name
+
+
+def _said(error: ProcessError) -> str:
+    """What LVM says of an error, on one line and without its indentation."""
+    if error.finished is None or not error.finished.stderr.strip():
+        return str(error)
+    lines = (line.strip() for line in error.finished.stderr.splitlines())
+    return "; ".join(line for line in lines if line and not line.startswith("WARNING"))
+
+
+def _group(row: Row) -> VolumeGroup:
+    return VolumeGroup(
+        name=row["vg_name"],
+        size=int(row["vg_size"]),
+        free=int(row["vg_free"]),
+        extent=int(row["vg_extent_size"]),
+        partial=row["vg_attr"][_VG_PARTIAL] == "p",
+    )
+
+
+def _physical_volume(row: Row) -> PhysicalVolume:
+    return PhysicalVolume(
+        name=row["pv_name"],
+        size=int(row["pv_size"]),
+        free=int(row["pv_free"]),
+        allocatable=row["pv_attr"][_PV_ALLOCATABLE] == "a",
+    )
+
+
+def _volume(row: Row) -> LogicalVolume:
+    attr = row["lv_attr"]
+    return LogicalVolume(
+        group=row["vg_name"],
+        name=row["lv_name"],
+        size=int(row["lv_size"]),
+        active=attr[_LV_STATE] in "aswm",
+        in_use=attr[_LV_OPEN] == "o",
+        faulty=attr[_LV_TYPE] == "v" or attr[_LV_HEALTH] == "p",
+        tags=tuple(tag for tag in row["lv_tags"].split(",") if tag),
+    )

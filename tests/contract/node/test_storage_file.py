@@ -1,0 +1,78 @@
+"""What holds of files as disks beside what holds of all disks."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pyganeti.kit.files import read_bytes
+from pyganeti.kit.process import Command, ProcessError, run
+from pyganeti.model.errors import StorageError
+from pyganeti.node.storage.base import MIB
+from pyganeti.node.storage.file import FileDriver
+from pyganeti.wire.noderpc.types import DiskSpec, TaskProgress
+from tests.contract.node.storage_kinds import file_driver
+
+
+def disk(name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
+    place = ("loop", f"/srv/disks/web1/{name}")
+    return DiskSpec(dev_type="file", logical_id=place, size=size, uuid=uuid, iv_name="disk/0")
+
+
+def ignore(_made: TaskProgress) -> None:
+    return None
+
+
+def overwrite(path: str, content: bytes) -> None:
+    with open(path, "r+b") as image:
+        image.write(content)
+
+
+async def test_an_image_is_sparse_and_wiped_for_good(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    await driver.create(disk(), repeated=False)
+    path = (await driver.assemble(disk())).path
+    assert os.stat(path).st_blocks == 0
+    overwrite(path, b"secret" * MIB)
+    await driver.wipe(disk(size=6), 0, 6, ignore)
+    assert read_bytes(path) == bytes(6 * MIB)
+    assert os.stat(path).st_blocks * 512 >= 6 * MIB
+
+
+async def test_a_missing_directory_is_one_clear_line(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    await driver.remove_directory("/srv/disks/web1")
+    with pytest.raises(StorageError, match=r"disk/0: .*No such file or directory") as failed:
+        await driver.create(disk(), repeated=False)
+    assert "\n" not in str(failed.value)
+
+
+@pytest.fixture
+async def full(tmp_path: Path) -> AsyncIterator[FileDriver]:
+    """A driver on a file system of 1 MiB with room for one file more."""
+    if os.geteuid() != 0:
+        pytest.skip("a small file system can only be mounted by root")
+    driver = file_driver(tmp_path)
+    place = str(tmp_path / "srv" / "disks" / "web1")
+    mount = ("mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "tmpfs", place)
+    try:
+        await run(Command(mount))
+    except ProcessError as err:
+        pytest.skip(f"a small file system cannot be mounted here: {err}")
+    yield driver
+    await run(Command(("umount", place)))
+
+
+async def test_a_full_disk_leaves_no_file(full: FileDriver) -> None:
+    await full.create(disk("0", size=1), repeated=False)
+    with pytest.raises(StorageError, match=r"disk/0: .*No space left on device"):
+        await full.create(disk("1", size=1), repeated=False)
+    assert await full.find(disk("1")) is None
+
+
+async def test_a_disk_that_becomes_full_is_told(full: FileDriver) -> None:
+    await full.create(disk(size=1), repeated=False)
+    await full.grow(disk(size=1), 1, dryrun=False)
+    with pytest.raises(StorageError, match=r"disk/0: .*No space left on device"):
+        await full.wipe(disk(size=2), 0, 2, ignore)
