@@ -117,6 +117,10 @@ async def test_a_running_job_may_queue_the_jobs_it_is_made_of() -> None:
     assert await master.close() == [job]
     assert await master.finish_running(60.0) == []
     assert status(master, job) is JobStatus.SUCCESS
-    made = master.queue.get(job).ops[0].result["jobs"]
+    (op,) = master.queue.get(job).ops
+    made = op.result["jobs"]
     assert made
+    trails = [master.queue.get(number).ops[0].input["reason"] for _, number in made]
+    # They inherit its reasons.
+    assert [trail[:-1] for trail in trails] == [op.input["reason"]] * len(made)
     assert all(status(master, number) is JobStatus.QUEUED for _, number in made)

@@ -12,7 +12,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.master.queue.dependencies import resolve
-from pyganeti.master.queue.job import Job, QueuedOp
+from pyganeti.master.queue.job import Job, QueuedOp, Timestamp
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import (
     GenericError,
@@ -181,17 +181,18 @@ class JobQueue:
         return [decode(op) for op in ops]
 
     def _make(self, ops: list[Opcode], earlier: Sequence[int | str] = ()) -> Job:
-        own = self._serial + 1
+        own, received = self._serial + 1, timestamp(self._clock.now())
         queued, secrets = [], {}
         for index, op in enumerate(ops):
             whole = encode(op)
             resolve(whole, own, earlier)
+            whole["reason"] = [*(whole["reason"] or ()), _origin(op, own, index, received)]
             shown = whole
             if has_secrets(op):
                 secrets[index], shown = whole, redact(whole)
             queued.append(QueuedOp(input=shown, priority=op.priority))
         self._serial = own
-        job = Job(own, queued, timestamp(self._clock.now()))
+        job = Job(own, queued, received)
         job.secrets = secrets
         return job
 
@@ -316,6 +317,13 @@ class JobQueue:
             self.jobs.pop(job.id, None)
             self._announce(job)
         return len(moved)
+
+
+def _origin(op: Opcode, job_id: int, index: int, received: Timestamp) -> tuple[str, str, int]:
+    """The last entry of an opcode's reason trail, which jobs that it makes inherit."""
+    seconds, micros = received
+    source = f"gnt:opcode:{op.op_id().removeprefix('OP_').lower()}"
+    return source, f"job={job_id};index={index}", (seconds * 1_000_000 + micros) * 1000
 
 
 def _ended_at(job: Job) -> float:
