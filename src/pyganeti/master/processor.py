@@ -61,6 +61,8 @@ from pyganeti.store.interface import Delete, Put, Store
 
 _log = logging.getLogger(__name__)
 
+# The result of opcodes after one that failed; programs know Ganeti's words for it.
+_NOT_RUN: Final = "Preceding opcode failed"
 _REFUSALS: Final = (
     (ResolverError, ECode.RESOLVER),
     (ReservationError, ECode.NOTUNIQUE),
@@ -271,7 +273,9 @@ class Processor:
     async def _end(
         self, job: Job, index: int, status: JobStatus, result: object, execution: "_Execution"
     ) -> None:
-        job.end(index, status, result, self._now())
+        # Nobody takes the error of one opcode for that of another.
+        rest = to_wire(OpExecError(_NOT_RUN)) if status is JobStatus.ERROR else None
+        job.end(index, status, result, self._now(), rest=rest)
         await self._until_it_works(
             job, partial(self._services.queue.save, job, *execution.closing())
         )

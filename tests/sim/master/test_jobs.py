@@ -60,8 +60,21 @@ async def test_those_after_a_failed_one_do_not_run() -> None:
     await failed(cluster, job)
     ops = (await cluster.master()).queue.get(await job).ops
     assert [op.status for op in ops] == [JobStatus.SUCCESS, JobStatus.ERROR, JobStatus.ERROR]
-    assert ops[1].result == ops[2].result
+    assert ops[1].result[0] == "OpPrereqError"
+    assert ops[2].result == ["OpExecError", ["Preceding opcode failed"]]
     assert cluster.guest_states("web1") == {}
+
+
+async def test_an_opcode_says_at_the_end_of_its_reasons_which_it_is() -> None:
+    cluster = SimCluster()
+    job = await cluster.submit(SHORT, delay(reason=[["gnt:user", "why", 17]]))
+    first, second = (await cluster.master()).queue.get(job).ops
+    moment = int(cluster.clock.now() * 1_000_000) * 1000
+    assert first.input["reason"] == [("gnt:opcode:test_delay", f"job={job};index=0", moment)]
+    assert second.input["reason"] == [
+        ("gnt:user", "why", 17),
+        ("gnt:opcode:test_delay", f"job={job};index=1", moment),
+    ]
 
 
 NOT_BUILT = OpTestAllocator(

@@ -156,14 +156,28 @@ class Job:
         """Whether it is decided how opcodes end, and not durable yet."""
         return self._ended is not None
 
+    # Any: a result is any JSON.
     def end(
-        self, index: int, status: JobStatus, result: Any, now: Timestamp
-    ) -> None:  # Any: a result is any JSON
-        """Opcode ``index`` ends so; unless it is a success, those after it as well."""
+        self, index: int, status: JobStatus, result: Any, now: Timestamp, *, rest: Any = None
+    ) -> None:
+        """Opcode ``index`` ends so; unless it is a success, those after it as well.
+
+        Args:
+            index: which one.
+            status: how it ended.
+            result: what it answered, or its error.
+            now: the time of its end.
+            rest: the result of those after it, if it is another one.
+        """
         last = len(self.ops) if status is not JobStatus.SUCCESS else index + 1
         ended = self._stored()
         ended.ops = [
-            msgspec.structs.replace(op, status=status, result=result, end_timestamp=now)
+            msgspec.structs.replace(
+                op,
+                status=status,
+                result=result if number == index or rest is None else rest,
+                end_timestamp=now,
+            )
             if index <= number < last
             else op
             for number, op in enumerate(self.ops)
