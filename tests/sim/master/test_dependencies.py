@@ -2,7 +2,6 @@
 
 import pytest
 
-from pyganeti.model.errors import OpPrereqError
 from pyganeti.store.interface import Batch, Delete, Table
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.instance.make import stopped
@@ -87,13 +86,24 @@ async def test_an_archived_dependency_counts() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 70])
-async def test_itself_and_later_jobs_are_refused(ahead: int) -> None:
+async def test_itself_and_later_jobs_are_errors(ahead: int) -> None:
     cluster = SimCluster()
     first = await cluster.submit(SHORT)
-    with pytest.raises(OpPrereqError, match=f"job {first + 1 + ahead}, which is not older"):
-        await cluster.submit(delay(1.0, depends=[[first + 1 + ahead, []]]))
-    assert cluster.backend.keys(Table.JOB) == [str(first)]
-    assert await cluster.submit(SHORT) == first + 1
+    job = await cluster.submit(delay(1.0, depends=[[first + 1 + ahead, []]]))
+    later = await cluster.submit(SHORT)
+    await settled(cluster)
+    assert await states(cluster, [job, later]) == ["error", "running"]
+    assert f"depends on job {first + 1 + ahead}, which does not exist" in await result(cluster, job)
+
+
+async def test_jobs_of_one_submission_cannot_wait_for_each_other() -> None:
+    cluster = SimCluster()
+    methods = await luxi(cluster)
+    op = {"OP_ID": "OP_TEST_DELAY", "duration": 5.0}
+    jobs = [[{**op, "depends": [[2, []]]}], [{**op, "depends": [[1, ["error"]]]}]]
+    assert await methods.handle("SubmitManyJobs", [jobs]) == [(True, 1), (True, 2)]
+    await cluster.clock.sleep(10.0)
+    assert await states(cluster, [1, 2]) == ["error", "success"]
 
 
 async def test_a_job_that_depends_on_several_waits_for_all() -> None:

@@ -54,8 +54,8 @@ async def test_fails_when_told_to() -> None:
 
 
 async def test_a_job_that_is_refused_fails_it() -> None:
-    late = encode(make_op(OpTestDelay, duration=1.0, depends=[[77, []]]))
-    assert "77" in str(await fails(SimCluster(), OpTestDummy(submit_jobs=[[late]])))
+    first = encode(make_op(OpTestDelay, duration=1.0, depends=[[-7, []]]))
+    assert "-7" in str(await fails(SimCluster(), OpTestDummy(submit_jobs=[[first]])))
 
 
 @pytest.mark.parametrize(

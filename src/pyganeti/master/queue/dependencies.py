@@ -31,8 +31,13 @@ def dependencies_of(job: Job) -> Iterator[tuple[int, frozenset[str]]]:
             yield int(job_id), frozenset(wanted) or _ANY_END
 
 
+def is_known(job_id: int, job: Job) -> bool:
+    """Whether ``job`` may depend on this number: not on later ones, so there are no circles."""
+    return job_id < job.id
+
+
 def judge(job_id: int, other: Job | None, wanted: frozenset[str]) -> Unmet | None:
-    """What to make of a job that others depend on, and that has ended or does not exist.
+    """What to make of a job that others depend on, and that has ended or is not known.
 
     Returns:
         ``None`` when the dependency is met.
@@ -56,29 +61,24 @@ def has_ended(other: Job | None) -> bool:
 
 
 # Any: opcode parameters.
-def resolve(op: dict[str, Any], own: int, earlier: Sequence[int | str]) -> None:
+def resolve(op: dict[str, Any], earlier: Sequence[int | str]) -> None:
     """Make the numbers in ``depends`` of the encoded ``op`` absolute.
 
     Args:
         op: changed in place.
-        own: number of the job it belongs to.
         earlier: what became of the jobs before it in the same submission: number or error.
 
     Raises:
         OpPrereqError: a number counts back further than this submission goes or to a job that was
-            refused, or is that of the job itself or of a later one.
+            refused.
     """
     if op.get("depends"):
         op["depends"] = [
-            [_absolute(int(job_id), own, earlier), list(wanted)] for job_id, wanted in op["depends"]
+            [_absolute(int(job_id), earlier), list(wanted)] for job_id, wanted in op["depends"]
         ]
 
 
-def _absolute(job_id: int, own: int, earlier: Sequence[int | str]) -> int:
-    if job_id >= own:
-        raise OpPrereqError(
-            f"depends on job {job_id}, which is not older than the job itself ({own})", ECode.INVAL
-        )
+def _absolute(job_id: int, earlier: Sequence[int | str]) -> int:
     if job_id > 0:
         return job_id
     target = earlier[job_id] if 0 < -job_id <= len(earlier) else None

@@ -185,7 +185,7 @@ class JobQueue:
         queued, secrets = [], {}
         for index, op in enumerate(ops):
             whole = encode(op)
-            resolve(whole, own, earlier)
+            resolve(whole, earlier)
             whole["reason"] = [*(whole["reason"] or ()), _origin(op, own, index, received)]
             shown = whole
             if has_secrets(op):

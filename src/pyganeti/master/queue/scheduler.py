@@ -15,7 +15,7 @@ from typing import Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.master.queue.ageing import Ageing
-from pyganeti.master.queue.dependencies import Unmet, dependencies_of, has_ended, judge
+from pyganeti.master.queue.dependencies import Unmet, dependencies_of, has_ended, is_known, judge
 from pyganeti.master.queue.filtering import FilterAction, FilterChain, Verdict
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.limits import limits_of
@@ -269,7 +269,8 @@ class Scheduler:
         if entry.stage is not Stage.ARRIVED:
             return None
         for job_id, wanted in dependencies_of(entry.job):
-            other = await self._queue.find_job(job_id)
+            known = is_known(job_id, entry.job)
+            other = await self._queue.find_job(job_id) if known else None
             if not has_ended(other):
                 entry.stage, entry.other = Stage.DEPENDENT, job_id
                 self._dependents[job_id].add(entry.job.id)
