@@ -116,7 +116,7 @@ class Master:
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
         self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit, clock)
         self.scheduler.set_rules(view.filters.values())
-        self.filters = JobFilters(self.config, around.ids, lambda: self.queue.serial)
+        self.filters = JobFilters(self.config, around.ids, lambda: self.queue.serial, clock)
         self.watcher_pause: float | None = None
         pause = contents[Table.META].get(WATCHER_PAUSE)
         if pause is not None:

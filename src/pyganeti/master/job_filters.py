@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
 from pyganeti.kit.shown import shown
 from pyganeti.master.config import ConfigState
@@ -19,6 +20,10 @@ from pyganeti.model.view import ClusterView
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+# Ends the reason trail of a rule, with the time at which it was made.
+_SOURCE: Final = "luxid"
+
+
 class JobFilters:
     """The job filters of the configuration.
 
@@ -26,12 +31,16 @@ class JobFilters:
         config: where they are.
         ids: gives UUIDs.
         last_job: tells the highest job number given out.
+        clock: for the reason trail.
     """
 
-    def __init__(self, config: ConfigState, ids: Ids, last_job: Callable[[], int]) -> None:
+    def __init__(
+        self, config: ConfigState, ids: Ids, last_job: Callable[[], int], clock: Clock
+    ) -> None:
         self._config = config
         self._ids = ids
         self._last_job = last_job
+        self._clock = clock
 
     # Any: what clients sent.
     async def replace(
@@ -67,7 +76,7 @@ class JobFilters:
             priority=priority,
             predicates=predicates,
             action=action,
-            reason=reason,
+            reason=[*reason, (_SOURCE, "", int(self._clock.now() * 1_000_000) * 1000)],
         )
 
         def change(view: ClusterView) -> Change:

@@ -158,9 +158,9 @@ class World:
         match predicate:
             case ("jobid", [">", "id", "watermark"]):
                 return bool(known.job.id > rule.watermark)
-            case ("opcode", ["=", "comment", kind]):
+            case ("opcode", ["==", "comment", kind]):
                 return bool(known.kind == kind)
-            case ("reason", ["=", "reason", text]):
+            case ("reason", ["==", "reason", text]):
                 return text in known.buckets
         raise AssertionError(predicate)
 

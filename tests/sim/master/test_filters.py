@@ -214,9 +214,11 @@ async def test_filters_are_in_the_configuration_and_on_candidates() -> None:
     uuid = await add_filter(cluster, ["RATE_LIMIT", 4], NEW, priority=3)
     rule = cluster.view.to_config().filters[uuid]
     assert (rule.watermark, rule.priority, rule.action) == (1, 3, ("RATE_LIMIT", 4))
-    assert rule.reason_trail == (("gnt:user", "maintenance", 17),)
+    moment = int(cluster.clock.now()) * 1_000_000_000
+    trail = (("gnt:user", "maintenance", 17), ("luxid", "", moment))
+    assert rule.reason_trail == trail
     fields = ["uuid", "watermark", "priority", "predicates", "action", "reason_trail"]
-    row = [uuid, 1, 3, (tuple(NEW),), ("RATE_LIMIT", 4), (("gnt:user", "maintenance", 17),)]
+    row = [uuid, 1, 3, (tuple(NEW),), ("RATE_LIMIT", 4), trail]
     assert await methods.handle("QueryFilters", [[uuid], fields]) == [row]
     asked = await methods.handle("Query", ["filter", fields, None])
     assert [[value for _, value in found] for found in asked["data"]] == [row]

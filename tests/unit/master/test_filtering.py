@@ -143,6 +143,13 @@ def test_all_predicates_must_hold() -> None:
     assert applies(to=job(DELAY))  # none: it applies to every job
 
 
+def test_it_is_kept_as_ganeti_does() -> None:
+    qfilter = ["&", ["=", "id", 5], ["!", ["=", "id", "="]], ["=~", "id", "="]]
+    assert rule(["opcode", ["|", qfilter]]).predicates == (
+        ("opcode", ["|", ["&", ["==", "id", 5], ["!", ["==", "id", "="]], ["=~", "id", "="]]]),
+    )
+
+
 # --- which one
 
 

@@ -29,7 +29,8 @@ def replace(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 
 def _replace(ctx: "Context", opts: "Values", uuid: str | None) -> int:
-    reason = reason_trail(ctx, opts)
+    # The command itself is not part of the trail, as in Ganeti.
+    reason = reason_trail(ctx, opts)[:-1]
     ctx.say(ctx.client.replace_filter(uuid, opts.priority, opts.predicates, opts.action, reason))
     return failure.OK
 

@@ -131,13 +131,21 @@ def make_rule(
         watermark=watermark,
         priority=priority,
         predicates=tuple(
-            tuple(entry) if isinstance(entry, list) else (entry,) for entry in predicates
+            tuple(_as_kept(entry)) if isinstance(entry, list) else (entry,) for entry in predicates
         ),
         action=(RATE_LIMIT, most) if most else str(action),
         reason_trail=tuple(reason),
     )
     _compiled(rule)
     return rule
+
+
+# Any: what clients sent; the depth of a request is limited.
+def _as_kept(part: Any) -> Any:
+    """A filter with ``==`` for ``=``, which is how Ganeti keeps and shows it."""
+    if not isinstance(part, list) or not part:
+        return part
+    return ["==" if part[0] == "=" else part[0], *map(_as_kept, part[1:])]
 
 
 def _invalid(text: str) -> OpPrereqError:
