@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def wait(ctx: "Context", opts: "Values", args: list[str]) -> int:
-    """Wait for the end; the exit code tells how it ended."""
+    """Wait for the end, without the job's output; the exit code tells how it ended."""
     return _follow(ctx, number(args[0]), quiet=True)
 
 
@@ -34,8 +34,7 @@ def _follow(ctx: "Context", job_id: int, *, quiet: bool) -> int:
         raise
     except GenericError as err:
         code, text = failure.describe(err)
-        if not quiet:
-            ctx.warn(f"Job {job_id} failed: {text}")
+        ctx.warn(f"Job {job_id} failed: {text}")
         return code
     return failure.OK
 
