@@ -153,7 +153,28 @@ class _Prefix(Transformer[Token, Filter]):
         if unknown:
             at = (pattern.start_pos or 0) + len(pattern) - len(flags)
             raise _error(self._text, at, f"unknown modifier {unknown[0]!r}, expected i or s")
+        self._check_expression(body, (pattern.start_pos or 0) + len(pattern) - len(rest) + 1)
         return f"(?{''.join(sorted(set(flags)))}){body}" if flags else body
+
+    def _check_expression(self, body: str, begin: int) -> None:
+        """The master would refuse it as well, but does not know where in the filter it stands."""
+        # Most filters have none.
+        import regex
+
+        try:
+            regex.compile(body)
+        except (regex.error, RecursionError, OverflowError) as err:
+            at = begin + _escaped_length(self._text[begin:], getattr(err, "pos", None) or 0)
+            what = getattr(err, "msg", "it is too large")
+            raise _error(self._text, at, f"not a regular expression: {what}") from err
+
+
+def _escaped_length(text: str, length: int) -> int:
+    """How much of ``text`` has this length without its backslashes."""
+    at = 0
+    for _ in range(length):
+        at += 2 if text[at] == "\\" else 1
+    return at
 
 
 def _unescaped(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,10 @@ def test_what_ganeti_cannot_say(text: str, wanted: object) -> None:
          "(a or b", "       ^"),
         ("a =~ m/x/gi", "unknown modifier 'g', expected i or s (line 1, column 10)",
          "a =~ m/x/gi", "         ^"),
+        ("a and b =~ m/x(/", "not a regular expression: missing ) (line 1, column 16)",
+         "a and b =~ m/x(/", "               ^"),
+        (r"a =~ m |x/\|y*+*|", "not a regular expression: multiple repeat (line 1, column 16)",
+         r"a =~ m |x/\|y*+*|", "               ^"),
         (f"a > {'9' * 5000}", "expected a number or a text in quotes, found '9'"
          " (line 1, column 5)", f"a > {'9' * 5000}", "    ^"),
     ],
@@ -101,10 +106,20 @@ VALUES = st.one_of(
     st.integers(-(10**17), 10**17),
     st.integers(-(10**6), 10**6).map(lambda number: number / 64),
 )
+
+
+def is_expression(body: str) -> bool:
+    try:
+        regex.compile(body)
+    except (regex.error, OverflowError):
+        return False
+    return not body.startswith("(?")
+
+
 PATTERNS = st.builds(
     lambda flags, body: f"{flags}{body}",
     st.sampled_from(["", "(?i)", "(?s)", "(?is)"]),
-    st.text(max_size=8).filter(lambda body: not body.startswith("(?")),
+    st.text(max_size=8).filter(is_expression),
 )
 CONDITIONS = st.one_of(
     st.tuples(st.just("?"), FIELDS),
