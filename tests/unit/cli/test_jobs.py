@@ -369,6 +369,18 @@ def test_submit_job_refuses_what_are_no_opcodes(tmp_path: object) -> None:
     )
 
 
+@pytest.mark.parametrize("flag", ["--job-repeat", "--op-repeat"])
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_job_is_submitted_at_least_once(tmp_path: object, flag: str, count: int) -> None:
+    path = f"{tmp_path}/ops"
+    with open(path, "w", encoding="utf-8") as handle:
+        handle.write('[{"OP_ID": "OP_TEST_DELAY", "duration": 0}]')
+    master = FakeMaster()
+    ran = run(f"gnt-debug submit-job {flag}={count} {path}", master)
+    assert (ran.code, master.calls) == (1, [])
+    assert f"{flag} is {count}, expected 1 or more" in ran.err
+
+
 def test_delay() -> None:
     master = FakeMaster()
     assert run("gnt-debug delay --no-master -n node1 -n node2 1.5", master).code == 0

@@ -9,7 +9,7 @@ from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import complete, follow
 from pyganeti.kit.clock import monotonic
-from pyganeti.model.errors import OpExecError, OpPrereqError, from_wire
+from pyganeti.model.errors import ECode, OpExecError, OpPrereqError, from_wire
 from pyganeti.wire.luxi.client import OpDict
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Submit a job for each file, and wait for all of them."""
+    for flag, count in (("--job-repeat", opts.rep_job), ("--op-repeat", opts.rep_op)):
+        if count < 1:
+            raise OpPrereqError(f"{flag} is {count}, expected 1 or more", ECode.INVAL)
     jobs = [
         [complete(ctx, opts, op) for op in read_opcodes(path) * opts.rep_op]
         for path in args
