@@ -279,7 +279,8 @@ def test_jobs_are_chosen_by_state(option: str, states: list[str]) -> None:
 
 def test_no_jobs_of_that_state() -> None:
     ran = run("gnt-job cancel --queued", FakeMaster(answers={"Query": named_rows()}))
-    assert (ran.code, ran.out) == (0, "No jobs with the requested status have been found\n")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.endswith("no job is in one of the states queued\n")
 
 
 def test_killing_must_be_confirmed_in_words() -> None:

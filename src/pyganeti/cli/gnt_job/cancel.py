@@ -10,7 +10,7 @@ from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import PRIORITIES
 from pyganeti.cli.table import joined
-from pyganeti.model.errors import OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -65,12 +65,17 @@ def _each(
 
 
 def _in_state(ctx: "Context", opts: "Values", verb: str) -> list[int]:
-    """Ids of the jobs in the states asked for, shown and confirmed."""
+    """Ids of the jobs in the states asked for, shown and confirmed.
+
+    Raises:
+        OpPrereqError: there are none.
+    """
     qfilter = ["|", *(["==", "status", status] for status in opts.status_filter)]
     rows = ctx.query_client.query("job", ["id", "status", "summary"], qfilter)["data"]
     if not rows:
-        ctx.say("No jobs with the requested status have been found")
-    elif not opts.force:
+        states = ", ".join(opts.status_filter)
+        raise OpPrereqError(f"no job is in one of the states {states}", ECode.STATE)
+    if not opts.force:
         for row in rows:
             ctx.say(f"{row[0][1]} {row[1][1]} {joined(row[2][1])}")
         ctx.confirm(f"{verb} job(s) listed above?")
