@@ -38,7 +38,7 @@ def test_filters_and_formats() -> None:
         assert broken.stderr.endswith("name == node1\n        ^\n")
         for wrong, said in (("pinst_cnt == '0'", "'pinst_cnt' has values like 0"),
                             ("colour", "unknown field 'colour'"),
-                            ("name =~ m/(/", "is not a regular expression")):  # fmt: skip
+                            ("name =~ m/(/", "\nname =~ m/(/\n           ^")):  # fmt: skip
             ran = cluster.gnt("node", "list", "-F", wrong, code=1)
             assert ran.stdout == ""
             assert said in ran.stderr
