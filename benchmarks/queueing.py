@@ -106,12 +106,24 @@ def list_one(bed: Bed) -> Figure:
 
 def list_all(bed: Bed) -> Figure:
     """CPU of client and master for a list of all jobs."""
+    samples = _list_cpu(bed)
+    return Figure(f"gnt-job list of {QUEUED}, client + master CPU", "s", 0.8, samples)
+
+
+def list_archived(bed: Bed) -> Figure:
+    """The same with all archived jobs."""
+    samples = _list_cpu(bed, "--archived")
+    name = f"gnt-job list --archived of {ARCHIVED}, client + master CPU"
+    return Figure(name, "s", 8.0, samples)
+
+
+def _list_cpu(bed: Bed, *options: str) -> list[float]:
     pid, samples = bed.pid(_MASTERD), []
     for _ in range(REPEATS):
         before = cpu_of(pid)
-        client_cpu = bed.command_cpu("gnt-job", "list")
+        client_cpu = bed.command_cpu("gnt-job", "list", *options)
         samples.append(client_cpu + cpu_of(pid) - before)
-    return Figure(f"gnt-job list of {QUEUED}, client + master CPU", "s", 0.8, samples)
+    return samples
 
 
 def fill_archive(bed: Bed) -> None:

@@ -80,6 +80,7 @@ def queue(options: argparse.Namespace) -> Iterator[Figure]:
         full.start_daemons()
         yield from queueing.start(full)
         yield queueing.noop_ratio(empty, full, f"{queueing.ARCHIVED} archived")
+        yield queueing.list_archived(full)
 
 
 def guests(options: argparse.Namespace) -> Iterator[Figure]:
