@@ -6,6 +6,9 @@ forms. The middle layer of :class:`~pyganeti.model.view.ClusterView`.
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+from pyganeti.kit.shown import cut
 
 from . import index
 from .change import Kind
@@ -18,6 +21,9 @@ from .names import nice_sorted
 from .network import Network
 from .node import Node
 from .snapshot import Snapshot
+
+# Of what is shown as one: a host name has no more.
+_LONGEST_NAME: Final = 255
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,4 +151,5 @@ def _only(names: Index, word: str) -> str | None:
 
 def _unknown(what: str, word: str, matches: list[str] | None = None) -> OpPrereqError:
     several = f", it may mean {', '.join(nice_sorted(matches))}" if matches else ""
-    return OpPrereqError(f"{what} '{word}' not known{several}", ECode.NOENT)
+    text = f"{what} '{cut(word, _LONGEST_NAME)}' not known{cut(several)}"
+    return OpPrereqError(text, ECode.NOENT)

@@ -32,7 +32,9 @@ LIST: Final[list[Any]] = [True, 5, "name", {}, [None], [True], [[]], [{}], ["nam
 FILTER: Final[list[Any]] = [
     True, 5, "name", {}, [], [5], [[]], ["?"], ["=", "name"], ["nope", "name", 1],
     ["=~", "name", "("], ["=", "name", None], ["=", ["name"], "x"], ["=", "nope", 1], ["&", 5],
-    ["=", LONG, "x"], ["=~", "name", LONG], [LONG], ["<", "name", 5],
+    ["=", LONG, "x"], ["=", "name", LONG],
+    ["|", ["=", "name", "node1"], ["=", "name", LONG]], ["=~", "name", LONG], [LONG],
+    ["<", "name", 5],
     [LONG, "name", "x"], [LONG, "name", []],
 ]  # fmt: skip
 OPS: Final[list[Any]] = [

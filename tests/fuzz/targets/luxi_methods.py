@@ -12,6 +12,7 @@ from pyganeti.opcodes.registry import OPCODES
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.loop import VirtualLoop
 from pyganeti.wire.luxi.message import Request, answer, decode_request, refusal
+from tests.fuzz.engine import TooSlow
 
 from .checks import Unexpected, compact, is_secret, refused
 from .opcodes import example
@@ -86,7 +87,7 @@ class LuxiMethodCalls:
         secret = is_secret(request.args)
         try:
             return self._loop.run_until_complete(self._handled(request, secret=secret))
-        except BaseException:
+        except TooSlow:
             # The loop was stopped in the middle.
             self._loop = None
             raise

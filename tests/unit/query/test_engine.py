@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 
 from pyganeti.master.locks import Level, LockState, Mode
-from pyganeti.master.query.engine import MAX_FIELDS, MAX_NAMES
-from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus
-from pyganeti.model.errors import ECode, OpPrereqError, ParameterError, QueryFilterParseError
+from pyganeti.master.query.engine import MAX_FIELDS, MAX_NAMES, RESOURCES
+from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus, QueryResource
+from pyganeti.model.errors import (
+    ECode,
+    GenericError,
+    OpPrereqError,
+    ParameterError,
+    QueryFilterParseError,
+)
 from pyganeti.model.filter import FilterRule
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import ConsoleInfo, GuestState
@@ -382,6 +388,14 @@ async def test_what_one_query_asks_for_is_bounded() -> None:
         await queries.query("node", ["name"], ["|", *(["?", "vm_capable"] for _ in range(1000))])
     found = await queries.query("node", ["name"], ["|", *(["?", "vm_capable"] for _ in range(999))])
     assert len(found["data"]) == 3
+
+
+@pytest.mark.parametrize("what", RESOURCES)
+async def test_a_long_name_is_not_repeated_whole(what: QueryResource) -> None:
+    field = RESOURCES[what].name_field
+    with pytest.raises(GenericError) as refused:
+        await engine(cluster()).query(what, [field], ["=", field, "x" * 1_000_000])
+    assert len(str(refused.value)) < 1000
 
 
 async def test_fields_are_described_in_natural_order() -> None:

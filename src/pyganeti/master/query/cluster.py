@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pyganeti.kit.shown import shown
 from pyganeti.master.cluster_info import cluster_info
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.errors import ECode, OpPrereqError
@@ -100,7 +101,7 @@ class ClusterResource:
         cluster = sources.view.cluster
         for name in names or ():
             if name != cluster.cluster_name:
-                raise OpPrereqError(f"Cluster {name!r} not known", ECode.NOENT)
+                raise OpPrereqError(f"Cluster {shown(name)} not known", ECode.NOENT)
         return [cluster] if names is None else [cluster for _ in names]
 
     async def context(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from pyganeti.kit.shown import cut
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.names import nice_sorted
 from pyganeti.model.view import ClusterView
@@ -85,7 +86,7 @@ def compared(
     known = {info.name for infos in answered.values() for info in infos}
     for name in names or ():
         if name not in known:
-            raise OpPrereqError(f"{what} '{name}' not found", ECode.NOENT)
+            raise OpPrereqError(f"{what} '{cut(str(name))}' not found", ECode.NOENT)
     return [
         Found(
             name,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from pyganeti.kit.shown import cut
 from pyganeti.master.locks import SHOWN, LockState, lock_name
 from pyganeti.model.errors import ECode, OpPrereqError
 
@@ -53,7 +54,7 @@ class LockResource:
             return list(states.values())
         missing = [str(name) for name in names if name not in states]
         if missing:
-            raise OpPrereqError(f"Lock '{missing[0]}' not known", ECode.NOENT)
+            raise OpPrereqError(f"Lock '{cut(str(missing[0]))}' not known", ECode.NOENT)
         return [states[str(name)] for name in names]
 
     async def context(
