@@ -220,6 +220,7 @@ class Master:
             self.distributor.run(),
             self.leftovers.run(),
             self.scheduler.ageing.run(),
+            self.queue.beginnings.run(),
         ]
 
     async def recover(self) -> None:

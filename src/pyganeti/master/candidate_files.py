@@ -167,7 +167,7 @@ class CandidateFiles:
             del candidate.jobs[job_id]
         files: dict[str, bytes | None] = {"serial": b"%d\n" % self._queue.serial}
         for job in chunk.values():
-            files |= _job_files(job)
+            files |= _job_files(self._queue.as_told(job))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 await self._nodes.call(node, JobqueueUpdateCall(files=files))

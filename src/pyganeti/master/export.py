@@ -172,7 +172,7 @@ class Exporter:
         left = list(jobs.values())
         while left:
             now, left = left[:_SLICE], left[_SLICE:]
-            files = [(job, job.to_export()) for job in now]
+            files = [(job, self._queue.as_told(job).to_export()) for job in now]
             serial = self._queue.serial
             try:
                 await in_thread(partial(self._write_job_files, files, serial))

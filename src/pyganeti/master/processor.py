@@ -331,7 +331,7 @@ class _Execution:
         if op.dry_run:
             self._tell_outline(lu.outline(plan, self._s.config.view))
             return None
-        self._job.unsaved = True
+        self._job.changed_here()
         journal = Journal(self._s.store, self._job.id, self._index)
         run = self._run = self._s.run(self._job, self._index, journal, self._locks)
         run.hooks = await self._s.hooks.pre(lu, op, plan, run)
@@ -390,7 +390,8 @@ class _Execution:
         while True:
             await self._lock(op, partial(self._declared, lu, op))
             queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
-            self._job.touch()
+            # Nothing that others see is another yet, so nobody is woken.
+            self._s.queue.beginnings.add(self._job)
             await self._s.leftovers.settle(self._locks.instances)
             reader.granted = self._locks.chosen
             try:
@@ -402,6 +403,7 @@ class _Execution:
             self._job.add_log(self._index, self._now(), LogType.MESSAGE, text)
             self._locks.end()
             queued.status = JobStatus.WAITING
+            self._s.queue.beginnings.add(self._job)
             op = msgspec.structs.replace(op, opportunistic_locking=False)
 
     async def _begin(self, lu: AnyLU, op: Opcode) -> None:

@@ -43,7 +43,7 @@ async def wait_for_change(
     end = asyncio.get_running_loop().time() + min(max(timeout_s, 0.0), MAX_WAIT_S)
     while True:
         # Looking takes its time as well, and comes first however short the wait.
-        job = await queue.find_job(job_id)
+        job = queue.jobs.get(job_id) or await queue.find_job(job_id)
         if job is None:
             raise JobLost(f"Job {job_id} not found")
         (row,) = await queries.query_jobs([job_id], fields)

@@ -9,6 +9,8 @@ from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import make_op
 
 SHORT, LONG = OpTestDelay(duration=1.0), OpTestDelay(duration=1000.0)
+# What waits for a node goes on when there is another master.
+RESUMED = OpTestDelay(duration=1000.0, on_master=False, on_nodes=("node2",))
 
 
 def delay(duration: float = 1.0, **common: Any) -> OpTestDelay:  # Any: opcode parameters
@@ -55,5 +57,5 @@ async def add_filter(
 
 
 async def settled(cluster: SimCluster) -> None:
-    """Let the master do what it does at once."""
-    await cluster.clock.sleep(0.01)
+    """Let the master do what it does soon."""
+    await cluster.clock.sleep(0.2)

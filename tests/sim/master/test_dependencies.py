@@ -5,7 +5,17 @@ import pytest
 from pyganeti.store.interface import Batch, Delete, Table
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.instance.make import stopped
-from tests.sim.master.queueing import LONG, SHORT, delay, limited, luxi, settled, states, status
+from tests.sim.master.queueing import (
+    LONG,
+    RESUMED,
+    SHORT,
+    delay,
+    limited,
+    luxi,
+    settled,
+    states,
+    status,
+)
 
 
 async def result(cluster: SimCluster, job: int) -> str:
@@ -146,7 +156,7 @@ async def test_relative_numbers_count_back_within_a_submission() -> None:
 
 async def test_dependencies_hold_over_a_restart() -> None:
     cluster = await limited(1)
-    first = await cluster.submit(LONG)
+    first = await cluster.submit(RESUMED)
     waits = await cluster.submit(delay(10.0))
     after = await cluster.submit(delay(1.0, depends=[[waits, ["success"]]]))
     never = await cluster.submit(delay(1.0, depends=[[first, ["success"]]]))

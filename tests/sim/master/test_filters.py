@@ -13,6 +13,7 @@ from pyganeti.testing.cluster import SimCluster
 from tests.sim.instance.make import stopped
 from tests.sim.master.queueing import (
     LONG,
+    RESUMED,
     SHORT,
     add_filter,
     delay,
@@ -231,12 +232,12 @@ async def test_filters_hold_over_a_restart() -> None:
     cluster = SimCluster()
     await add_filter(cluster, "PAUSE", delays(1.0))
     limit = await add_filter(cluster, ["RATE_LIMIT", 1], priority=1)
-    paused, runs, waits = [await cluster.submit(op) for op in (SHORT, LONG, LONG)]
+    paused, runs, waits = [await cluster.submit(op) for op in (SHORT, RESUMED, LONG)]
     await settled(cluster)
     await cluster.kill_master()
     await cluster.master()
     await settled(cluster)
-    # The one that ran only waits for time to pass: it is resumed, and counts.
+    # The one that ran only waits for a node: it is resumed, and counts.
     assert await states(cluster, [paused, runs, waits]) == ["queued", "running", "queued"]
     await (await luxi(cluster)).handle("DeleteFilter", [limit])
     await settled(cluster)

@@ -328,6 +328,7 @@ async def test_old_jobs_are_archived() -> None:
     new = cluster.submit(SHORT)
     await cluster.finished(new)
     running_job = await cluster.submit(LONG)
+    await cluster.clock.sleep(1.0)
     assert await methods.handle("AutoArchiveJobs", [50.0, 10.0]) == (1, 0)
     assert cluster.backend.keys(Table.ARCHIVE) == [str(await old)]
     assert await methods.handle("AutoArchiveJobs", [-1.0, 10.0]) == (1, 0)

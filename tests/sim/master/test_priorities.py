@@ -133,7 +133,7 @@ async def test_a_running_job_does_not_rise() -> None:
 async def test_the_time_waited_counts_over_a_restart() -> None:
     cluster = await limited(1)
     order = await starts(cluster)
-    runs = await cluster.submit(delay(1e6))
+    runs = await cluster.submit(delay(80000.0, on_master=False, on_nodes=("node2",)))
     job, changed = await cluster.submit(SHORT), await cluster.submit(SHORT)
     await cluster.clock.sleep(2.5 * STEP)
     await change(cluster, changed, 5)

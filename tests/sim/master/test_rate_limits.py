@@ -92,7 +92,11 @@ async def test_the_urgent_is_first_in_the_bucket(priority: int) -> None:
 
 async def test_places_and_buckets_hold_over_a_restart() -> None:
     cluster = SimCluster()
-    jobs = [await submitted(cluster, "rate-limit:1:a") for _ in range(3)]
+    # What waits for a node goes on when there is another master.
+    op = delay(
+        10.0, on_master=False, on_nodes=("node2",), reason=[["gnt:user", "rate-limit:1:a", 1]]
+    )
+    jobs = [await cluster.submit(op) for _ in range(3)]
     await settled(cluster)
     await cluster.kill_master()
     await cluster.master()

@@ -8,6 +8,7 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.opcodes.test import OpTestDelay, OpTestOsParams
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import assert_refused, failed
+from tests.sim.master.queueing import limited
 
 OP = OpTestOsParams(osparams_secret={"password": "hunter2", "key": "tigress3"})
 
@@ -26,8 +27,9 @@ async def test_names_the_parameters_and_shows_no_value() -> None:
 
 
 async def test_one_that_waits_when_the_master_ends_is_an_error_and_never_runs() -> None:
-    cluster = SimCluster()
-    job = cluster.submit(OpTestDelay(duration=100.0), OP)
+    cluster = await limited(1)
+    cluster.submit(OpTestDelay(duration=100.0))
+    job = cluster.submit(OP)
     await cluster.clock.sleep(10.0)
     await cluster.kill_master()
     error = await failed(cluster, job)

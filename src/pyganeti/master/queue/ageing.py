@@ -117,5 +117,5 @@ def _raise(job: Job, steps: int) -> None:
     for op in job.ops:
         if op.status not in FINALIZED:
             op.priority = max(HIGHEST, op.priority - steps)
-    job.unsaved = True
+    job.changed_here()
     job.touch()

@@ -5,6 +5,7 @@ Source: job file schema and job facts (states, log entries ``[serial, [s, us], t
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -77,7 +78,7 @@ class Job:
     Attributes:
         archived: whether it is in the archive.
         secrets: for each opcode the whole input, where it holds secret parameters; memory only.
-        unsaved: whether something of it is not in the store yet.
+        changes: how often something changed of it that is not in the store by itself.
         progress: of its running step, where that can be measured; memory only.
 
     How it ends is shown only once that is durable: :meth:`end` decides it, :meth:`reveal` shows it.
@@ -87,7 +88,9 @@ class Job:
         "_changed",
         "_ended",
         "_log_serial",
+        "_saved",
         "archived",
+        "changes",
         "end_timestamp",
         "id",
         "ops",
@@ -95,7 +98,6 @@ class Job:
         "received_timestamp",
         "secrets",
         "start_timestamp",
-        "unsaved",
     )
 
     def __init__(self, job_id: int, ops: list[QueuedOp], received: Timestamp | None) -> None:
@@ -106,7 +108,8 @@ class Job:
         self.end_timestamp: Timestamp | None = None
         self.archived = False
         self.secrets: dict[int, dict[str, Any]] = {}
-        self.unsaved = False
+        self.changes = 0
+        self._saved = 0
         self.progress: StepProgress | None = None
         self._log_serial = max((entry[0] for op in ops for entry in op.log), default=0)
         self._changed: asyncio.Event | None = None
@@ -148,6 +151,32 @@ class Job:
             msgspec.structs.replace(op, input=redact(op.input, private=True)) for op in self.ops
         ]
         return _encoder.encode(stored)
+
+    def as_waiting(self) -> "Job":
+        """A copy of which the opcode that runs still waits."""
+        copied = copy(self)
+        copied.ops = [
+            msgspec.structs.replace(op, status=JobStatus.WAITING, exec_timestamp=None)
+            if op.status is JobStatus.RUNNING
+            else op
+            for op in self.ops
+        ]
+        return copied
+
+    # --- what the store lacks
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether something of it may not be in the store yet."""
+        return self.changes != self._saved
+
+    def changed_here(self) -> None:
+        """Something of it is other than in the store."""
+        self.changes += 1
+
+    def saved(self, changes: int) -> None:
+        """It is in the store, or soon will be, as it was after so many changes."""
+        self._saved = changes
 
     # --- the end
 
@@ -214,7 +243,7 @@ class Job:
         """Append an entry to the log of opcode ``index``."""
         self._log_serial += 1
         self.ops[index].log.append((self._log_serial, when, kind, message))
-        self.unsaved = True
+        self.changed_here()
         self.touch()
 
     def set_progress(self, progress: StepProgress | None) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
+from pyganeti.master.queue.beginnings import Beginnings
 from pyganeti.master.queue.dependencies import resolve
 from pyganeti.master.queue.job import Job, QueuedOp, Timestamp
 from pyganeti.model.enums import FINALIZED, JobStatus
@@ -51,6 +52,7 @@ class JobQueue:
         self._store = store
         self._clock = clock
         self._ready = ready
+        self.beginnings = Beginnings(store, clock)
         self.jobs: dict[int, Job] = {}
         self._serial = 0
         self.drained = False
@@ -87,10 +89,10 @@ class JobQueue:
         return job
 
     async def find_job(self, job_id: int) -> Job | None:
-        """A job, archived or not."""
+        """A job, archived or not, as others may see it."""
         job = self.jobs.get(job_id)
         if job is not None:
-            return job
+            return self.as_told(job)
         data = await self._store.read(Table.ARCHIVE, str(job_id))
         if data is None:
             return None
@@ -98,9 +100,13 @@ class JobQueue:
         job.archived = True
         return job
 
+    def as_told(self, job: Job) -> Job:
+        """``job`` as others may see it: that it runs is durable first, or it still waits."""
+        return job.as_waiting() if job in self.beginnings else job
+
     def current_jobs(self) -> list[Job]:
-        """Jobs that are not archived, by ascending id."""
-        return sorted(self.jobs.values(), key=lambda job: job.id)
+        """Jobs that are not archived, by ascending id, as others may see them."""
+        return [self.as_told(self.jobs[job_id]) for job_id in sorted(self.jobs)]
 
     async def archived_jobs(self) -> list[Job]:
         """Archived jobs, by ascending id."""
@@ -223,20 +229,25 @@ class JobQueue:
 
     async def save(self, job: Job, *also: Put | Delete) -> None:
         """Make the job's present state durable, together with ``also``, then tell who waits."""
-        job.unsaved = False
-        try:
+        while True:
+            changes, is_ending = job.changes, job.is_ending
             await self._store.commit(Batch((Put(Table.JOB, str(job.id), job.to_json()), *also)))
-        except GenericError:
-            job.unsaved = True
-            raise
-        job.reveal()
+            job.saved(changes)
+            # What it says while its end is written (that its changes are not replicated) belongs
+            # to it as well; nothing is written of it any more once it has ended.
+            if not (is_ending and job.is_unsaved):
+                break
+        # What was decided meanwhile is not durable yet.
+        if is_ending:
+            job.reveal()
+        self.beginnings.discard(job)
         self._announce(job)
 
     def record(self, job: Job) -> tuple[Put, ...]:
         """A write of the job for somebody else's batch; none when the store has all of it."""
-        if not job.unsaved:
+        if not job.is_unsaved:
             return ()
-        job.unsaved = False
+        job.saved(job.changes)
         return (Put(Table.JOB, str(job.id), job.to_json()),)
 
     async def finish(
