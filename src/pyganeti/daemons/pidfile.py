@@ -5,31 +5,49 @@
 
 import fcntl
 import os
+from typing import Final
 
 from pyganeti.kit.files import remove, write_atomic
 from pyganeti.model.errors import GenericError
-from pyganeti.tools.pidfile import status_path
+from pyganeti.tools.pidfile import running_pid, status_path, wait_until
+
+# What is left of a killed daemon with gigabytes of memory goes within a second or two.
+PATIENCE_S: Final = 10.0
 
 
 class PidFile:
     """The pid file of this process.
+
+    A daemon that was killed holds it until the kernel has taken it down: it is waited for. So is
+    one that is not ready, since nobody can tell the two apart.
+
+    Args:
+        path: where it lies.
+        patience_s: how long.
 
     Raises:
         GenericError: another process holds it.
         OSError: it cannot be made.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, patience_s: float = PATIENCE_S) -> None:
         self._path = path
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
+        wait_until(lambda: self._take() or running_pid(path) is not None, patience_s)
+        if not self._take():
             os.close(self._handle)
-            raise GenericError(f"already running: another process holds {path}") from err
+            raise GenericError(f"already running: another process holds {path}")
         # What a former process wrote must not be taken for ours while we are not ready.
         os.ftruncate(self._handle, 0)
         remove(status_path(path))
+
+    def _take(self) -> bool:
+        """Lock it, unless another process has; whether it is ours."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def announce(self) -> None:
         """Say that this process is ready."""

@@ -17,6 +17,8 @@ from typing import Final, Protocol
 DEFAULT_TIMEOUT_S: Final = 60.0
 # What of a failed program's output goes into an error message.
 _EXCERPT: Final = 400
+# PF_EXITING of the kernel.
+_EXITING: Final = 0x4
 
 
 class ProcessError(Exception):
@@ -227,12 +229,23 @@ def start_time(pid: int) -> int | None:
 
     With the pid it names a process for good; a zombie does not run.
     """
+    fields = _status_fields(pid)
+    return None if not fields or fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def is_at_work(pid: int) -> bool:
+    """Whether ``pid`` runs and is not being taken down: one with much memory takes a while."""
+    fields = _status_fields(pid)
+    return bool(fields) and fields[0] not in (b"Z", b"X") and not int(fields[6]) & _EXITING
+
+
+def _status_fields(pid: int) -> list[bytes]:
+    """What the kernel says of ``pid`` after its name, see proc(5); nothing if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as handle:
-            fields = handle.read().rpartition(b")")[2].split()
+            return handle.read().rpartition(b")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        return []
 
 
 def is_alive(pid: int) -> bool:

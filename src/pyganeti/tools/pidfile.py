@@ -7,7 +7,7 @@ import fcntl
 import os
 from collections.abc import Callable
 
-from pyganeti.kit.process import is_alive
+from pyganeti.kit.process import is_at_work
 
 
 def read_pid(path: str) -> int | None:
@@ -24,7 +24,7 @@ def running_pid(path: str) -> int | None:
     """The pid of the daemon that holds ``path``, or ``None`` when it does not run."""
     pid = read_pid(path)
     # The process is looked at first: to try the lock for a moment could disturb one that starts.
-    if pid is None or not is_alive(pid) or not is_held(path):
+    if pid is None or not is_at_work(pid) or not is_held(path):
         return None
     return pid
 
