@@ -1,7 +1,7 @@
 """Joins the node calls that replicate the database to this node's copy of it."""
 
 from pyganeti.model.errors import StoreConflict
-from pyganeti.store.codec import decode_dump, decode_writes
+from pyganeti.store.codec import decode_writes, encode_checksums
 from pyganeti.store.interface import Transaction
 from pyganeti.store.replica import Replica, ReplicaGap
 from pyganeti.wire.noderpc.types import StoreState
@@ -24,9 +24,16 @@ class CandidateStore:
         except ReplicaGap as err:
             raise StoreConflict(f"gap in the replica: {err}") from err
 
-    async def load(self, epoch: int, seq: int, dump: bytes) -> None:
+    async def load(self, epoch: int, seq: int, part: int, writes: bytes, *, is_last: bool) -> None:
         """See ``ReplicaStore``."""
-        await self._replica.load(epoch, decode_dump(seq, dump))
+        try:
+            await self._replica.load(epoch, seq, part, decode_writes(writes), is_last=is_last)
+        except ReplicaGap as err:
+            raise StoreConflict(str(err.args[0])) from err
+
+    async def archived(self, after: str, limit: int) -> bytes:
+        """See ``ReplicaStore``."""
+        return encode_checksums(await self._replica.checksums(after, limit))
 
     async def state(self) -> StoreState:
         """See ``ReplicaStore``."""

@@ -12,12 +12,19 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.threads import in_thread
 from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.model.errors import ConfigurationError, GenericError, StaleEpoch, StoreFenced
-from pyganeti.store.codec import encode_dump, encode_writes
+from pyganeti.store.backend import Snapshot
+from pyganeti.store.codec import decode_checksums, encode_pieces, encode_writes
 from pyganeti.store.committer import Committer
-from pyganeti.store.interface import Contents, Dump, Put, Table, Transaction
-from pyganeti.wire.noderpc.store import StoreApplyCall, StoreLoadCall, StoreStateCall
+from pyganeti.store.interface import Contents, Put, Table, Transaction
+from pyganeti.wire.noderpc.store import (
+    StoreApplyCall,
+    StoreArchivedCall,
+    StoreLoadCall,
+    StoreStateCall,
+)
 from pyganeti.wire.noderpc.types import StoreState
 
 _log = logging.getLogger(__name__)
@@ -27,6 +34,8 @@ ANSWER_TIMEOUT_S: Final = 5.0
 RETRY_S: Final = 5.0
 # More transactions than this behind, and the whole is cheaper to send than what is missing.
 _MAX_BACKLOG: Final = 2000
+# Archived jobs whose checksums are asked for at once: a few hundred kilobytes.
+_CHECKSUMS: Final = 10_000
 
 
 class CandidateReplication:
@@ -172,16 +181,16 @@ class CandidateReplication:
         # Raises before the dump for one that is offline or gone; one that hangs keeps no other.
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await self._nodes.call(node, StoreStateCall())
-        dumps: list[Dump] = []
+        archived = await self._archived(node)
+        snapshots: list[Snapshot] = []
 
-        def between(dump: Dump) -> None:
-            dumps.append(dump)
+        def between(snapshot: Snapshot) -> None:
+            snapshots.append(snapshot)
             self._backlog[node] = []
 
         try:
-            await self._store.dump_between(between)
-            seq = dumps[0].seq
-            await self._nodes.call(node, StoreLoadCall(seq=seq, dump=encode_dump(dumps[0])))
+            await self._store.snapshot_between(between)
+            await self._send_whole(node, snapshots[0], archived)
             while backlog := self._backlog[node]:
                 if len(backlog) > _MAX_BACKLOG:
                     return
@@ -190,6 +199,32 @@ class CandidateReplication:
             await self._store.exclusively(lambda: self._rejoin(node))
         finally:
             self._backlog.pop(node, None)
+            for snapshot in snapshots:
+                snapshot.close()
+
+    async def _archived(self, node: str) -> dict[str, int]:
+        """Checksums of the archived jobs that ``node`` has: these do not change any more."""
+        found: dict[str, int] = {}
+        after = ""
+        while True:
+            call = StoreArchivedCall(after=after, limit=_CHECKSUMS)
+            page = await in_thread(decode_checksums, await self._nodes.call(node, call))
+            found |= page
+            if len(page) < _CHECKSUMS:
+                return found
+            after = max(page)
+
+    async def _send_whole(self, node: str, snapshot: Snapshot, archived: dict[str, int]) -> None:
+        """Send all that ``snapshot`` has and ``node`` may lack, in pieces."""
+        pieces = encode_pieces(snapshot.writes(archived))
+        part, piece = 0, await in_thread(next, pieces, b"")
+        while piece:
+            following = await in_thread(next, pieces, b"")
+            call = StoreLoadCall(
+                seq=snapshot.seq, part=part, writes=piece, is_last=following == b""
+            )
+            await self._nodes.call(node, call)
+            part, piece = part + 1, following
 
     async def _send_backlog(self, node: str, backlog: list[Transaction]) -> None:
         batches = tuple(encode_writes(transaction.writes) for transaction in backlog)

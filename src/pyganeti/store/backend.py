@@ -4,11 +4,34 @@ A backend applies one transaction at a time on one thread; grouping, replication
 are :mod:`pyganeti.store.committer`'s business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
+from zlib import crc32
 
 from pyganeti.model.errors import StoreFenced
-from pyganeti.store.interface import Contents, Dump, Table, Transaction
+from pyganeti.store.interface import Contents, Delete, Dump, Put, Table, Transaction
+
+
+class Snapshot(Protocol):
+    """Everything as it was after one transaction; the backend goes on meanwhile.
+
+    Attributes:
+        seq: the number of that transaction.
+    """
+
+    seq: int
+
+    def writes(self, archived: Mapping[str, int]) -> Iterator[Put | Delete]:
+        """What makes a backend the same that has lost all but its archive.
+
+        Args:
+            archived: the checksums of that archive; its rows that are the same are left out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
 
 
 class Backend(Protocol):
@@ -48,6 +71,26 @@ class Backend(Protocol):
         """Everything."""
         ...
 
+    def snapshot(self) -> Snapshot:
+        """Everything, to be read on any one thread, piece by piece."""
+        ...
+
+    def checksums(self, table: Table, after: str, limit: int) -> dict[str, int]:
+        """CRC-32 of table, key and value of the first ``limit`` rows with keys above ``after``."""
+        ...
+
+    def stage(self, writes: Iterable[Put | Delete]) -> None:
+        """Set ``writes`` aside for :meth:`take_staged`; a crash forgets them."""
+        ...
+
+    def drop_staged(self) -> None:
+        """Forget what was set aside."""
+        ...
+
+    def take_staged(self, seq: int) -> None:
+        """Remove all but the archive and apply what was set aside, atomically and durably."""
+        ...
+
     def restore(self, dump: Dump) -> None:
         """Replace everything by ``dump``, atomically and durably."""
         ...
@@ -55,6 +98,11 @@ class Backend(Protocol):
     def close(self) -> None:
         """Let go."""
         ...
+
+
+def row_crc(table: bytes, key: bytes, value: bytes) -> int:
+    """The checksum of a row."""
+    return crc32(value, crc32(b"%s\0%s\0" % (table, key)))
 
 
 def check_turn(stored_seq: int, stored_epoch: int, seq: int, epoch: int | None) -> None:

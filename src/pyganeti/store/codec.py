@@ -1,14 +1,17 @@
-"""How transactions and dumps travel to candidates: MessagePack, since values are bytes."""
+"""How transactions and whole contents travel to candidates: MessagePack, since values are bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
 from pyganeti.model.errors import ConfigurationError
-from pyganeti.store.interface import Delete, Dump, Put, Table
+from pyganeti.store.interface import Delete, Put, Table
 
 _writes_decoder = msgspec.msgpack.Decoder(list[tuple[Table, str, bytes | None]])
-_dump_decoder = msgspec.msgpack.Decoder(dict[Table, dict[str, bytes]])
+_checksums_decoder = msgspec.msgpack.Decoder(dict[str, int])
+# Of one piece: no loop is held up by it for long, no call is too large with it.
+PIECE_BYTES: Final = 512 * 1024
 
 
 def encode_writes(writes: tuple[Put | Delete, ...]) -> bytes:
@@ -37,19 +40,32 @@ def decode_writes(data: bytes) -> tuple[Put | Delete, ...]:
     )
 
 
-def encode_dump(dump: Dump) -> bytes:
-    """The contents of ``dump``; its seq travels beside it."""
-    contents: Mapping[Table, Mapping[str, bytes]] = dump.contents
-    return msgspec.msgpack.encode(contents)
+def encode_pieces(writes: Iterable[Put | Delete], size: int = PIECE_BYTES) -> Iterator[bytes]:
+    """``writes`` in order, as :func:`encode_writes` has them, ``size`` bytes of values a piece."""
+    piece: list[Put | Delete] = []
+    room = size
+    for write in writes:
+        piece.append(write)
+        room -= len(write.key) + (len(write.value) if isinstance(write, Put) else 0)
+        if room <= 0:
+            yield encode_writes(tuple(piece))
+            piece, room = [], size
+    if piece:
+        yield encode_writes(tuple(piece))
 
 
-def decode_dump(seq: int, data: bytes) -> Dump:
-    """Read what :func:`encode_dump` made.
+def encode_checksums(found: Mapping[str, int]) -> bytes:
+    """Checksums by key."""
+    return msgspec.msgpack.encode(found)
+
+
+def decode_checksums(data: bytes) -> dict[str, int]:
+    """Read what :func:`encode_checksums` made.
 
     Raises:
         ConfigurationError: it is nothing of the kind.
     """
     try:
-        return Dump(seq, _dump_decoder.decode(data))
+        return _checksums_decoder.decode(data)
     except msgspec.DecodeError as err:
-        raise ConfigurationError(f"malformed dump: {err}") from err
+        raise ConfigurationError(f"malformed checksums: {err}") from err

@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
 from pyganeti.model.errors import ConfigurationError, StoreConflict, StoreFenced
-from pyganeti.store.backend import Backend
+from pyganeti.store.backend import Backend, Snapshot
 from pyganeti.store.interface import (
     CONFIG_SERIAL,
     EPOCH,
@@ -20,7 +20,6 @@ from pyganeti.store.interface import (
     Batch,
     Contents,
     Delete,
-    Dump,
     Put,
     Table,
     Transaction,
@@ -110,10 +109,10 @@ class Committer:
         """See :class:`~pyganeti.store.interface.Store`."""
         return await self._blocking(lambda: self._backend.keys(table))
 
-    async def dump_between(self, use: Callable[[Dump], None]) -> None:
-        """Call ``use`` with everything, between two transactions: none is under way meanwhile."""
+    async def snapshot_between(self, use: Callable[[Snapshot], None]) -> None:
+        """Call ``use`` with a snapshot between two transactions: none is under way meanwhile."""
         async with self._turn:
-            use(await self._blocking(self._backend.dump))
+            use(await self._blocking(self._backend.snapshot))
 
     async def exclusively(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run ``work`` between two transactions: it may :meth:`append` its own."""

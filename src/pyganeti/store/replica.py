@@ -6,13 +6,13 @@ the answer.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import TypeVar
 
 from pyganeti.model.errors import ConfigurationError, StaleEpoch
 from pyganeti.store.backend import Backend
-from pyganeti.store.interface import EPOCH, SEQ, Dump, Table, Transaction
+from pyganeti.store.interface import EPOCH, SEQ, Delete, Put, Table, Transaction
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ class Replica:
         self._executor = executor
         self._opened: Backend | None = None
         self._last: Transaction | None = None
+        # Which whole is being taken, and how many of its parts are here.
+        self._loading = (-1, -1, 0)
         self._turn = asyncio.Lock()
 
     async def _blocking(self, call: Callable[[Backend], T]) -> T:
@@ -87,28 +89,49 @@ class Replica:
             text = f"transaction {transaction.seq} is here already, perhaps with other content"
             raise ReplicaGap(text, transaction.seq)
 
-    async def load(self, epoch: int, dump: Dump) -> int:
-        """Replace everything by ``dump`` and return its seq.
+    async def checksums(self, after: str, limit: int) -> dict[str, int]:
+        """Checksums of the first ``limit`` archived jobs with keys above ``after``."""
+        return await self._blocking(lambda backend: backend.checksums(Table.ARCHIVE, after, limit))
+
+    async def load(
+        self, epoch: int, seq: int, part: int, writes: Iterable[Put | Delete], *, is_last: bool
+    ) -> None:
+        """Take a part of the whole; with the last one it replaces all but the archive.
+
+        Args:
+            epoch: the master's term.
+            seq: where the whole stands.
+            part: counts from 0, which begins anew.
+            writes: what the part sets, or removes from the archive.
+            is_last: nothing has changed before this one.
 
         Raises:
+            ReplicaGap: the parts before this one are not here (any more).
             StaleEpoch: this replica obeys a higher epoch.
         """
 
-        def work(backend: Backend) -> int:
-            _, stored = _state(backend)
+        def work(backend: Backend) -> None:
+            stored_seq, stored = _state(backend)
             if stored > epoch:
                 raise StaleEpoch(f"this replica obeys term {stored}, not {epoch}", stored)
-            backend.restore(dump)
-            self._last = None
-            return dump.seq
+            if part == 0:
+                backend.drop_staged()
+            elif self._loading != (epoch, seq, part):
+                raise ReplicaGap(f"part {part} of the whole does not follow", stored_seq)
+            backend.stage(writes)
+            self._loading = (epoch, seq, part + 1)
+            if is_last:
+                backend.take_staged(seq)
+                self._last, self._loading = None, (-1, -1, 0)
 
-        return await self._blocking(work)
+        await self._blocking(work)
 
     async def close(self) -> None:
         """Let go of the database; the next call opens it again."""
 
         async with self._turn:
             opened, self._opened = self._opened, None
+            self._loading = (-1, -1, 0)
             if opened is None:
                 return
             if self._executor is None:

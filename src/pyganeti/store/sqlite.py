@@ -9,16 +9,25 @@ the :mod:`high-water mark <pyganeti.store.mark>`. Source: sqlite.org, "Write-Ahe
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Final
 from urllib.parse import quote
-from zlib import crc32
 
 from pyganeti.kit.files import sync_directory
 from pyganeti.model.errors import ConfigurationError, StoreCorrupt, StoreUnwritable
-from pyganeti.store.backend import check_turn
-from pyganeti.store.interface import EPOCH, LOADED, SEQ, Contents, Dump, Put, Table, Transaction
+from pyganeti.store.backend import check_turn, row_crc
+from pyganeti.store.interface import (
+    EPOCH,
+    LOADED,
+    SEQ,
+    Contents,
+    Delete,
+    Dump,
+    Put,
+    Table,
+    Transaction,
+)
 from pyganeti.store.mark import HighWaterMark
 
 _SCHEMA_VERSION: Final = 1
@@ -41,6 +50,20 @@ _CREATE: Final = (
 )
 _PUT: Final = "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)"
 _DELETE: Final = "DELETE FROM records WHERE tbl = ? AND key = ?"
+_MAKE_STAGE: Final = """
+    CREATE TEMP TABLE IF NOT EXISTS staged (
+        tbl TEXT NOT NULL, key TEXT NOT NULL, value BLOB, crc INTEGER, PRIMARY KEY (tbl, key)
+    ) WITHOUT ROWID
+"""
+_STAGE: Final = "INSERT OR REPLACE INTO temp.staged VALUES (?, ?, ?, ?)"
+_TAKE_STAGED: Final = (
+    "DELETE FROM records WHERE tbl != 'archive'",
+    """
+    DELETE FROM records WHERE tbl = 'archive'
+    AND key IN (SELECT key FROM temp.staged WHERE tbl = 'archive' AND value IS NULL)
+    """,
+    "INSERT OR REPLACE INTO records SELECT * FROM temp.staged WHERE value IS NOT NULL",
+)
 _STATE: Final = "SELECT key, value FROM records WHERE tbl = 'meta' AND key IN ('epoch', 'seq')"
 # What the machine refused; everything else that SQLite says of our own statements is damage.
 _ENVIRONMENT: Final = frozenset(
@@ -57,6 +80,49 @@ _ENVIRONMENT: Final = frozenset(
         sqlite3.SQLITE_MISUSE,
     }
 )
+
+
+# Raises when a row's checksum, the last argument, is not that of the others; its value.
+CheckRow = Callable[[bytes, bytes, object, object], bytes]
+
+
+class SqliteSnapshot:
+    """See :class:`pyganeti.store.backend.Snapshot`: a transaction that only reads.
+
+    Args:
+        db: its own connection, which it closes.
+        check_row: makes sure of a row's checksum.
+        translated: gives errors of SQLite their meaning.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        check_row: CheckRow,
+        translated: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._db = db
+        self._check_row = check_row
+        self._translated = translated
+        db.execute("BEGIN")
+        # The first read fixes what is seen.
+        self.seq = {key: int(value) for key, value in db.execute(_STATE)}.get(SEQ.encode(), 0)
+
+    def writes(self, archived: Mapping[str, int]) -> Iterator[Put | Delete]:
+        """See :class:`pyganeti.store.backend.Snapshot`."""
+        missing = dict(archived)
+        with self._translated():
+            for row in self._db.execute("SELECT tbl, key, value, crc FROM records"):
+                table, key = Table(row[0].decode()), row[1].decode()
+                value = self._check_row(*row)
+                if table is not Table.ARCHIVE or missing.pop(key, None) != row[3]:
+                    yield Put(table, key, value)
+        for key in missing:
+            yield Delete(Table.ARCHIVE, key)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._db.close()
 
 
 class SqliteBackend:
@@ -146,7 +212,7 @@ class SqliteBackend:
         return seq
 
     def _check_row(self, tbl: bytes, key: bytes, value: object, crc: object) -> bytes:
-        if not isinstance(value, bytes) or _row_crc(tbl, key, value) != crc:
+        if not isinstance(value, bytes) or row_crc(tbl, key, value) != crc:
             raise self._corrupt(f"checksum of {tbl!r} {key!r}")
         return value
 
@@ -270,7 +336,7 @@ class SqliteBackend:
         check_turn(state.get(SEQ, 0), state.get(EPOCH, 0), seq, epoch)
 
     def _put(self, table: Table, key: str, value: bytes) -> None:
-        crc = _row_crc(table.encode(), key.encode(), value)
+        crc = row_crc(table.encode(), key.encode(), value)
         self._db.execute(_PUT, (table.value, key, value, crc))
 
     @contextmanager
@@ -296,18 +362,68 @@ class SqliteBackend:
         contents = self._rows(tuple(Table))
         return Dump(int(contents[Table.META].get(SEQ, b"0")), contents)
 
+    def snapshot(self) -> SqliteSnapshot:
+        """Everything as it is now, on a connection of its own."""
+        with self._translated():
+            db = self._connect(self.path, "ro")
+            return SqliteSnapshot(db, self._check_row, self._translated)
+
+    def checksums(self, table: Table, after: str, limit: int) -> dict[str, int]:
+        """CRC-32 of the first ``limit`` rows with keys above ``after``."""
+        with self._translated():
+            rows = self._db.execute(
+                "SELECT key, crc FROM records WHERE tbl = ? AND key > ? ORDER BY key LIMIT ?",
+                (table.value, after, limit),
+            )
+            return {key.decode(): crc for key, crc in rows}
+
+    def stage(self, writes: Iterable[Put | Delete]) -> None:
+        """Set ``writes`` aside in a table that is gone with this connection."""
+        rows = []
+        for write in writes:
+            value = write.value if isinstance(write, Put) else None
+            name = write.table.encode(), write.key.encode()
+            crc = None if value is None else row_crc(*name, value)
+            rows.append((write.table.value, write.key, value, crc))
+        with self._atomic():
+            self._db.execute(_MAKE_STAGE)
+            self._db.executemany(_STAGE, rows)
+
+    def drop_staged(self) -> None:
+        """Forget what was set aside."""
+        with self._translated():
+            self._db.execute("DROP TABLE IF EXISTS temp.staged")
+
+    def take_staged(self, seq: int) -> None:
+        """Remove all but the archive and apply what was set aside, in one SQLite transaction."""
+
+        def fill() -> None:
+            for statement in _TAKE_STAGED:
+                self._db.execute(statement)
+
+        self.stage(())  # so that there is a table
+        self._replace(seq, fill)
+        self.drop_staged()
+
     def restore(self, dump: Dump) -> None:
         """Replace everything in one SQLite transaction."""
-        with self._translated():
-            # First, since the new contents may have a lower number.
-            self._mark.reset()
-        with self._atomic():
+
+        def fill() -> None:
             self._db.execute("DELETE FROM records")
             for table, rows in dump.contents.items():
                 for key, value in rows.items():
                     self._put(table, key, value)
-            self._put(Table.META, SEQ, str(dump.seq).encode())
-        self._mark.advance(dump.seq)
+
+        self._replace(dump.seq, fill)
+
+    def _replace(self, seq: int, fill: Callable[[], object]) -> None:
+        with self._translated():
+            # First, since the new contents may have a lower number.
+            self._mark.reset()
+        with self._atomic():
+            fill()
+            self._put(Table.META, SEQ, str(seq).encode())
+        self._mark.advance(seq)
 
     def close(self) -> None:
         """Close the file; what was applied is durable already."""
@@ -320,7 +436,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
-
-
-def _row_crc(tbl: bytes, key: bytes, value: bytes) -> int:
-    return crc32(value, crc32(b"%s\0%s\0" % (tbl, key)))

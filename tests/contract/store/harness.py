@@ -3,12 +3,12 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
-from pyganeti.store.backend import Backend
+from pyganeti.store.backend import Backend, Snapshot
 from pyganeti.store.committer import Committer, Replication
 from pyganeti.store.interface import Batch, Contents, Delete, Dump, Put, Table, Transaction
 from pyganeti.store.memory import MemoryBackend
@@ -124,6 +124,26 @@ class CountingBackend:
     def dump(self) -> Dump:
         """Pass on."""
         return self._backend.dump()
+
+    def snapshot(self) -> Snapshot:
+        """Pass on."""
+        return self._backend.snapshot()
+
+    def checksums(self, table: Table, after: str, limit: int) -> dict[str, int]:
+        """Pass on."""
+        return self._backend.checksums(table, after, limit)
+
+    def stage(self, writes: Iterable[Put | Delete]) -> None:
+        """Pass on."""
+        self._backend.stage(writes)
+
+    def drop_staged(self) -> None:
+        """Pass on."""
+        self._backend.drop_staged()
+
+    def take_staged(self, seq: int) -> None:
+        """Pass on."""
+        self._backend.take_staged(seq)
 
     def restore(self, dump: Dump) -> None:
         """Pass on."""

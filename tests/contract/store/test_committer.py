@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from pyganeti.model.errors import ConfigurationError, StoreConflict
+from pyganeti.store.backend import Snapshot
 from pyganeti.store.committer import Committer
-from pyganeti.store.interface import Put, Table, Transaction
+from pyganeti.store.interface import SEQ, Put, Table, Transaction
 from tests.contract.store.harness import CountingBackend, Storage, batch, committing, job, start
 
 
@@ -129,6 +130,7 @@ async def test_a_lost_candidate_is_recorded_before_the_acknowledgement(storage: 
 async def test_work_between_two_transactions_sees_none_under_way(storage: Storage) -> None:
     async with committing(storage) as store:
         seqs: list[tuple[int, int]] = []
+        taken: list[Snapshot] = []
 
         async def hold() -> None:
             before = store.seq
@@ -140,12 +142,17 @@ async def test_work_between_two_transactions_sees_none_under_way(storage: Storag
             for number in range(50):
                 group.create_task(store.commit(batch(job(str(number)))))
             group.create_task(store.exclusively(hold))
-            group.create_task(store.dump_between(lambda dump: seqs.append((dump.seq, store.seq))))
+            group.create_task(store.snapshot_between(taken.append))
             for number in range(50, 100):
                 group.create_task(store.commit(batch(job(str(number)))))
-        (before, after), (dumped, then) = seqs
+        ((before, after),), (snapshot,) = seqs, taken
         assert after == before + 1
-        assert dumped == then
+        # Whole batches, and it stands where its number says.
+        found = [write for write in snapshot.writes({}) if write.table is Table.JOB]
+        (seq,) = [write for write in snapshot.writes({}) if write.key == SEQ]
+        assert seq == Put(Table.META, SEQ, b"%d" % snapshot.seq)
+        assert job("own") in found
+        snapshot.close()
 
 
 async def test_a_cancelled_append_counts(storage: Storage) -> None:

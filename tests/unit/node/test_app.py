@@ -49,8 +49,11 @@ class Replica:
         self.applied.append((epoch, first_seq, batches))
         return first_seq + len(batches) - 1
 
-    async def load(self, epoch: int, seq: int, dump: bytes) -> None:
-        self.applied.append((epoch, seq, (dump,)))
+    async def archived(self, after: str, limit: int) -> bytes:
+        return f"above {after}".encode()
+
+    async def load(self, epoch: int, seq: int, part: int, writes: bytes, *, is_last: bool) -> None:
+        self.applied.append((epoch, seq, (writes, b"last" if is_last else b"more")))
 
     async def state(self) -> StoreState:
         return StoreState(seq=len(self.applied), epoch=1)
@@ -190,9 +193,10 @@ async def test_verify_answers_each_question_and_no_other(tmp_path: Path) -> None
 async def test_changes_of_the_database_reach_the_copy(tmp_path: Path) -> None:
     async with fake_node(tmp_path) as one:
         assert await one.call(store.StoreApplyCall(first_seq=7, batches=(b"a", b"b"))) == 8
-        await one.call(store.StoreLoadCall(seq=3, dump=b"all"))
+        await one.call(store.StoreLoadCall(seq=3, part=0, writes=b"all", is_last=True))
+        assert await one.call(store.StoreArchivedCall(after="7", limit=2)) == b"above 7"
         assert (await one.call(store.StoreStateCall())).seq == 2
-        assert one.parts.replica == Replica([(1, 7, (b"a", b"b")), (1, 3, (b"all",))])
+        assert one.parts.replica == Replica([(1, 7, (b"a", b"b")), (1, 3, (b"all", b"last"))])
 
 
 async def test_own_addresses_and_hosts(tmp_path: Path) -> None:

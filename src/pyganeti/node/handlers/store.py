@@ -19,6 +19,7 @@ class StoreHandlers:
         """One handler a procedure."""
         return (
             handles_with_run(calls.StoreApplyCall, self._apply),
+            handles(calls.StoreArchivedCall, self._archived),
             handles_with_run(calls.StoreLoadCall, self._load),
             handles(calls.StoreStateCall, self._state),
         )
@@ -29,7 +30,13 @@ class StoreHandlers:
 
     async def _load(self, call: calls.StoreLoadCall, run: CallRun) -> None:
         async with self._lock:
-            await self._replica.load(run.ctx.epoch, call.seq, call.dump)
+            await self._replica.load(
+                run.ctx.epoch, call.seq, call.part, call.writes, is_last=call.is_last
+            )
+
+    async def _archived(self, call: calls.StoreArchivedCall) -> bytes:
+        async with self._lock:
+            return await self._replica.archived(call.after, call.limit)
 
     async def _state(self, _call: calls.StoreStateCall) -> StoreState:
         async with self._lock:

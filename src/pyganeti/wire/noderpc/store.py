@@ -21,15 +21,34 @@ class StoreApplyCall(NodeCall[int], frozen=True, kw_only=True):
     batches: tuple[bytes, ...]
 
 
+class StoreArchivedCall(NodeCall[bytes], frozen=True, kw_only=True):
+    """Checksums of the archived jobs that the candidate has, by key: the first ``limit`` with keys
+    above ``after``."""
+
+    procedure: ClassVar[str] = "store_archived"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    after: str
+    limit: int
+
+
 class StoreLoadCall(NodeCall[None], frozen=True, kw_only=True):
-    """Replace the candidate's database by ``dump``, which stands at ``seq``."""
+    """Take part number ``part`` of the whole contents at ``seq``.
+
+    With the last part the whole replaces what the candidate has, but for archived jobs of which
+    nothing was said.
+
+    Raises: StoreConflict, the parts before this one are not here: begin anew.
+    """
 
     procedure: ClassVar[str] = "store_load"
     timeout_s: ClassVar[float] = NORMAL_S
     changes: ClassVar[bool] = True
 
     seq: int
-    dump: bytes
+    part: int
+    writes: bytes
+    is_last: bool
 
 
 class StoreStateCall(NodeCall[StoreState], frozen=True, kw_only=True):
@@ -50,8 +69,15 @@ class ReplicaStore(Protocol):
         """
         ...
 
-    async def load(self, epoch: int, seq: int, dump: bytes) -> None:
-        """Replace everything by ``dump``, atomically and durably."""
+    async def load(self, epoch: int, seq: int, part: int, writes: bytes, *, is_last: bool) -> None:
+        """Take a part of the whole; the last one replaces everything, atomically and durably.
+
+        Raises: StoreConflict, the parts before this one are not here.
+        """
+        ...
+
+    async def archived(self, after: str, limit: int) -> bytes:
+        """Checksums of archived jobs with keys above ``after``."""
         ...
 
     async def state(self) -> StoreState:
@@ -59,4 +85,4 @@ class ReplicaStore(Protocol):
         ...
 
 
-CALLS = (StoreApplyCall, StoreLoadCall, StoreStateCall)
+CALLS = (StoreApplyCall, StoreArchivedCall, StoreLoadCall, StoreStateCall)

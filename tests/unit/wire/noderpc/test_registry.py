@@ -28,6 +28,7 @@ OWN = {
     "etc_hosts_lookup",
     "jobqueue_list",
     "store_apply",
+    "store_archived",
     "store_load",
     "store_state",
     "task_wait",
