@@ -188,6 +188,7 @@ class Daemon:
     async def _run(self, master: Master, exporter: Exporter, candidates: CandidateFiles) -> int:
         master.config.subscribe(lambda *_: exporter.config_changed())
         master.queue.subscribe(exporter.job_changed)
+        master.replication.subscribe_returns(candidates.renew)
         methods = LuxiMethods(master)
         # The same on both: Ganeti's own client submits jobs on the query socket.
         server = LuxiServer(

@@ -25,7 +25,14 @@ def sync_directory(path: str) -> None:
 
 
 def write_atomic(
-    path: str, data: bytes, *, mode: int = 0o600, uid: int = -1, gid: int = -1, durable: bool = True
+    path: str,
+    data: bytes,
+    *,
+    mode: int = 0o600,
+    uid: int = -1,
+    gid: int = -1,
+    durable: bool = True,
+    name_later: bool = False,
 ) -> None:
     """Replace ``path`` by ``data`` in one step.
 
@@ -36,6 +43,7 @@ def write_atomic(
         uid: owner, or -1 to leave it.
         gid: group, or -1 to leave it.
         durable: wait until content and name are on disk.
+        name_later: the caller does that for the names of several, with :func:`sync_directory`.
 
     Raises:
         OSError: nothing was changed.
@@ -62,7 +70,7 @@ def write_atomic(
         with suppress(OSError):
             os.unlink(temp)
         raise
-    if durable:
+    if durable and not name_later:
         sync_directory(os.path.dirname(path))
 
 

@@ -82,6 +82,17 @@ class CandidateFiles:
             candidate.jobs |= written
             candidate.wakeup.set()
 
+    def renew(self, node: str) -> None:
+        """``node`` was away: what was sent to it last may not have reached its disk."""
+        before = self._known.pop(node, None)
+        if before is not None:
+            before.wakeup.set()
+            self._take_up_candidates()
+            anew = self._known.get(node)
+            if anew is not None:
+                anew.config = self._config
+                anew.wakeup.set()
+
     def _take_up_candidates(self) -> None:
         wanted = self._candidates()
         for node in set(self._known) - set(wanted):

@@ -14,7 +14,13 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.clock import Clock
-from pyganeti.kit.files import read_bytes, remove, remove_unfinished, write_atomic
+from pyganeti.kit.files import (
+    read_bytes,
+    remove,
+    remove_unfinished,
+    sync_directory,
+    write_atomic,
+)
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.candidate_files import CandidateFiles
@@ -137,8 +143,9 @@ class Exporter:
         async with self._turn:
             if not self._is_tidy:
                 await self._tidy()
-            await self._write_jobs()
+            # First: the files of many thousand archived jobs take a while.
             await self._write_config()
+            await self._write_jobs()
 
     async def _tidy(self) -> None:
         """Finish what a master was at when it was killed: halves of files, jobs to be archived."""
@@ -182,13 +189,19 @@ class Exporter:
             self._candidates.jobs_written(now)
 
     def _write_job_files(self, files: list[tuple[Job, bytes]], serial: int) -> None:
+        moved: dict[str, str] = {}
         for job, data in files:
             here, there = self._paths.job_file(job.id), self._paths.archived_job_file(job.id)
             if job.archived:
                 os.makedirs(os.path.dirname(there), mode=0o750, exist_ok=True)
-                write_atomic(there, data, mode=CONFIG_MODE, durable=False)
-                remove(here)
+                # Nobody looks at it again, as is done with the others at the next start.
+                write_atomic(there, data, mode=CONFIG_MODE, name_later=True)
+                moved[here] = os.path.dirname(there)
             elif read_bytes(here) != data:
                 write_atomic(here, data, mode=CONFIG_MODE, durable=False)
+        for directory in set(moved.values()):
+            sync_directory(directory)
+        for path in moved:
+            remove(path)
         path = f"{self._paths.queue_dir}/serial"
         write_atomic(path, b"%d\n" % serial, mode=CONFIG_MODE, durable=False)

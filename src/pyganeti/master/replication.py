@@ -58,6 +58,7 @@ class CandidateReplication:
         # After a start nobody has been asked yet, so nothing can be said of the candidates.
         self._asked = False
         self._on_minority: list[Callable[[], None]] = []
+        self._on_return: list[Callable[[str], None]] = []
 
     def load(self, contents: Contents, candidates: Iterable[str]) -> None:
         """Start a term: all candidates count as lost until they have caught up."""
@@ -87,6 +88,10 @@ class CandidateReplication:
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` when changes begin to be acknowledged without a majority."""
         self._on_minority.append(listener)
+
+    def subscribe_returns(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with each candidate that was lost and has all changes again."""
+        self._on_return.append(listener)
 
     def _tell(self, *, before: bool) -> None:
         if self.is_minority_known and not before:
@@ -240,6 +245,8 @@ class CandidateReplication:
         self._lost.discard(node)
         self._live.add(node)
         await self.send(await self._store.append((self._lost_record(),)))
+        for listener in self._on_return:
+            listener(node)
 
 
 async def check_not_behind(

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from typing import Final
 
-from pyganeti.kit.files import remove, write_atomic
+from pyganeti.kit.files import remove, sync_directory, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import GenericError
 from pyganeti.wire.noderpc.types import FileInfo
@@ -68,6 +68,9 @@ class Place:
     mode: int | None
     user: str
     group: str
+
+
+_QUEUE_PLACE: Final = Place(_QUEUE_MODE, "gnt-masterd", "gnt-daemons")
 
 
 def places(paths: Paths) -> dict[str, Place]:
@@ -134,6 +137,8 @@ class NodeFiles:
     def write_queue(self, files: dict[str, bytes | None]) -> None:
         """Write or remove files of the job queue.
 
+        Those of archived jobs are durable.
+
         Raises:
             GenericError: a name is none of the queue's; nothing was changed.
             OSError: some may have been written.
@@ -141,13 +146,31 @@ class NodeFiles:
         for name in files:
             if not _QUEUE_FILE.fullmatch(name):
                 raise GenericError(f"{name!r} is no file of the job queue")
-        for name, content in files.items():
+        written = {name: content for name, content in files.items() if content is not None}
+        archives = set()
+        for name, content in written.items():
             path = f"{self._paths.queue_dir}/{name}"
-            if content is None:
-                remove(path)
-                continue
             os.makedirs(os.path.dirname(path), 0o750, exist_ok=True)
-            self._write(path, content, Place(_QUEUE_MODE, "gnt-masterd", "gnt-daemons"), 0)
+            # Nobody looks at archived ones again; all others are brought once more when they
+            # may have suffered.
+            is_archived = name.startswith("archive/")
+            if is_archived:
+                archives.add(os.path.dirname(path))
+            uid, gid = _owner(_QUEUE_PLACE)
+            write_atomic(
+                path,
+                content,
+                mode=_QUEUE_MODE,
+                uid=uid,
+                gid=gid,
+                durable=is_archived,
+                name_later=True,
+            )
+        for directory in archives:
+            sync_directory(directory)
+        # At last: a job has one file too many rather than none.
+        for name in files.keys() - written.keys():
+            remove(f"{self._paths.queue_dir}/{name}")
 
     def list_queue(self) -> tuple[int, ...]:
         """Numbers of the jobs that have a file outside of the archive."""

@@ -56,6 +56,7 @@ async def exporting(cluster: SimCluster, paths: Paths) -> AsyncIterator[Exporter
     exporter.load(cluster.backend.load())
     master.config.subscribe(lambda *_: exporter.config_changed())
     master.queue.subscribe(exporter.job_changed)
+    master.replication.subscribe_returns(candidates.renew)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(exporter.run()), group.create_task(candidates.run())]
         try:
@@ -225,6 +226,57 @@ async def test_a_candidate_hears_of_a_job_archived_right_after_the_start(paths: 
     place = cluster.nodes["node2"].paths
     assert content(place.job_file(1)) is None
     assert job_file(place.archived_job_file(1))["id"] == 1
+
+
+async def test_a_candidate_that_lost_its_power_gets_its_files_again(paths: Paths) -> None:
+    cluster = stopped()
+    node = cluster.nodes["node2"]
+    async with exporting(cluster, paths):
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.replicated()
+        await cluster.clock.sleep(SOON_S)
+        node.reachable = False
+        # What was not synced is not there.
+        for path in (node.paths.job_file(1), node.paths.config_file):
+            put(path, "")
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.clock.sleep(SOON_S)
+        node.reachable = True
+        await cluster.replicated()
+        await cluster.clock.sleep(SOON_S)
+    assert content(node.paths.config_file) == content(paths.config_file) != b""
+    assert content(node.paths.job_file(1)) == content(paths.job_file(1)) != b""
+
+
+async def test_files_of_archived_jobs_are_durable_before_the_old_ones_go(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = stopped()
+    done: list[tuple[str, str]] = []
+    sync, unlink = os.fsync, os.unlink
+
+    def note_sync(handle: int) -> None:
+        done.append(("sync", os.readlink(f"/proc/self/fd/{handle}")))
+        sync(handle)
+
+    def note_unlink(path: str) -> None:
+        done.append(("remove", path))
+        unlink(path)
+
+    async with exporting(cluster, paths):
+        await cluster.run(OpTestDelay(duration=1.0))
+        await cluster.clock.sleep(SOON_S)
+        monkeypatch.setattr(os, "fsync", note_sync)
+        monkeypatch.setattr(os, "unlink", note_unlink)
+        queue = (await cluster.master()).queue
+        await queue.archive([queue.get(1)])
+        await cluster.clock.sleep(SOON_S)
+    for place in (paths, cluster.nodes["node2"].paths):
+        there, here = place.archived_job_file(1), place.job_file(1)
+        mine = [(what, path) for what, path in done if path.startswith(place.queue_dir)]
+        assert [what for what, _ in mine] == ["sync", "sync", "remove"]
+        assert mine[0][1].startswith(f"{there}.new.")
+        assert mine[1:] == [("sync", os.path.dirname(there)), ("remove", here)]
 
 
 async def test_files_of_jobs_that_nobody_knows_are_left_alone(paths: Paths) -> None:

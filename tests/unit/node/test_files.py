@@ -78,6 +78,15 @@ def test_files_of_the_queue_are_written_and_removed(paths: Paths) -> None:
     assert read_bytes(paths.archived_job_file(3)) == b"[]"
 
 
+def test_a_job_that_cannot_be_archived_keeps_its_file(paths: Paths) -> None:
+    files = NodeFiles(paths)
+    files.write_queue({"job-7": b"{}"})
+    Path(f"{paths.queue_dir}/archive").write_text("in the way")
+    with pytest.raises(OSError, match="archive"):
+        files.write_queue({"job-7": None, "archive/0/job-7": b"{}"})
+    assert read_bytes(f"{paths.queue_dir}/job-7") == b"{}"
+
+
 def test_files_of_the_queue_are_listed_without_the_archive(paths: Paths) -> None:
     files = NodeFiles(paths)
     assert files.list_queue() == ()
