@@ -109,13 +109,13 @@ def wait_for_candidates(bed: Bed) -> None:
         BedError: one has not.
     """
     end = time.monotonic() + _EXPORT_TIMEOUT_S
-    while not _lost_none(bed):
+    while not has_all_changes(bed):
         if time.monotonic() > end:
             raise BedError("the candidates do not catch up with the master")
         time.sleep(0.2)
 
 
-def _lost_none(bed: Bed) -> bool:
+def has_all_changes(bed: Bed) -> bool:
     """Whether the master's record of lost candidates is empty, and so is none's copy missing."""
     states = []
     for node in bed.nodes:

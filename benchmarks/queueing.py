@@ -1,11 +1,12 @@
 """A queue of ten thousand jobs, and an archive of a hundred thousand: what they cost the others."""
 
 import statistics
+import time
 from typing import Final
 
-from benchmarks.bed import Bed, cpu_of, pss_mb
+from benchmarks.bed import Bed, BedError, cpu_of, pss_mb
 from benchmarks.figure import REPEATS, Figure
-from benchmarks.jobs import NOOP, run_each
+from benchmarks.jobs import NOOP, has_all_changes, run_each
 from pyganeti.master.queue.job import Job, QueuedOp
 from pyganeti.model.enums import JobStatus
 from pyganeti.opcodes.codec import decode, encode
@@ -21,6 +22,9 @@ _BATCH: Final = 500
 _JOBS: Final = 200
 # An odd number.
 _PAIRS: Final = 15
+# How long candidates may take, and between two questions of a client meanwhile.
+_CATCH_UP_S: Final = 120.0
+_BETWEEN_S: Final = 0.01
 _MASTERD: Final = "ganeti-masterd"
 _PAUSED: Final[OpDict] = {**NOOP, "comment": "paused"}
 # One of them runs for a day, the others wait for it.
@@ -172,4 +176,24 @@ def start(bed: Bed) -> list[Figure]:
     return [
         Figure(f"start masterd with {what}, CPU", "s", 1.5, cpu, note="checksums included"),
         Figure(f"masterd idle, {what}", "MB", 100.0, memory, note="PSS"),
+    ]
+
+
+def catch_up(bed: Bed) -> list[Figure]:
+    """What it takes the master to bring candidates an archive, and how long clients wait then."""
+    pid, begin = bed.pid(_MASTERD), time.monotonic()
+    before, longest = cpu_of(pid), 0.0
+    with bed.client() as client:
+        while not has_all_changes(bed):
+            asked = time.monotonic()
+            client.query_config_values(["cluster_name"])
+            longest = max(longest, time.monotonic() - asked)
+            time.sleep(_BETWEEN_S)
+            if asked > begin + _CATCH_UP_S:
+                raise BedError("the candidates do not catch up with the master")
+    took = time.monotonic() - begin
+    what = f"two candidates get {ARCHIVED} archived jobs"
+    return [
+        Figure(f"{what}, master CPU", "s", 3.0, [cpu_of(pid) - before], note=f"{took:.1f} s"),
+        Figure(f"{what}, longest answer", "ms", 100.0, [longest * 1e3]),
     ]

@@ -81,6 +81,12 @@ def queue(options: argparse.Namespace) -> Iterator[Figure]:
         yield from queueing.start(full)
         yield queueing.noop_ratio(empty, full, f"{queueing.ARCHIVED} archived")
         yield queueing.list_archived(full)
+    with bed(size=3) as candidates:
+        jobs.wait_for_candidates(candidates)
+        candidates.stop_daemons()
+        queueing.fill_archive(candidates)
+        candidates.start_daemons()
+        yield from queueing.catch_up(candidates)
 
 
 def guests(options: argparse.Namespace) -> Iterator[Figure]:
