@@ -114,6 +114,9 @@ def parse_disk(values: Mapping[str, object], what: str) -> IDiskParams:
         OpPrereqError: ``ECode.INVAL``, a value of the wrong type or a size that is none.
     """
     own = {key: value for key, value in values.items() if key in _DISK_KEYS}
+    if own.get("adopt") is not None and own.get("size") == 0:
+        # As commands send it: the node tells the size of what is adopted.
+        del own["size"]
     if own.get("size") is not None:
         own["size"] = parse_size(own["size"], f"{what}: 'size'")
     for key, value in own.items():

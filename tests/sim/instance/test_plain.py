@@ -33,7 +33,7 @@ def plain(*disks: dict[str, Any], **parameters: Any) -> OpInstanceCreate:
     return create(disks=list(disks), **parameters)
 
 
-ADOPT = plain({"adopt": "old0"}, {"adopt": "xenvg/old1"}, start=False)
+ADOPT = plain({"adopt": "old0", "size": 0}, {"adopt": "xenvg/old1"}, start=False)
 
 
 def volumes(cluster: SimCluster, node: str = "node1") -> dict[str, int]:
