@@ -39,6 +39,7 @@ READS = {
     "OpClusterVerify": "submits jobs, which check",
     "OpClusterVerifyConfig": "compares",
     "OpInstanceQueryData": "answers",
+    "OpExtStorageDiagnose": "answers",
     "OpOsDiagnose": "answers",
     "OpQuery": "answers",
     "OpQueryFields": "answers",

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 import pytest
 
-from pyganeti.kit.paths import Paths
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.model.enums import QueryResource
@@ -14,6 +12,7 @@ from pyganeti.model.errors import ECode, OpPrereqError, ParameterError, QueryFil
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import assert_refused, changes
+from tests.sim.storage.make import put_provider
 
 # Seconds since the epoch, in the year 2096.
 FUTURE = 4e9
@@ -61,15 +60,6 @@ async def test_oses_are_filtered_by_what_nodes_found() -> None:
     assert (await cluster.run(op))["data"] == [[[0, "noop"], [0, True]]]
     os.unlink(cluster.nodes["node2"].paths.os_search_path()[0])
     assert (await cluster.run(op))["data"] == []
-
-
-def put_provider(paths: Paths, parameters: str) -> None:
-    """Give a node the storage provider ``shared``."""
-    provider = Path(paths.provider_search_path()[0]) / "shared"
-    provider.mkdir(parents=True)
-    for script in ("attach", "create", "detach", "grow", "remove", "setinfo", "verify"):
-        (provider / script).touch(0o755)
-    (provider / "parameters.list").write_text(parameters)
 
 
 async def test_storage_providers_are_compared() -> None:

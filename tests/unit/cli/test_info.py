@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -263,3 +264,44 @@ def test_os_info_of_a_variant_shows_what_the_cluster_sets() -> None:
         "    dns: 192.0.2.1",
         "",
     ])  # fmt: skip
+
+
+def providers(*rows: list[Any]) -> FakeMaster:
+    """A master whose nodes know these storage providers."""
+    return FakeMaster(jobs=[Job(result=[list(row) for row in rows])])
+
+
+SAN: list[Any] = [
+    "san",
+    {"node1": [["/es/san", True, "", [["pool", "of volumes"]]]], "node2": []},
+    {"default": False, "racks": True},
+    [["pool", "of volumes"]],
+]
+
+
+def test_storage_diagnose() -> None:
+    ran = run("gnt-storage diagnose", providers(SAN))
+    assert (ran.code, ran.out.splitlines()) == (1, [
+        "Provider: san [global status: invalid]",
+        "  Node: node1, status: valid (path: /es/san) [parameters: pool]",
+        "  Node: node2, status: invalid - not found",
+        "  Nodegroup: default, status: invalid",
+        "  Nodegroup: racks, status: valid",
+        "",
+    ])  # fmt: skip
+    assert run("gnt-storage diagnose", providers(["san", {}, {"default": True}, []])).code == 0
+
+
+def test_storage_info() -> None:
+    ran = run("gnt-storage info san other", providers(SAN))
+    assert (ran.code, ran.err) == (1, "ExtStorage provider 'other' unknown\n")
+    assert ran.out == (
+        "san:\n  - valid for groups: racks\n  - parameters:\n    - pool: of volumes\n\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["diagnose", "info"])
+def test_without_storage_providers_that_is_said(command: str) -> None:
+    ran = run(f"gnt-storage {command}", providers())
+    assert (ran.code, ran.out) == (1, "")
+    assert "Can't get the" in ran.err

@@ -23,6 +23,7 @@ from pyganeti.master.lu.node.add import LUNodeAdd
 from pyganeti.master.lu.node.remove import LUNodeRemove
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
+from pyganeti.master.lu.storage.diagnose import LUExtStorageDiagnose
 from pyganeti.master.lu.tags.tags import LUTagsDel, LUTagsGet, LUTagsSearch, LUTagsSet
 from pyganeti.master.lu.test.delay import LUTestDelay
 from pyganeti.master.lu.test.dummy import LUTestDummy
@@ -53,7 +54,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceStartup,
 )
 from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
-from pyganeti.opcodes.os import OpOsDiagnose
+from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
 from pyganeti.opcodes.test import OpTestDelay, OpTestDummy, OpTestJqueue, OpTestOsParams
@@ -71,6 +72,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterVerify: LUClusterVerify(),
     OpClusterVerifyConfig: LUClusterVerifyConfig(),
     OpClusterVerifyGroup: LUClusterVerifyGroup(),
+    OpExtStorageDiagnose: LUExtStorageDiagnose(),
     OpInstanceActivateDisks: LUInstanceActivateDisks(),
     OpInstanceCreate: LUInstanceCreate(),
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
