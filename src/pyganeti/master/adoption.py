@@ -1,26 +1,36 @@
-"""Volumes that an instance takes over instead of new ones. Source: gnt-instance(8), ``adopt``."""
+"""Volumes and devices that an instance takes over instead of new ones.
+
+Source: gnt-instance(8), ``adopt``.
+"""
 
 from collections.abc import Set
 
 from pyganeti.master.new_disks import DiskRequest, are_adopted, sized
 from pyganeti.master.nodes import NodeReader
+from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.blockdev import LvListCall
+from pyganeti.wire.noderpc.blockdev import BdevSizesCall, LvListCall
 from pyganeti.wire.noderpc.types import Volume
 
 
 async def found_disks(
-    disks: tuple[DiskRequest, ...], node: Node, view: ClusterView, nodes: NodeReader
+    disks: tuple[DiskRequest, ...],
+    template: DiskTemplate,
+    node: Node,
+    view: ClusterView,
+    nodes: NodeReader,
 ) -> tuple[DiskRequest, ...]:
-    """``disks`` with the sizes of the volumes they adopt; unchanged where they adopt none.
+    """``disks`` with the sizes of what they adopt; unchanged where they adopt nothing.
 
     Raises:
-        OpPrereqError: a volume is not there, in use, or another instance's.
+        OpPrereqError: a volume or device is not there, in use, or another instance's.
     """
     if not are_adopted(disks):
         return disks
+    if template is DiskTemplate.BLOCKDEV:
+        return await _found_devices(disks, node, view, nodes)
     groups = tuple(sorted({disk.vg or "" for disk in disks}))
     try:
         found = await nodes.call(node.uuid, LvListCall(vg_names=groups))
@@ -30,6 +40,21 @@ async def found_disks(
     taken = view.volumes_on(node.uuid)
     sizes = [_size(disk, volumes.get(_place(disk)), taken, node) for disk in disks]
     return sized(disks, sizes)
+
+
+async def _found_devices(
+    disks: tuple[DiskRequest, ...], node: Node, view: ClusterView, nodes: NodeReader
+) -> tuple[DiskRequest, ...]:
+    paths = tuple(disk.adopt or "" for disk in disks)
+    for disk in view.disks.values():
+        if disk.dev_type is DiskTemplate.BLOCKDEV and disk.logical_id[1] in paths:
+            text = f"device {disk.logical_id[1]} is an instance's already"
+            raise OpPrereqError(text, ECode.NOTUNIQUE)
+    try:
+        sizes = await nodes.call(node.uuid, BdevSizesCall(devices=paths))
+    except GenericError as err:
+        raise OpPrereqError(f"on node {node.name}: {err}", ECode.ENVIRON) from err
+    return sized(disks, [sizes[path] for path in paths])
 
 
 def _place(disk: DiskRequest) -> tuple[str, str]:

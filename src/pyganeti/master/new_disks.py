@@ -12,12 +12,12 @@ from pyganeti.kit.ids import Ids
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
-from pyganeti.model.templates import FILE_BASED, LVM, MAX_DISKS, MAY_ADOPT
+from pyganeti.model.templates import FILE_BASED, LVM, MAX_DISKS, MAY_ADOPT, MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.devices import IDiskParams, parse_disk
 
 _T = DiskTemplate
-BUILT: Final = frozenset({_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN})
+BUILT: Final = frozenset({_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN, _T.BLOCKDEV})
 # What may be given with which templates; size, mode, name and adopt are for all.
 _ONLY_WITH: Final = {"vg": LVM, "metavg": frozenset({_T.DRBD}), "provider": frozenset({_T.EXT})}
 
@@ -29,7 +29,7 @@ class DiskRequest:
     Attributes:
         size: MiB; 0 for one that is adopted, until its node told it.
         vg: its volume group, for templates that lie in one.
-        adopt: name of the volume, in ``vg``, that becomes this disk.
+        adopt: the volume in ``vg``, or the path of the device, that becomes this disk.
     """
 
     size: int
@@ -111,6 +111,9 @@ def _request(
 
 def _check_adoption(disks: Sequence[DiskRequest], template: DiskTemplate) -> None:
     adopted = [disk for disk in disks if disk.adopt is not None]
+    if not adopted and template in MUST_ADOPT:
+        text = f"disk template {template} has existing devices: name them with adopt=PATH"
+        raise OpPrereqError(text, ECode.INVAL)
     if not adopted:
         return
     if template not in MAY_ADOPT:
@@ -195,6 +198,8 @@ def _logical_id(index: int, request: DiskRequest, where: Placement, ids: Ids) ->
     if where.template in FILE_BASED:
         path = f"{where.directory}/{ids.uuid()}.{where.template}.disk{index}"
         return (where.driver or FileDriver.LOOP, path)
+    if where.template is DiskTemplate.BLOCKDEV:
+        return ("manual", request.adopt or "")
     return (request.vg or "", f"{ids.uuid()}.disk{index}")
 
 

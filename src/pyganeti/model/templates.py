@@ -55,5 +55,8 @@ DRBD_META_MIB: Final = 128
 MIN_VOLUME_GROUP_MIB: Final = 20 * 1024
 """The smallest volume group that a cluster takes."""
 
+ADOPTABLE_DEVICES: Final = "/dev/disk/"
+"""Where block devices have names that stay, so that instances can adopt them."""
+
 MAX_DISKS: Final = 16
 MAX_NICS: Final = 8

@@ -40,11 +40,12 @@ from .network.base import Network
 from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
 from .storage.base import Storage
+from .storage.device import DeviceDriver
 from .storage.file import FileDriver
 from .storage.links import DiskLinks
 from .storage.lvm.driver import LvmDriver
 from .storage.lvm.tools import Lvm
-from .storage.lvm.volumes import VolumeReader, Volumes
+from .storage.volumes import VolumeReader, Volumes
 from .storage.whitelist import Whitelist
 from .tasks import Tasks
 from .verify import Reach, reach_address
@@ -167,7 +168,12 @@ def build_node(
         clock=clock,
         hypervisors=Hypervisors({"fake": fake, "kvm": kvm}),
         storage=Storage(
-            {"file": files, "sharedfile": shared_files, "plain": volumes},
+            {
+                "file": files,
+                "sharedfile": shared_files,
+                "plain": volumes,
+                "blockdev": DeviceDriver(),
+            },
             {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
         ),
         volumes=VolumeReader(lvm),

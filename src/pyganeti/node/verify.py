@@ -20,7 +20,7 @@ from pyganeti.wire.noderpc.types import NodeInfo, NodeVerifyResult, OsInfo, Vers
 from .files import NodeFiles
 from .hypervisor.base import Hypervisors
 from .network.base import Network
-from .storage.lvm.volumes import Volumes
+from .storage.volumes import Volumes
 from .storage.whitelist import Whitelist
 
 _REACH_TIMEOUT_S: Final = 5.0

@@ -28,7 +28,7 @@ from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
-from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
+from pyganeti.node.storage.fake import FakeDevices, FakeDriver, FakeVolumes
 from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
@@ -77,7 +77,7 @@ class SimNode:
         reach: tries whether other nodes can be connected to.
 
     Attributes:
-        guests, disks, volumes, network: the drivers' books.
+        guests, disks, volumes, devices, network: the drivers' books.
         programs: those it was asked to run.
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
@@ -93,7 +93,8 @@ class SimNode:
         self.guests = MemoryRecords()
         self.disks = FakeDriver()
         self.volumes = FakeDriver(storage_type="lvm-vg")
-        self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes)
+        self.devices = FakeDevices()
+        self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
         self.programs = Programs()
         self.reachable = True
@@ -169,7 +170,12 @@ class SimNode:
             clock=self._clock,
             hypervisors=Hypervisors({"fake": fake}),
             storage=Storage(
-                {"file": self.disks, "sharedfile": self.disks, "plain": self.volumes},
+                {
+                    "file": self.disks,
+                    "sharedfile": self.disks,
+                    "plain": self.volumes,
+                    "blockdev": self.devices,
+                },
                 {"file": self.disks, "sharedfile": self.disks, "lvm-vg": self.volume_group},
             ),
             volumes=self.volume_group,

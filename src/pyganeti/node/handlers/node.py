@@ -17,7 +17,7 @@ from pyganeti.node.leave import leave_cluster
 from pyganeti.node.master import MasterRole
 from pyganeti.node.network.base import Network
 from pyganeti.node.storage.base import Storage
-from pyganeti.node.storage.lvm.volumes import Volumes
+from pyganeti.node.storage.volumes import Volumes
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.verify import NodeChecks, Oses, Reach, reach_address
 from pyganeti.wire.noderpc import node as calls

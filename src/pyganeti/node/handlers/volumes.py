@@ -1,8 +1,8 @@
-"""Answers to calls about logical volumes and their groups."""
+"""Answers to calls about logical volumes, their groups, and devices of others."""
 
 from pyganeti.node.dispatcher import Handler, handles
-from pyganeti.node.storage.lvm.volumes import Volumes
-from pyganeti.wire.noderpc.blockdev import LvListCall, VgListCall
+from pyganeti.node.storage.volumes import Volumes
+from pyganeti.wire.noderpc.blockdev import BdevSizesCall, LvListCall, VgListCall
 from pyganeti.wire.noderpc.types import Volume
 
 
@@ -15,9 +15,13 @@ class VolumeHandlers:
     def all(self) -> tuple[Handler, ...]:
         """One handler a procedure."""
         return (
+            handles(BdevSizesCall, self._sizes),
             handles(LvListCall, self._list),
             handles(VgListCall, self._groups),
         )
+
+    async def _sizes(self, call: BdevSizesCall) -> dict[str, int]:
+        return {path: await self._volumes.device_size(path) for path in call.devices}
 
     async def _list(self, call: LvListCall) -> tuple[Volume, ...]:
         groups = [await self._volumes.volumes(group) for group in call.vg_names]

@@ -7,6 +7,7 @@ from pyganeti.model.errors import StorageError
 from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress, Volume
 
 from .base import MIB, Progress
+from .device import DeviceDriver
 
 DEFAULT_CAPACITY: Final = 1024 * 1024
 
@@ -132,19 +133,22 @@ def _place(disk: DiskSpec) -> str:
 
 
 class FakeVolumes:
-    """See :class:`~.lvm.volumes.Volumes`: one group, whose volumes are the disks of ``driver``.
+    """See :class:`~.volumes.Volumes`: one group, whose volumes are the disks of ``driver``.
 
     Attributes:
         in_use: names of volumes that somebody has open.
     """
 
-    def __init__(self, group: str, driver: FakeDriver) -> None:
+    def __init__(
+        self, group: str, driver: FakeDriver, devices: "FakeDevices | None" = None
+    ) -> None:
         self.in_use: set[str] = set()
         self._group = group
         self._driver = driver
+        self._devices = devices or FakeDevices()
 
     async def group_sizes(self) -> dict[str, int]:
-        """See :meth:`~.lvm.volumes.Volumes.group_sizes`."""
+        """See :meth:`~.volumes.Volumes.group_sizes`."""
         return {self._group: self._driver.capacity}
 
     def _check(self, group: str) -> None:
@@ -156,8 +160,12 @@ class FakeVolumes:
         self._check(name)
         return await self._driver.space(name)
 
+    async def device_size(self, path: str) -> int:
+        """See :meth:`~.volumes.Volumes.device_size`."""
+        return self._devices.size(path)
+
     async def volumes(self, group: str) -> list[Volume]:
-        """See :meth:`~.lvm.volumes.Volumes.volumes`."""
+        """See :meth:`~.volumes.Volumes.volumes`."""
         self._check(group)
         return [
             Volume(
@@ -170,3 +178,25 @@ class FakeVolumes:
             )
             for name, (size, _uuid) in self._driver.disks.items()
         ]
+
+
+class FakeDevices(DeviceDriver):
+    """Block devices in memory: ``sizes`` in MiB, by path."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+
+    def size(self, path: str) -> int:
+        """Size of one of them in MiB.
+
+        Raises:
+            StorageError: there is no such device.
+        """
+        if path not in self.sizes:
+            raise StorageError(f"{path}: No such file or directory")
+        return self.sizes[path]
+
+    async def assemble(self, disk: DiskSpec) -> BlockDevice:
+        """See :meth:`~.base.DiskDriver.assemble`."""
+        path = _place(disk)
+        return BlockDevice(path=path, size=self.size(path) * MIB)

@@ -117,6 +117,17 @@ class LvListCall(NodeCall[tuple[Volume, ...]], frozen=True, kw_only=True):
     vg_names: tuple[str, ...]
 
 
+class BdevSizesCall(NodeCall[dict[str, int]], frozen=True, kw_only=True):
+    """Size in MiB of block devices that could be adopted.
+
+    Raises: StorageError, one is none, has no stable name or is in use.
+    """
+
+    procedure: ClassVar[str] = "bdev_sizes"
+
+    devices: tuple[str, ...]
+
+
 class VgListCall(NodeCall[dict[str, int]], frozen=True, kw_only=True):
     """Size of each volume group in MiB."""
 
@@ -168,6 +179,7 @@ class FileStorageDirRemoveCall(NodeCall[None], frozen=True, kw_only=True):
 
 
 CALLS = (
+    BdevSizesCall,
     BlockdevAssembleCall,
     BlockdevCreateCall,
     BlockdevFindCall,

@@ -8,7 +8,7 @@ from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
-from pyganeti.model.templates import LVM
+from pyganeti.model.templates import BLOCK
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevGetdimensionsCall
@@ -103,6 +103,6 @@ async def _check_disks(
 
 
 def _differs(disk: Disk, found: int) -> bool:
-    """Whether ``found`` bytes are not what was recorded; volumes are rounded up to extents."""
+    """Whether ``found`` bytes are not what was recorded; devices may be larger."""
     wanted = disk.size * 1024 * 1024
-    return found < wanted if disk.dev_type in LVM else found != wanted
+    return found < wanted if disk.dev_type in BLOCK else found != wanted

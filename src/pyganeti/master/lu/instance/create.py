@@ -36,6 +36,7 @@ from pyganeti.model.enums import AdminState, InstanceCreateMode
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname
+from pyganeti.model.templates import MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.blockdev import (
@@ -125,7 +126,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template, view)
         instance = await wanted_instance(op, view, nodes)
-        disks = await found_disks(disks, view.node(instance.primary_node), view, nodes)
+        disks = await found_disks(disks, template, view.node(instance.primary_node), view, nodes)
         if op.conflicts_check:
             check_conflicts(instance.nics, view)
         directory = file_directory(view, template, instance.name, op.file_storage_dir)
@@ -215,7 +216,9 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         disks = made_disks(plan.disks, plan.placement, run.ids)
         uuid = run.ids.uuid()
         specs = tuple(disk_spec(disk, view) for disk in disks)
-        if are_adopted(plan.disks):
+        if plan.placement.template in MUST_ADOPT:
+            run.log("* the instance's disks exist already")
+        elif are_adopted(plan.disks):
             old = [disk_spec(disk, view) for disk in adopted_sources(disks, plan.disks)]
             await self._adopt_disks(run, plan, tuple(zip(old, specs, strict=True)))
         elif disks:

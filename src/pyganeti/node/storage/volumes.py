@@ -1,11 +1,12 @@
-"""What a node answers about its volumes and volume groups."""
+"""What a node answers about its volumes, volume groups and devices."""
 
 from typing import Protocol
 
-from pyganeti.node.storage.base import MIB
 from pyganeti.wire.noderpc.types import Volume
 
-from .tools import Lvm
+from .base import MIB
+from .device import adoptable_size
+from .lvm.tools import Lvm
 
 
 class Volumes(Protocol):
@@ -16,6 +17,14 @@ class Volumes(Protocol):
 
         Raises:
             StorageError: they cannot be looked at.
+        """
+        ...
+
+    async def device_size(self, path: str) -> int:
+        """Size in MiB of a block device that an instance may adopt.
+
+        Raises:
+            StorageError: there is none that may be.
         """
         ...
 
@@ -41,6 +50,10 @@ class VolumeReader:
     async def group_sizes(self) -> dict[str, int]:
         """See :meth:`Volumes.group_sizes`."""
         return {group.name: group.size // MIB for group in await self._lvm.groups()}
+
+    async def device_size(self, path: str) -> int:
+        """See :meth:`Volumes.device_size`."""
+        return await adoptable_size(path)
 
     async def volumes(self, group: str) -> list[Volume]:
         """See :meth:`Volumes.volumes`."""
