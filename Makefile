@@ -39,7 +39,7 @@ fix: ## format, and repair what a tool can repair
 	$(BIN)/ruff format $(CODE) $(SCRIPTS)
 
 fuzz: ## bad input for all that reads from outside, a minute each; findings become tests
-	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 e2e: ## real daemons, QEMU guests, on this machine; needs root
 	$(BIN)/pytest tests/e2e
