@@ -2,13 +2,15 @@
 
 import pytest
 
-from pyganeti.model.enums import Hypervisor
+from pyganeti.master.luxi import LuxiMethods
+from pyganeti.master.specs import disk_spec
+from pyganeti.model.enums import DiskTemplate, Hypervisor
 from pyganeti.model.errors import ECode
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable
-from tests.sim.asserting import assert_refused, changes, make_op
-from tests.sim.instance.make import stopped
+from tests.sim.asserting import assert_refused, changes, fails, make_op
+from tests.sim.instance.make import create, stopped
 
 OP = OpClusterSetParams(max_running_jobs=7, beparams={"vcpus": 2})
 
@@ -109,3 +111,63 @@ async def test_two_at_once_both_count() -> None:
 
 async def test_can_be_repeated_after_any_fault() -> None:
     await assert_repeatable(SimCluster, OP)
+
+
+async def test_what_holds_for_an_os() -> None:
+    cluster = SimCluster()
+    op = make_op(
+        OpClusterSetParams,
+        os_hvp={"noop": {"kvm": {"acpi": False}}},
+        osparams={"noop": {"message": "hello", "colour": "red"}},
+        osparams_private_cluster={"noop": {"key": "hush"}},
+        hidden_os=[["add", "noop"], ["add", "noop"]],
+        blacklisted_os=[["add", "noop"], ["add", "old"], ["remove", "noop"], ["remove", "none"]],
+    )
+    await cluster.run(op)
+    found = cluster.view.cluster
+    assert found.os_hvp == {"noop": {"kvm": {"acpi": False}}}
+    assert found.osparams_private_cluster == {"noop": {"key": "hush"}}
+    assert (found.hidden_os, found.blacklisted_os) == (("noop",), ("old",))
+    await cluster.run(make_op(OpClusterSetParams, osparams={"noop": {"colour": None}}))
+    assert cluster.view.cluster.osparams == {"noop": {"message": "hello"}}
+    await cluster.run(make_op(OpClusterSetParams, osparams={"noop": {"message": None}}))
+    assert cluster.view.cluster.osparams == {}
+
+
+async def test_private_parameters_are_not_shown() -> None:
+    cluster = SimCluster()
+    op = make_op(OpClusterSetParams, osparams_private_cluster={"noop": {"key": "hush"}})
+    job_id = await cluster.submit(op)
+    (answer,) = await LuxiMethods(await cluster.master()).handle(
+        "QueryJobs", [[job_id], ["ops", "status"]]
+    )
+    assert "redacted" in repr(answer)
+    assert "hush" not in repr(answer)
+
+
+async def test_a_blacklisted_os_is_not_for_new_instances() -> None:
+    cluster = SimCluster()
+    await cluster.run(make_op(OpClusterSetParams, blacklisted_os=[["add", "noop"]]))
+    await assert_refused(cluster, create(), ECode.INVAL, "noop+default is blacklisted")
+
+
+async def test_disk_parameters() -> None:
+    cluster = SimCluster(options={"enabled_disk_templates": ["plain"]})
+    await cluster.run(make_op(OpClusterSetParams, diskparams={"plain": {"stripes": 2}}))
+    group = cluster.view.group("default")
+    assert cluster.view.diskparams(group)[DiskTemplate.PLAIN] == {"stripes": 2}
+    await cluster.run(create(disk_template="plain"))
+    disk = cluster.view.disks_of(cluster.instance("web1"))[0]
+    assert disk_spec(disk, cluster.view).params == {"stripes": 2}
+
+
+@pytest.mark.parametrize(
+    ("diskparams", "said"),
+    [
+        ({"plain": {"stripes": 0}}, "stripes"),
+        ({"drbd": {"dynamic-resync": True, "c-min-rate": 9, "c-max-rate": 1}}, "c-min-rate"),
+    ],
+)
+async def test_refuses_disk_parameters(diskparams: dict[str, object], said: str) -> None:
+    op = make_op(OpClusterSetParams, diskparams=diskparams)
+    assert said in str(await fails(SimCluster(), op))

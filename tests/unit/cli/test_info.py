@@ -305,3 +305,27 @@ def test_without_storage_providers_that_is_said(command: str) -> None:
     ran = run(f"gnt-storage {command}", providers())
     assert (ran.code, ran.out) == (1, "")
     assert "Can't get the" in ran.err
+
+
+def test_os_modify() -> None:
+    master = FakeMaster()
+    ran = run(
+        "gnt-os modify -H kvm:acpi=false -O dns=x,-old --os-parameters-private key=y"
+        " --hidden=yes --blacklisted=no micro",
+        master,
+    )
+    assert ran.code == 0
+    (op,) = master.ops
+    assert {key: op[key] for key in op if key.endswith(("_os", "os_hvp", "params", "cluster"))} == {
+        "os_hvp": {"micro": {"kvm": {"acpi": "false"}}},
+        "osparams": {"micro": {"dns": "x", "old": None}},
+        "osparams_private_cluster": {"micro": {"key": "y"}},
+        "hidden_os": [["add", "micro"]],
+        "blacklisted_os": [["remove", "micro"]],
+    }
+
+
+def test_os_modify_wants_a_change() -> None:
+    ran = run("gnt-os modify micro", FakeMaster())
+    assert (ran.code, ran.out) == (1, "")
+    assert "at least one of the parameters" in ran.err

@@ -20,12 +20,19 @@ from pyganeti.model.cluster import Cluster
 from pyganeti.model.enums import Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
 from pyganeti.model.params.be import updated_beparams
+from pyganeti.model.params.disk import (
+    DiskParams,
+    check_complete_diskparams,
+    fill_diskparams,
+    updated_diskparams,
+)
 from pyganeti.model.params.hv import updated_cluster_hvparams
 from pyganeti.model.params.ipolicy import updated_ipolicy
 from pyganeti.model.params.nd import updated_ndparams
 from pyganeti.model.params.nic import updated_nicparams
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterSetParams
+from pyganeti.opcodes.types import OsListChange
 
 # Set as given; no node and no other object is concerned.
 _PLAIN: Final = frozenset(
@@ -44,7 +51,14 @@ _PLAIN: Final = frozenset(
 )
 # Set as given once they were looked at.
 _CHECKED: Final = frozenset(
-    {"enabled_disk_templates", "enabled_hypervisors", "mac_prefix", "reserved_lvs"}
+    {
+        "blacklisted_os",
+        "enabled_disk_templates",
+        "enabled_hypervisors",
+        "hidden_os",
+        "mac_prefix",
+        "reserved_lvs",
+    }
 )
 _COMMON: Final = frozenset(
     {"dry_run", "debug_level", "priority", "depends", "comment", "reason", "force"}
@@ -139,6 +153,10 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
         value = getattr(op, name)
         if value is not None:
             news[name] = _enabled(name, value)
+    for name in ("hidden_os", "blacklisted_os"):
+        changes = getattr(op, name)
+        if changes is not None:
+            news[name] = _listed(getattr(cluster, name), changes)
     for name, update in _UPDATES.items():
         value = getattr(op, name)
         if value is not None:
@@ -181,8 +199,37 @@ def _hvparams(old: Params, given: Params) -> Params:
     }
 
 
+def _listed(old: tuple[str, ...], changes: OsListChange) -> tuple[str, ...]:
+    """``old`` with names added and removed; one that is there already, or is not, is fine."""
+    names = dict.fromkeys(old)
+    for action, name in changes:
+        if action == "add":
+            names[name] = None
+        else:
+            names.pop(name, None)
+    return tuple(names)
+
+
 def _osparams(old: Params, given: Params) -> Params:
-    return {**old, **{name: {**old.get(name, {}), **values} for name, values in given.items()}}
+    """By OS; a value of null forgets a parameter, and an OS without any is left out."""
+    news = {name: _without_null({**old.get(name, {}), **values}) for name, values in given.items()}
+    return {name: values for name, values in {**old, **news}.items() if values}
+
+
+def _without_null(values: Params) -> Params:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _os_hvparams(old: Params, given: Params) -> Params:
+    """By OS, then by hypervisor."""
+    news = {name: _hvparams(old.get(name, {}), values) for name, values in given.items()}
+    return {**old, **news}
+
+
+def _diskparams(old: DiskParams, given: Params) -> DiskParams:
+    news = updated_diskparams(old, given)
+    check_complete_diskparams(fill_diskparams(news, {}))
+    return news
 
 
 def _by_default(update: Callable[[Params, Params], Params]) -> Callable[[Params, Params], Params]:
@@ -191,13 +238,17 @@ def _by_default(update: Callable[[Params, Params], Params]) -> Callable[[Params,
 
 
 # What is not set as given but laid over what is there.
-_UPDATES: Final[Mapping[str, Callable[[Params, Params], Params]]] = {
+# Any: the values are of the parameter's type.
+_UPDATES: Final[Mapping[str, Callable[[Any, Params], Any]]] = {
     "beparams": _by_default(updated_beparams),
+    "diskparams": _diskparams,
     "hvparams": _hvparams,
     "ipolicy": updated_ipolicy,
     "ndparams": updated_ndparams,
     "nicparams": _by_default(updated_nicparams),
+    "os_hvp": _os_hvparams,
     "osparams": _osparams,
+    "osparams_private_cluster": _osparams,
 }
 # Every other parameter refuses.
 BUILT: Final = _COMMON | _PLAIN | _UPDATES.keys() | _CHECKED

@@ -44,6 +44,9 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
             f"hypervisor {hypervisor} is not enabled on this cluster, enabled are: {enabled}",
             ECode.STATE,
         )
+    if op.os_type and op.os_type.partition("+")[0] in view.cluster.blacklisted_os:
+        text = f"guest OS {op.os_type} is blacklisted, it is not for new instances"
+        raise OpPrereqError(text, ECode.INVAL)
     if not op.os_type and not op.no_install:
         raise OpPrereqError("no guest OS given, and --no-install was not", ECode.INVAL)
     instance = Instance(
