@@ -159,14 +159,13 @@ class _Prefix(Transformer[Token, Filter]):
     def _check_expression(self, body: str, begin: int) -> None:
         """The master would refuse it as well, but does not know where in the filter it stands."""
         # Most filters have none.
-        import regex
+        from pyganeti.kit.patterns import Pattern, PatternError
 
         try:
-            regex.compile(body)
-        except (regex.error, RecursionError, OverflowError) as err:
-            at = begin + _escaped_length(self._text[begin:], getattr(err, "pos", None) or 0)
-            what = getattr(err, "msg", "it is too large")
-            raise _error(self._text, at, f"not a regular expression: {what}") from err
+            Pattern(body)
+        except PatternError as err:
+            at = begin + _escaped_length(self._text[begin:], err.position or 0)
+            raise _error(self._text, at, f"not a regular expression: {err}") from err
 
 
 def _escaped_length(text: str, length: int) -> int:

@@ -8,7 +8,7 @@ from pyganeti.opcodes.instance import OpInstanceRemove
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable, assert_unwinds
-from tests.sim.asserting import assert_refused, failed, make_op
+from tests.sim.asserting import assert_refused, failed, fails, make_op
 from tests.sim.instance.make import stopped
 
 TARGETS = [
@@ -111,3 +111,15 @@ async def test_unwinds_from_every_fault_point(kind: TagKind, name: str) -> None:
 async def test_those_of_the_cluster_can_be_changed_again_after_any_fault() -> None:
     # No undo: they are not locked, so another job may have found there what this one added.
     await assert_repeatable(stopped, OpTagsSet(kind=TagKind.CLUSTER, tags=("blue",)))
+
+
+async def test_a_search_that_would_not_end_is_ended() -> None:
+    cluster = SimCluster()
+    await cluster.run(OpTagsSet(kind=TagKind.CLUSTER, tags=("a" * 60 + "@",)))
+    error = await fails(cluster, OpTagsSearch(pattern="(a|aa)+$"))
+    assert "takes too long on the cluster's tags" in str(error)
+
+
+async def test_a_pattern_that_would_take_all_memory_is_refused() -> None:
+    op = OpTagsSearch(pattern="((((a{1000}){1000}){1000}){1000})")
+    await assert_refused(SimCluster(), op, ECode.INVAL, "too large")

@@ -9,9 +9,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import regex
-
 from pyganeti.kit.clock import monotonic
+from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
 from pyganeti.kit.shown import shown
 from pyganeti.model.errors import ParameterError, QueryFilterParseError
 from pyganeti.model.names import matches_name
@@ -25,7 +24,6 @@ Test = Callable[[Any], bool]
 EQUAL: Final = frozenset({"=", "=="})
 # An expression may take exponentially long on a value: then its time ends, not the master's.
 EXPRESSION_LIMIT_S: Final = 0.5
-MAX_EXPRESSION: Final = 4096
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     ">": operator.gt,
@@ -182,8 +180,8 @@ def _matches(field: AnyField, constant: object, rule: bool) -> Test:
         begin = monotonic()
         limit = RULE_LIMIT_S if rule else max(left, 0.001)
         try:
-            found = expression.search(value, timeout=limit) is not None
-        except TimeoutError as err:
+            found = expression.search(value, limit)
+        except PatternTooSlow as err:
             raise SlowExpression(
                 f"the expression {shown(constant)} takes too long on the values of field "
                 f"{field.name!r}"
@@ -194,14 +192,12 @@ def _matches(field: AnyField, constant: object, rule: bool) -> Test:
     return matches
 
 
-def _expression(constant: object) -> "regex.Pattern[str]":
-    if not isinstance(constant, str) or len(constant) > MAX_EXPRESSION:
-        raise QueryFilterParseError(
-            f"{shown(constant)} is not a regular expression of up to {MAX_EXPRESSION} characters"
-        )
+def _expression(constant: object) -> Pattern:
+    if not isinstance(constant, str):
+        raise QueryFilterParseError(f"{shown(constant)} is not a regular expression")
     try:
-        return regex.compile(constant)
-    except (regex.error, RecursionError, OverflowError) as err:
+        return Pattern(constant)
+    except PatternError as err:
         raise QueryFilterParseError(
             f"{shown(constant)} is not a regular expression: {err}"
         ) from err

@@ -3,13 +3,13 @@
 Source: gnt-cluster(8) MODIFY; hooks path ``cluster-modify``.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import msgspec
 
+from pyganeti.kit.patterns import Pattern, PatternError
 from pyganeti.master.initial import check_mac_prefix
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -166,8 +166,8 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
 
 def _checked_pattern(pattern: str) -> str:
     try:
-        re.compile(pattern)
-    except re.error as err:
+        Pattern(pattern)
+    except PatternError as err:
         text = f"reserved_lvs: {pattern!r} is no regular expression: {err}"
         raise OpPrereqError(text, ECode.INVAL) from err
     return pattern

@@ -1,10 +1,11 @@
 """Check the nodes and instances of one node group. Source: gnt-cluster(8) VERIFY."""
 
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.cluster.findings import Findings
@@ -25,6 +26,9 @@ from pyganeti.wire.noderpc.types import NodeVerifyResult
 
 # Beyond this, logs and certificates of two nodes contradict each other.
 MAX_CLOCK_SKEW_S: Final = 150.0
+
+# For one volume and pattern.
+_RESERVED_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +170,30 @@ def _check_volumes(
     if found.volume_group_error:
         findings.error(VerifyCode.ENODELVM, node.name, found.volume_group_error)
     known = view.volumes_on(node.uuid)
+    reserved = _reserved(view)
     for volume in found.volumes:
         place = f"{volume.group}/{volume.name}"
-        if (volume.group, volume.name) in known or _is_reserved(place, view):
+        if (volume.group, volume.name) in known or _is_reserved(place, reserved):
             continue
         findings.error(VerifyCode.ENODEORPHANLV, node.name, f"volume {place} is unknown")
 
 
-def _is_reserved(volume: str, view: ClusterView) -> bool:
-    """Whether an administrator keeps ``GROUP/VOLUME`` for other uses."""
-    return any(re.fullmatch(pattern, volume) for pattern in view.cluster.reserved_lvs)
+def _reserved(view: ClusterView) -> list[Pattern]:
+    """What administrators keep for other uses; one that was never a pattern matches nothing."""
+    found = []
+    for text in view.cluster.reserved_lvs:
+        with suppress(PatternError):
+            found.append(Pattern(text))
+    return found
+
+
+def _is_reserved(volume: str, reserved: list[Pattern]) -> bool:
+    """Whether one of the patterns is that of ``GROUP/VOLUME``; one that takes too long is not."""
+    for pattern in reserved:
+        with suppress(PatternTooSlow):
+            if pattern.matches_all(volume, _RESERVED_S):
+                return True
+    return False
 
 
 def _check_certificate(findings: Findings, view: ClusterView, node: Node, digest: str) -> None:

@@ -1,10 +1,12 @@
 """Tags of the cluster, groups, nodes, instances and networks. Source: the tag commands of gnt-*."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pyganeti.kit.clock import monotonic
+from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
+from pyganeti.kit.shown import shown
 from pyganeti.master.changes import change_tags
 from pyganeti.master.journal import Undo
 from pyganeti.master.locks import LockRequest
@@ -14,7 +16,7 @@ from pyganeti.master.run import Run, undo
 from pyganeti.model.change import Change, kind_of
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.enums import TagKind
-from pyganeti.model.errors import ECode, OpPrereqError, TagError
+from pyganeti.model.errors import ECode, OpExecError, OpPrereqError, TagError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_tags
@@ -24,6 +26,8 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
 
 MAX_TAGS: Final = 4096
+# For all tags of the cluster: an expression may take exponentially long on one.
+SEARCH_S: Final = 0.5
 
 Tagged = Cluster | NodeGroup | Node | Instance | Network
 
@@ -180,7 +184,7 @@ class LUTagsGet(LogicalUnit[OpTagsGet, TagsPlan, list[str]]):
 class SearchPlan:
     """The pattern, and where to look."""
 
-    pattern: re.Pattern[str]
+    pattern: Pattern
 
 
 class LUTagsSearch(LogicalUnit[OpTagsSearch, SearchPlan, list[tuple[str, str]]]):
@@ -199,17 +203,31 @@ class LUTagsSearch(LogicalUnit[OpTagsSearch, SearchPlan, list[tuple[str, str]]])
             OpPrereqError: ``ECode.INVAL``.
         """
         try:
-            return SearchPlan(re.compile(op.pattern))
-        except re.error as err:
+            return SearchPlan(Pattern(op.pattern))
+        except PatternError as err:
             text = f"invalid search pattern {op.pattern!r}: {err}"
             raise OpPrereqError(text, ECode.INVAL) from err
 
     async def execute(self, run: Run, plan: SearchPlan) -> list[tuple[str, str]]:
-        """Search."""
+        """Search.
+
+        Raises:
+            OpExecError: the expression takes too long.
+        """
         view = run.config.view
         places: list[tuple[str, tuple[str, ...]]] = [("/cluster", view.cluster.tags)]
         places += [(f"/instances/{item.name}", item.tags) for item in view.all_instances()]
         places += [(f"/nodes/{item.name}", item.tags) for item in view.all_nodes()]
         places += [(f"/nodegroup/{item.name}", item.tags) for item in view.all_groups()]
         places += [(f"/network/{item.name}", item.tags) for item in view.all_networks()]
-        return [(path, tag) for path, tags in places for tag in tags if plan.pattern.search(tag)]
+        end = monotonic() + SEARCH_S
+        try:
+            return [
+                (path, tag)
+                for path, tags in places
+                for tag in tags
+                if plan.pattern.search(tag, max(end - monotonic(), 0.001))
+            ]
+        except PatternTooSlow as err:
+            text = f"the expression {shown(plan.pattern.text)} takes too long on the cluster's tags"
+            raise OpExecError(text) from err
