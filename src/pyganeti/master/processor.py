@@ -135,7 +135,7 @@ class Services:
         def tell(kind: LogType, content: Any) -> None:  # Any: JSON
             job.add_log(index, timestamp(self.clock.now()), kind, content)
 
-        return Signals(tell, self.bells)
+        return Signals(tell, self.bells, partial(self.queue.beginnings.shown, job))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ Called by the test opcodes, before their locks and while they run. Source: gnt-d
 TEST-JOBQUEUE; log entries of types ``delay-test`` and ``jqueue-test``.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,11 +22,13 @@ class Signals:
     Args:
         tell: adds to the job's log.
         bells: makes sockets.
+        shown: waits until others may be told what the job does.
     """
 
-    def __init__(self, tell: Tell, bells: Doorbells) -> None:
+    def __init__(self, tell: Tell, bells: Doorbells, shown: Callable[[], Awaitable[None]]) -> None:
         self.tell = tell
         self._bells = bells
+        self._shown = shown
 
     @asynccontextmanager
     async def bell(self, kind: LogType, *content: object) -> AsyncIterator[Doorbell]:
@@ -35,6 +37,8 @@ class Signals:
         Raises:
             OpExecError: it cannot be made.
         """
+        # Who answers the bell then finds the job in the state in which it rang.
+        await self._shown()
         try:
             async with self._bells.hang() as bell:
                 self.tell(kind, [bell.path, *content])

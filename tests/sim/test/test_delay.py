@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyganeti.model.enums import LogType
+from pyganeti.model.enums import JobStatus, LogType
 from pyganeti.model.errors import ECode
 from pyganeti.opcodes.test import OpTestDelay
 from pyganeti.testing.cluster import SimCluster
@@ -94,6 +94,10 @@ async def test_ends_when_a_program_connects() -> None:
     begun = cluster.clock.monotonic()
     job = cluster.submit(UNTIL_TOLD)
     async for (path,) in entries(cluster, await job, LogType.DELAY_TEST):
+        # Whoever is told can rely on it: it is durable that the job runs.
+        found = await (await cluster.master()).queue.find_job(await job)
+        assert found is not None
+        assert found.status is JobStatus.RUNNING
         await cluster.clock.sleep(30.0)
         (await ring(path)).close()
     await cluster.finished(job)

@@ -62,7 +62,10 @@ async def test_what_a_killed_master_left_is_replaced_or_cleared(tmp_path: Path) 
 
 
 async def test_a_directory_that_is_missing_fails_the_opcode() -> None:
-    signals = Signals(lambda kind, content: None, Doorbells("/nowhere/at/all"))
+    async def shown() -> None:
+        return None
+
+    signals = Signals(lambda kind, content: None, Doorbells("/nowhere/at/all"), shown)
     with pytest.raises(OpExecError, match="No such file"):
         async with signals.bell(LogType.DELAY_TEST):
             pass

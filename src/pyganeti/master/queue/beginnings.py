@@ -48,6 +48,11 @@ class Beginnings:
         """The store has ``job`` as it is."""
         self._due.pop(job.id, None)
 
+    async def shown(self, job: Job) -> None:
+        """Wait until others may be told what ``job`` does; at once, if it does not run yet."""
+        while job in self:
+            await job.changed()
+
     def __contains__(self, job: Job) -> bool:
         return job.id in self._due
 

@@ -80,8 +80,8 @@ class LUTestDelay(LogicalUnit[OpTestDelay, DelayPlan, None]):
     async def _until_told(run: Run, plan: DelayPlan) -> None:
         """Wait on the master, until somebody connects to a socket; nodes are not called."""
         for _ in range(plan.times):
-            begun = run.clock.now()
             async with run.signals.bell(LogType.DELAY_TEST) as bell:
+                begun = run.clock.now()
                 try:
                     async with asyncio.timeout(plan.duration):
                         await bell.rung()
