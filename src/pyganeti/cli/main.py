@@ -78,6 +78,10 @@ def run_tool(
     if name not in tool.entries:
         err.write(f"{program}: unknown command {argv[0]!r}\n{usage(tool)}\n")
         return failure.FAILURE
+    for number, argument in enumerate(argv, 1):
+        if not argument.isprintable() and _is_broken(argument):
+            err.write(f"Error: argument {number} is not valid UTF-8: {argument!a}\n")
+            return failure.FAILURE
     command = load_command(tool, name)
     options, args = parse(tool, name, command, argv[1:], env)
     try:
@@ -148,6 +152,15 @@ def _fail(context: Context, failed: GenericError, options: "Values") -> int:
     code, text = failure.describe(failed)
     context.warn(text)
     return code
+
+
+def _is_broken(argument: str) -> bool:
+    """Whether Python keeps bytes in it that are no text."""
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _main(program: str) -> int:

@@ -6,7 +6,8 @@ Pure. A comma inside a value is written ``\,`` and a backslash ``\\``. A key alo
 Source: ganeti(7) "Key-value parameters".
 """
 
-from typing import Any, Final
+import json
+from typing import Any, Final, NoReturn
 
 from pyganeti.model.errors import ParameterError
 
@@ -22,6 +23,22 @@ _RESET: Final = "-"
 _TRUE: Final = frozenset({"true", "yes"})
 _FALSE: Final = frozenset({"false", "no"})
 _DURATIONS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_json(text: str) -> Any:  # Any: JSON
+    """The value of a text in JSON.
+
+    Raises:
+        ValueError: it is none that every reader of JSON takes.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as err:
+        raise ValueError("it is nested too deeply") from err
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def split_escaped(text: str, separator: str = ",") -> list[str]:

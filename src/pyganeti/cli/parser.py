@@ -6,7 +6,6 @@ optparse and not argparse: options end at the first argument, an option's value 
 dash (``-B -maxmem``), and errors and help read as Ganeti's. It also loads faster.
 """
 
-import json
 import optparse
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,6 +15,7 @@ from pyganeti.cli.parse import (
     parse_bool,
     parse_bounds,
     parse_identkeyval,
+    parse_json,
     parse_keyval,
     parse_list,
 )
@@ -63,7 +63,7 @@ CONVERTERS: Final[Mapping[str, Callable[[str], object]]] = {
     "bool": parse_bool,
     "filteraction": _filter_action,
     "identkeyval": parse_identkeyval,
-    "json": json.loads,
+    "json": parse_json,
     "keyprivateval": parse_keyval,
     "keyval": parse_keyval,
     "list": parse_list,

@@ -140,3 +140,20 @@ def test_timestamps() -> None:
     assert timestamp(None) == "N/A"
     assert timestamp([0, 5]).endswith(".000005")
     assert timestamp("x") == "?"
+
+
+@pytest.mark.parametrize("words", ["gnt-node list {}", "gnt-job list -F {}", "gnt-node list -o {}"])
+def test_an_argument_that_is_no_text_is_named(words: str) -> None:
+    ran = run(words.format("web\udcff"), FakeMaster())
+    assert (ran.code, ran.out) == (1, "")
+    assert "is not valid UTF-8: 'web\\udcff'" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("predicates", "said"),
+    [("[" * 5000, "nested too deeply"), ("[NaN]", "NaN is not JSON"), ("[1", "delimiter")],
+)
+def test_json_that_is_none_is_a_wrong_option(predicates: str, said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(f"gnt-filter add --predicates {predicates}", FakeMaster())
+    assert ended.value.code == 2

@@ -1,12 +1,12 @@
 """``gnt-debug submit-job``: jobs from JSON files. Source: gnt-debug(8) SUBMIT-JOB."""
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from pyganeti.cli import failure
 from pyganeti.cli.option import Command, at_least_one
 from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.parse import parse_json
 from pyganeti.cli.submit import complete, follow
 from pyganeti.kit.clock import monotonic
 from pyganeti.model.errors import ECode, OpExecError, OpPrereqError, from_wire
@@ -48,7 +48,7 @@ def read_opcodes(path: str) -> list[OpDict]:
     """
     try:
         with open(path, encoding="utf-8") as handle:
-            ops = json.load(handle)
+            ops = parse_json(handle.read())
     except (OSError, ValueError) as err:
         raise OpPrereqError(f"cannot read opcodes from {path}: {err}") from err
     if not isinstance(ops, list) or not all(isinstance(op, dict) and "OP_ID" in op for op in ops):
