@@ -1,0 +1,50 @@
+"""Runs in a lab node: one action on the DRBD device that the arguments describe.
+
+    python3 -m tests.lab.drbd_tool ACTION LOCAL_IP REMOTE_IP
+
+Prints the state afterwards, as JSON; ``null`` when there is no device.
+"""
+
+import asyncio
+import dataclasses
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from pyganeti.kit.process import run
+from pyganeti.model.enums import DiskTemplate
+from pyganeti.model.params.disk import DEFAULTS, device_params
+from pyganeti.node.storage.drbd.commands import Link
+from pyganeti.node.storage.drbd.device import Device, Drbd
+
+MINOR: Final = 0
+
+
+async def main(action: str, local: str, remote: str) -> None:
+    """Do it."""
+    params = device_params(DiskTemplate.DRBD, DEFAULTS[DiskTemplate.DRBD])
+    # A peer that is gone is noticed soon.
+    params["net-custom"] = "--ping-int=2 --connect-int=1 --timeout=10 --ping-timeout=5"
+    link = Link(local, remote, 11000, "hush")
+    device = Device(MINOR, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, link, params)
+    drbd = Drbd(run)
+    actions: dict[str, Callable[[], Awaitable[object]]] = {
+        "make": lambda: drbd.make_metadata(device),
+        "attach": lambda: drbd.attach(device),
+        "connect": lambda: drbd.connect(device),
+        "connect-both": lambda: drbd.connect(device, two_primaries=True),
+        "disconnect": lambda: drbd.disconnect(device),
+        "promote": lambda: drbd.promote(MINOR),
+        "force": lambda: drbd.promote(MINOR, force=True),
+        "demote": lambda: drbd.demote(MINOR),
+        "down": lambda: drbd.down(MINOR),
+        "state": lambda: drbd.state(MINOR),
+    }
+    await actions[action]()
+    state = await drbd.state(MINOR)
+    print(json.dumps(None if state is None else dataclasses.asdict(state)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,145 @@
+"""DRBD's state from what it printed, and its commands."""
+
+import pytest
+
+from pyganeti.kit.process import Command, Finished, ProcessError
+from pyganeti.model.errors import BlockDeviceError
+from pyganeti.node.storage.drbd import commands
+from pyganeti.node.storage.drbd.commands import Link
+from pyganeti.node.storage.drbd.device import Device, Drbd
+from pyganeti.node.storage.drbd.state import DeviceState, parse_events
+from tools.machine import CHECKOUT
+
+GOLDEN = CHECKOUT / "tests" / "golden" / "drbd" / "8.4.11"
+LINK = Link("10.0.0.1", "10.0.0.2", 11000, "hush")
+PARAMS = {
+    "disabled-barriers": "n", "disable-meta-flush": False, "disk-custom": "", "net-custom": "",
+    "protocol": "C", "resync-rate": 61440, "dynamic-resync": False, "c-plan-ahead": 20,
+    "c-fill-target": 0, "c-delay-target": 1, "c-max-rate": 61440, "c-min-rate": 4096,
+}  # fmt: skip
+DEVICE = Device(0, "/dev/vg/d", "/dev/vg/m", 64, LINK, PARAMS)
+
+
+def state(name: str) -> DeviceState:
+    """The only device in a captured answer."""
+    (found,) = parse_events((GOLDEN / f"events2-{name}.txt").read_text()).values()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "disk", "connected", "standalone", "syncing", "degraded"),
+    [
+        ("new", "Secondary", "Diskless", False, True, False, True),
+        ("attached", "Secondary", "Inconsistent", False, True, False, True),
+        ("inconsistent", "Secondary", "Inconsistent", True, False, False, True),
+        ("syncing-source", "Primary", "UpToDate", True, False, True, True),
+        ("synced-primary", "Primary", "UpToDate", True, False, False, False),
+        ("synced-secondary", "Secondary", "UpToDate", True, False, False, False),
+        ("cut", "Primary", "UpToDate", False, False, False, True),
+        ("joined", "Primary", "UpToDate", True, False, False, False),
+        ("standalone", "Primary", "UpToDate", False, True, False, True),
+        ("diskless", "Secondary", "Diskless", False, True, False, True),
+    ],
+)
+def test_what_a_state_means(
+    name: str,
+    role: str,
+    disk: str,
+    connected: bool,
+    standalone: bool,
+    syncing: bool,
+    degraded: bool,
+) -> None:
+    found = state(name)
+    assert (found.minor, found.path, found.resource) == (0, "/dev/drbd0", "resource0")
+    assert (found.role, found.disk) == (role, disk)
+    assert (found.is_connected, found.is_standalone) == (connected, standalone)
+    assert (found.is_syncing, found.is_degraded) == (syncing, degraded)
+    assert (found.sync_percent is not None) == syncing
+
+
+def test_how_far_a_sync_is() -> None:
+    found = state("syncing-source")
+    assert found.size == 64 * 2**20
+    assert found.sync_percent == pytest.approx(100 * (1 - 62464 / 65536))
+    assert found.peer_disk == "Inconsistent"
+
+
+def test_no_devices() -> None:
+    assert parse_events("exists -\n") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exists device name:r volume:0 minor:0 disk:UpToDate size:1\n",
+        "exists resource name:r role:Primary\n"
+        "exists device name:r volume:0 minor:x disk:- size:1\n",
+        "exists resource role:Primary\n",
+    ],
+)
+def test_what_is_no_answer_is_refused(text: str) -> None:
+    with pytest.raises(BlockDeviceError, match="unexpected answer"):
+        parse_events(text)
+
+
+def test_a_connection_of_words_unknown_is_not_trusted() -> None:
+    text = (GOLDEN / "events2-synced-primary.txt").read_text()
+    (found,) = parse_events(text.replace("connection:Connected", "connection:Dreaming")).values()
+    assert not found.is_connected
+    assert found.is_degraded
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, ""),
+        ({"disabled-barriers": "bfd"}, "--disk-barrier=no --disk-drain=no --disk-flushes=no"),
+        (
+            {"disabled-barriers": "f", "disable-meta-flush": True},
+            "--disk-flushes=no --md-flushes=no",
+        ),
+        ({"disk-custom": "--al-extents '3389'"}, "--al-extents 3389"),
+    ],
+)
+def test_attach(params: dict[str, object], words: str) -> None:
+    found = commands.attach(3, "/dev/vg/d", "/dev/vg/m", 64, {**PARAMS, **params})
+    start = "drbdsetup attach 3 /dev/vg/d /dev/vg/m 0 --on-io-error=detach --size=64m"
+    assert str(found) == f"{start} {words}".strip()
+
+
+def test_connect() -> None:
+    found = str(
+        commands.connect(3, LINK, {**PARAMS, "net-custom": "--ping-int=2", "protocol": "A"})
+    )
+    assert found.startswith(
+        "drbdsetup connect resource3 ipv4:10.0.0.1:11000 ipv4:10.0.0.2:11000 --protocol=A "
+    )
+    assert found.endswith(" --shared-secret=hush --ping-int=2")
+    both = str(commands.connect(3, LINK, {**PARAMS, "protocol": "A"}, two_primaries=True))
+    assert "--protocol=C " in both
+    assert "--allow-two-primaries=yes" in both
+    ipv6 = Link("2001:db8::1", "2001:db8::2", 11000, "hush")
+    assert ipv6.ends == ("ipv6:[2001:db8::1]:11000", "ipv6:[2001:db8::2]:11000")
+
+
+def test_sync_options() -> None:
+    fixed = "drbdsetup disk-options 0 --c-plan-ahead=0 --resync-rate=61440"
+    assert str(commands.sync_options(0, PARAMS)) == fixed
+    assert str(commands.sync_options(0, {**PARAMS, "dynamic-resync": True})) == (
+        "drbdsetup disk-options 0 --c-plan-ahead=20 --c-fill-target=0 --c-delay-target=1"
+        " --c-max-rate=61440 --c-min-rate=4096"
+    )
+
+
+async def test_an_error_does_not_tell_the_secret() -> None:
+    async def run(command: Command) -> Finished:
+        if "events2" in command.argv:
+            return Finished(0, (GOLDEN / "events2-attached.txt").read_text(), "")
+        finished = Finished(10, "", "0: Failure: (102)\n Local address(port) already in use.\n")
+        raise ProcessError(command, "exit code 10", finished)
+
+    with pytest.raises(BlockDeviceError) as failed:
+        await Drbd(run).connect(DEVICE)
+    assert "hush" not in str(failed.value)
+    assert "Failure: (102); Local address(port) already in use." in str(failed.value)
