@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pyganeti.model import errors
-from pyganeti.wire.luxi.client import LuxiPermissionError, LuxiTimeout
+from pyganeti.wire.luxi.client import LuxiClosed, LuxiPermissionError, LuxiTimeout
 
 OK: Final = 0
 FAILURE: Final = 1
@@ -86,6 +86,14 @@ def _timeout(err: errors.GenericError) -> str:
     )
 
 
+def _closed(err: errors.GenericError) -> str:
+    return (
+        "The master daemon ended the connection: it stops, or was restarted. Jobs that were"
+        ' submitted stay in the queue: see "gnt-job list" and "gnt-job watch". Error:\n'
+        f"{err}"
+    )
+
+
 def _not_master(err: errors.GenericError) -> str:
     return (
         f"This is not the master node, please connect to node '{_first(err)}' and rerun the command"
@@ -105,6 +113,7 @@ _TABLE: Final[tuple[tuple[type[errors.GenericError], int, _Text], ...]] = (
     (errors.NotMasterError, NOT_MASTER, _not_master),
     (errors.NoMasterError, FAILURE, _no_master),
     (LuxiTimeout, FAILURE, _timeout),
+    (LuxiClosed, FAILURE, _closed),
     (
         LuxiPermissionError,
         FAILURE,

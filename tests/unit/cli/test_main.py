@@ -13,6 +13,7 @@ from pyganeti.model.errors import (
     ParameterError,
     ResolverError,
 )
+from pyganeti.wire.luxi.client import LuxiClosed
 
 from .fake_master import FakeMaster, named_rows, run
 
@@ -157,3 +158,11 @@ def test_json_that_is_none_is_a_wrong_option(predicates: str, said: str) -> None
     with pytest.raises(SystemExit) as ended:
         run(f"gnt-filter add --predicates {predicates}", FakeMaster())
     assert ended.value.code == 2
+
+
+def test_a_master_that_stops_is_not_a_broken_protocol() -> None:
+    master = FakeMaster(answers={"Query": LuxiClosed("connection closed")})
+    ran = run("gnt-node list", master)
+    assert ran.code == 1
+    assert "it stops, or was restarted" in ran.err
+    assert "Protocol error" not in ran.err

@@ -7,6 +7,7 @@ Called by the LUXI handlers and by the query opcodes. One query reads one snapsh
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from pyganeti.kit.turns import in_turns
 from pyganeti.model.enums import QueryResource
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.names import nice_sort_key
@@ -182,9 +183,8 @@ class QueryEngine:
         if names:
             found = {item.uuid for item in await _found(resource, sources, names, used)}
             items = [item for item in items if item.uuid in found]
-        return _values(
-            _cells(wanted, items, await resource.context(sources, items, _needs(wanted)))
-        )
+        context = await resource.context(sources, items, _needs(wanted))
+        return _values(await _cells(wanted, items, context))
 
     async def query_jobs(
         self, ids: Sequence[int | str], fields: Sequence[str]
@@ -205,7 +205,8 @@ class QueryEngine:
         sources = self._sources()
         used = frozenset([*(field.name for field in wanted), resource.name_field])
         items = await _found(resource, sources, names, used)
-        return _cells(wanted, items, await resource.context(sources, items, _needs(wanted)))
+        context = await resource.context(sources, items, _needs(wanted))
+        return await _cells(wanted, items, context)
 
     async def _rows(
         self, resource: Resource, wanted: Sequence[AnyField], qfilter: object
@@ -224,10 +225,10 @@ class QueryEngine:
             # Nodes are asked once: for all objects where the filter needs it, else for the found.
             first = _needs(used) and _needs(used) | needs
             context = await resource.context(sources, items, first)
-            items = [item for item in items if keep(item, context)]
+            items = [item async for item in in_turns(items) if keep(item, context)]
             if first:
-                return _cells(wanted, items, context)
-        return _cells(wanted, items, await resource.context(sources, items, needs))
+                return await _cells(wanted, items, context)
+        return await _cells(wanted, items, await resource.context(sources, items, needs))
 
 
 async def _found(
@@ -242,7 +243,7 @@ async def _found(
             raise
     if len(names) == 1:
         return []
-    parts = [await _found(resource, sources, [name], used) for name in names]
+    parts = [await _found(resource, sources, [name], used) async for name in in_turns(names)]
     return [item for part in parts for item in part]
 
 
@@ -264,13 +265,13 @@ def _values(rows: list[list[Cell]]) -> list[list[object]]:
     return [[value for _, value in row] for row in rows]
 
 
-def _cells(wanted: Sequence[AnyField], items: list[Any], context: Any) -> list[list[Cell]]:
+async def _cells(wanted: Sequence[AnyField], items: list[Any], context: Any) -> list[list[Cell]]:
     count = len(wanted) * len(items)
     if count > MAX_VALUES:
         text = f"an answer of {count} values, expected {MAX_VALUES} at most"
         raise OpPrereqError(f"{text}: ask for fewer fields or names", ECode.INVAL)
     cells = [field.cell for field in wanted]
-    return [[cell(item, context) for cell in cells] for item in items]
+    return [[cell(item, context) for cell in cells] async for item in in_turns(items)]
 
 
 def _check_number(what: str, found: Sequence[object], most: int) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.shown import shown
+from pyganeti.kit.turns import in_turns
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.opcodes.codec import redact, summary_of
 
@@ -146,7 +147,10 @@ class JobResource:
         """See :class:`~.engine.Resource`."""
         if names is not None:
             ids = [parse_job_id(name) for name in names]
-            return [AskedJob(job_id, await sources.jobs.find_job(job_id)) for job_id in ids]
+            return [
+                AskedJob(job_id, await sources.jobs.find_job(job_id))
+                async for job_id in in_turns(ids)
+            ]
         jobs = list(sources.jobs.current_jobs())
         if "archived" in used:
             # One that is archived meanwhile is among both.

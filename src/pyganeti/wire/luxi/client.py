@@ -62,6 +62,10 @@ class LuxiTimeout(LuxiError):
     """The master did not answer in time; whether it acted is unknown."""
 
 
+class LuxiClosed(LuxiError):
+    """The master ended the connection instead of answering: it stops, or was stopped."""
+
+
 class LuxiPermissionError(LuxiError):
     """This user may not talk to the master."""
 
@@ -166,7 +170,7 @@ class LuxiClient:
             data = connection.recv(_CHUNK)
             if not data:
                 self.close()
-                raise LuxiError("connection closed while waiting for the answer")
+                raise LuxiClosed("connection closed while waiting for the answer")
             documents = self._splitter.feed(data)
             if documents:
                 return documents[0]
