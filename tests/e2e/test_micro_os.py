@@ -1,5 +1,6 @@
 """The OS definition ``micro`` by itself: its scripts, and its guest under QEMU; no cluster."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -134,12 +135,12 @@ def test_export_then_import_on_a_larger_disk_keeps_the_guest(disk: Path, tmp_pat
 
 def test_export_tells_the_expected_size_in_bytes(disk: Path) -> None:
     read_end, write_end = os.pipe()
-    # A number above 9, which a POSIX shell's redirection does not know.
-    high = os.dup2(write_end, 42, inheritable=True)
+    # A free number above 9, which a POSIX shell's redirection does not know.
+    high = fcntl.fcntl(write_end, fcntl.F_DUPFD, 42)
     try:
         subprocess.run(
             [str(MICRO / "export")],
-            env={"PATH": os.environ["PATH"], "EXPORT_DEVICE": str(disk), "EXP_SIZE_FD": "42"},
+            env={"PATH": os.environ["PATH"], "EXPORT_DEVICE": str(disk), "EXP_SIZE_FD": str(high)},
             stdout=subprocess.DEVNULL,
             pass_fds=[high],
             check=True,
