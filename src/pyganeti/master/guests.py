@@ -7,7 +7,7 @@ import msgspec
 
 from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.master.run import Run
-from pyganeti.master.specs import instance_spec
+from pyganeti.master.specs import instance_spec, without_secret
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import (
     ECode,
@@ -196,6 +196,7 @@ async def stop_guest(nodes: NodeWriter, spec: InstanceSpec, timeout_s: float) ->
 def bare_spec(
     view: ClusterView, instance: Instance, disks: tuple[Disk, ...] | None = None
 ) -> InstanceSpec:
-    """The instance without OS parameters: secrets never reach the journal."""
+    """The instance without OS parameters and secrets of its disks: none reaches the journal."""
     spec = instance_spec(view, instance, disks=disks)
-    return msgspec.structs.replace(spec, osparams={}, osparams_private={})
+    bare = tuple(without_secret(disk) for disk in spec.disks)
+    return msgspec.structs.replace(spec, osparams={}, osparams_private={}, disks=bare)

@@ -5,20 +5,34 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.model.disk import Disk
+from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
+from pyganeti.model.node import Node
 from pyganeti.model.params.disk import device_params, drbd_volume_params, fill_diskparams_of
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NetworkSpec, NicSpec
+from pyganeti.wire.noderpc.types import (
+    DiskSpec,
+    DrbdEnd,
+    DrbdSpec,
+    InstanceSpec,
+    NetworkSpec,
+    NicSpec,
+)
 
 # Any: parameter values are JSON.
 Values = Mapping[str, Any]
 
 
-def disk_spec(disk: Disk, view: ClusterView) -> DiskSpec:
-    """A disk for its nodes, with the parameters that hold in their group."""
+def disk_spec(disk: Disk, view: ClusterView, node_uuid: str | None = None) -> DiskSpec:
+    """A disk for a node, with the parameters that hold in its group.
+
+    Args:
+        disk: what to tell of.
+        view: the snapshot that has its nodes.
+        node_uuid: the node that is told, where it makes a difference; else its first.
+    """
     node = view.nodes.get(disk.nodes[0]) if disk.nodes else None
     group = {} if node is None else view.group_of(node).diskparams
     filled = fill_diskparams_of(disk.dev_type, view.cluster.diskparams, group)
@@ -26,13 +40,48 @@ def disk_spec(disk: Disk, view: ClusterView) -> DiskSpec:
     children = tuple(
         _spec(child, params) for child, params in zip(disk.children, below, strict=False)
     )
-    return _spec(disk, device_params(disk.dev_type, filled), children)
+    drbd = _drbd_spec(disk, view)
+    spec = _spec(disk, device_params(disk.dev_type, filled), children, drbd)
+    return spec if node_uuid is None else seen_from(spec, node_uuid)
 
 
-def _spec(disk: Disk, params: Values, children: tuple[DiskSpec, ...] = ()) -> DiskSpec:
+def seen_from(disk: DiskSpec, node_uuid: str) -> DiskSpec:
+    """``disk`` as it is told to a node: of a DRBD disk, that node is the local one."""
+    drbd = disk.drbd
+    if drbd is None or drbd.local.node == node_uuid:
+        return disk
+    turned = msgspec.structs.replace(drbd, local=drbd.remote, remote=drbd.local)
+    return msgspec.structs.replace(disk, drbd=turned)
+
+
+def without_secret(disk: DiskSpec) -> DiskSpec:
+    """``disk`` for the journal: it says all that undoing needs."""
+    if disk.drbd is None:
+        return disk
+    return msgspec.structs.replace(disk, drbd=msgspec.structs.replace(disk.drbd, secret=""))
+
+
+def _drbd_spec(disk: Disk, view: ClusterView) -> DrbdSpec | None:
+    found = drbd_id(disk)
+    if found is None:
+        return None
+    ends = (
+        DrbdEnd(node=node, ip=view.node(node).secondary_ip, minor=minor)
+        for node, minor in ((found.node_a, found.minor_a), (found.node_b, found.minor_b))
+    )
+    local, remote = ends
+    return DrbdSpec(local=local, remote=remote, port=found.port, secret=found.secret)
+
+
+def _spec(
+    disk: Disk,
+    params: Values,
+    children: tuple[DiskSpec, ...] = (),
+    drbd: DrbdSpec | None = None,
+) -> DiskSpec:
     return DiskSpec(
         dev_type=disk.dev_type,
-        logical_id=disk.logical_id,
+        logical_id=disk.logical_id if drbd is None else (),
         size=disk.size,
         mode=disk.mode,
         iv_name=disk.iv_name,
@@ -42,6 +91,7 @@ def _spec(disk: Disk, params: Values, children: tuple[DiskSpec, ...] = ()) -> Di
         params={**params, **(disk.params or {})},
         nodes=disk.nodes,
         children=children,
+        drbd=drbd,
     )
 
 
@@ -103,7 +153,7 @@ def instance_spec(
         uuid=instance.uuid,
         primary_node=primary.uuid,
         primary_node_name=primary.name,
-        secondary_nodes=tuple(node for disk in own for node in disk.nodes if node != primary.uuid),
+        secondary_nodes=_secondaries(own, primary),
         hypervisor=instance.hypervisor,
         os=instance.os,
         hvparams={**view.filled_hvparams(instance), **(hvparams or {})},
@@ -111,7 +161,7 @@ def instance_spec(
         osparams={**view.filled_osparams(instance), **(osparams or {})},
         osparams_private={**view.filled_osparams_private(instance), **(osparams_private or {})},
         nics=tuple(nic_spec(nic, view) for nic in instance.nics),
-        disks=tuple(disk_spec(disk, view) for disk in own),
+        disks=tuple(disk_spec(disk, view, primary.uuid) for disk in own),
         disk_template=own[0].dev_type if own else "diskless",
         network_port=instance.network_port,
         tags=instance.tags,
@@ -120,3 +170,8 @@ def instance_spec(
         ctime=instance.ctime,
         mtime=instance.mtime,
     )
+
+
+def _secondaries(disks: tuple[Disk, ...], primary: Node) -> tuple[str, ...]:
+    nodes = dict.fromkeys(node for disk in disks for node in disk.nodes)
+    return tuple(node for node in nodes if node != primary.uuid)

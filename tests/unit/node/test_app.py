@@ -130,6 +130,11 @@ async def test_an_instance_lives_and_leaves_nothing(tmp_path: Path) -> None:
             blockdev.BlockdevAssembleCall(disk=DISK, instance=WEB1, on_primary=True, index=0)
         )
         assert assembled.link.endswith("instance-disks/web1:0")
+        for exclusive in (True, False):
+            await one.call(
+                blockdev.BlockdevOpenCall(disks=(DISK,), instance_name="web1", exclusive=exclusive)
+            )
+        await one.call(blockdev.BlockdevCloseCall(disks=(DISK,), instance_name="web1"))
         assert await one.call(blockdev.BlockdevGetdimensionsCall(disks=(DISK,))) == (
             (40 * 1024 * 1024, None),
         )

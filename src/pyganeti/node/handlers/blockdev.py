@@ -37,10 +37,12 @@ class BlockdevHandlers:
         """One handler a procedure."""
         return (
             handles(calls.BlockdevAssembleCall, self._assemble),
+            handles(calls.BlockdevCloseCall, self._close),
             handles_with_run(calls.BlockdevCreateCall, self._create),
             handles(calls.BlockdevFindCall, self._find),
             handles(calls.BlockdevGetdimensionsCall, self._dimensions),
             handles(calls.BlockdevGrowCall, self._grow),
+            handles(calls.BlockdevOpenCall, self._open),
             handles(calls.BlockdevRemoveCall, self._remove),
             handles(calls.BlockdevRenameCall, self._rename),
             handles(calls.BlockdevSetinfoCall, self._set_info),
@@ -99,6 +101,15 @@ class BlockdevHandlers:
         name = call.instance.name
         link = await in_thread(self._links.make, name, call.index, device.path)
         return BlockDevice(path=device.path, size=device.size, link=link, uri=device.uri)
+
+    async def _open(self, call: calls.BlockdevOpenCall) -> None:
+        for disk in call.disks:
+            driver = self._storage.driver(disk.dev_type)
+            await driver.open(disk, exclusive=call.exclusive)
+
+    async def _close(self, call: calls.BlockdevCloseCall) -> None:
+        for disk in call.disks:
+            await self._storage.driver(disk.dev_type).close(disk)
 
     async def _find(self, call: calls.BlockdevFindCall) -> BlockDevice | None:
         return await self._storage.driver(call.disk.dev_type).find(call.disk)

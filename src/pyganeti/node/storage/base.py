@@ -51,6 +51,19 @@ class DiskDriver(Protocol):
         """Make ``disk`` usable and say where it is."""
         ...
 
+    async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
+        """Let this node's guest write to ``disk``, which is assembled.
+
+        Only what is mirrored, or locked by its storage, has something to do. With ``exclusive``
+        the other node may not write, and it is an error when it does; without, both may once both
+        were opened so, the one that writes already first.
+        """
+        ...
+
+    async def close(self, disk: DiskSpec) -> None:
+        """Let this node write no more; ``disk`` stays assembled. One that is in use is an error."""
+        ...
+
     async def find(self, disk: DiskSpec) -> BlockDevice | None:
         """``disk`` if it is there and usable now; changes nothing."""
         ...

@@ -36,6 +36,12 @@ class DeviceDriver:
         path = _path(disk)
         return BlockDevice(path=path, size=await in_thread(_size, path))
 
+    async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
+        """Nothing to do."""
+
+    async def close(self, disk: DiskSpec) -> None:
+        """Nothing to do."""
+
     async def find(self, disk: DiskSpec) -> BlockDevice | None:
         """See :meth:`~.base.DiskDriver.find`."""
         try:

@@ -65,6 +65,12 @@ class FakeDriver:
             raise StorageError(f"{disk.iv_name}: {_place(disk)} does not exist")
         return device
 
+    async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
+        """Nothing to do."""
+
+    async def close(self, disk: DiskSpec) -> None:
+        """Nothing to do."""
+
     async def find(self, disk: DiskSpec) -> BlockDevice | None:
         """See :meth:`~.base.DiskDriver.find`."""
         place = _place(disk)

@@ -66,6 +66,12 @@ class FileDriver:
             raise StorageError(f"{disk.iv_name}: {self._path(disk)} does not exist")
         return device
 
+    async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
+        """Nothing to do."""
+
+    async def close(self, disk: DiskSpec) -> None:
+        """Nothing to do."""
+
     async def find(self, disk: DiskSpec) -> BlockDevice | None:
         """See :meth:`~.base.DiskDriver.find`."""
         path = self._path(disk)

@@ -47,6 +47,31 @@ class BlockdevAssembleCall(NodeCall[BlockDevice], frozen=True, kw_only=True):
     index: int
 
 
+class BlockdevOpenCall(NodeCall[None], frozen=True, kw_only=True):
+    """Let the node's guest write to disks that are assembled.
+
+    With ``exclusive`` the peer of a mirrored disk may not, and one that does is an error. Without,
+    as a migration needs it, it may once both nodes were told so; call the node that writes first.
+    """
+
+    procedure: ClassVar[str] = "blockdev_open"
+    changes: ClassVar[bool] = True
+
+    disks: tuple[DiskSpec, ...]
+    instance_name: str
+    exclusive: bool = True
+
+
+class BlockdevCloseCall(NodeCall[None], frozen=True, kw_only=True):
+    """Let the node write no more to disks, which stay assembled. Raises: one is in use."""
+
+    procedure: ClassVar[str] = "blockdev_close"
+    changes: ClassVar[bool] = True
+
+    disks: tuple[DiskSpec, ...]
+    instance_name: str
+
+
 class BlockdevShutdownCall(NodeCall[None], frozen=True, kw_only=True):
     """Undo what assembling did, the link of disk ``index`` of ``instance_name`` included."""
 
@@ -181,10 +206,12 @@ class FileStorageDirRemoveCall(NodeCall[None], frozen=True, kw_only=True):
 CALLS = (
     BdevSizesCall,
     BlockdevAssembleCall,
+    BlockdevCloseCall,
     BlockdevCreateCall,
     BlockdevFindCall,
     BlockdevGetdimensionsCall,
     BlockdevGrowCall,
+    BlockdevOpenCall,
     BlockdevRemoveCall,
     BlockdevRenameCall,
     BlockdevSetinfoCall,

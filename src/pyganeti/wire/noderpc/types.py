@@ -47,6 +47,30 @@ class NicSpec(Struct, frozen=True, kw_only=True):
     network: NetworkSpec | None = None
 
 
+class DrbdEnd(Struct, frozen=True, kw_only=True):
+    """One of the two nodes of a DRBD device: its UUID, replication address and minor."""
+
+    node: str
+    ip: str
+    minor: int
+
+
+class DrbdSpec(Struct, frozen=True, kw_only=True):
+    """A DRBD device as one of its nodes has it.
+
+    Attributes:
+        local: the node that is told.
+        remote: its peer.
+        port: TCP port of both.
+        secret: known to both; reaches no log, no journal and no answer.
+    """
+
+    local: DrbdEnd
+    remote: DrbdEnd
+    port: int
+    secret: str = ""
+
+
 class DiskSpec(Struct, frozen=True, kw_only=True):
     """A disk, the way it lies on the node that is called.
 
@@ -58,6 +82,8 @@ class DiskSpec(Struct, frozen=True, kw_only=True):
         iv_name: ``disk/0``.
         params: filled disk parameters.
         nodes: UUIDs of the nodes it lies on.
+        children: volumes below it.
+        drbd: of a DRBD disk; its ``logical_id`` says nothing then.
     """
 
     dev_type: str
@@ -71,6 +97,7 @@ class DiskSpec(Struct, frozen=True, kw_only=True):
     params: Params = msgspec.field(default_factory=dict)
     nodes: tuple[str, ...] = ()
     children: tuple["DiskSpec", ...] = ()
+    drbd: DrbdSpec | None = None
 
 
 class InstanceSpec(Struct, frozen=True, kw_only=True):

@@ -1,13 +1,16 @@
 """Runtime files: Ganeti's shape, there and back."""
 
 import json
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.kvm import runtime
 from pyganeti.node.hypervisor.kvm.command import Machine
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
+from pyganeti.wire.noderpc.types import DrbdEnd, DrbdSpec
 
 from .instances import disk, instance, nic
 
@@ -35,6 +38,16 @@ def test_the_file_has_ganetis_four_parts() -> None:
 
 def test_it_survives_the_way_there_and_back() -> None:
     assert runtime.decode(runtime.encode(planned())) == planned()
+
+
+def test_the_secret_of_a_drbd_disk_stays_out() -> None:
+    end = DrbdEnd(node="node1-uuid", ip="192.0.2.1", minor=0)
+    drbd = DrbdSpec(local=end, remote=end, port=11000, secret="hush")
+    plain = disk(0)
+    mirrored = replace(plain, spec=msgspec.structs.replace(plain.spec, drbd=drbd))
+    data = runtime.encode(runtime.plan(instance(), (mirrored,), PATHS, MACHINE))
+    assert b"hush" not in data
+    assert runtime.decode(data).disks[0][0].spec.drbd is None
 
 
 def test_a_file_with_keys_we_do_not_know_is_read() -> None:

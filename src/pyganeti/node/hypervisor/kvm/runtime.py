@@ -113,6 +113,7 @@ def _nic_dict(nic: NicSpec, info: HvInfo) -> dict[str, Any]:
 
 def _disk_dict(disk: DiskSpec, info: HvInfo) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(disk)
+    del found["drbd"]  # has a secret, and says nothing to the guest's side
     found |= {"hvinfo": info, "pci": _pci(info)}
     return {key: value for key, value in found.items() if value is not None}
 

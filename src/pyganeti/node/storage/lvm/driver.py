@@ -64,6 +64,12 @@ class LvmDriver:
             await self._change(disk, "lvchange", "-ay", found.place)
         return BlockDevice(path=found.path, size=found.size)
 
+    async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
+        """Nothing to do."""
+
+    async def close(self, disk: DiskSpec) -> None:
+        """Nothing to do."""
+
     async def find(self, disk: DiskSpec) -> BlockDevice | None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.find`."""
         found = await self._look(disk)
