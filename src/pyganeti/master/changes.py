@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.ids import Ids
-from pyganeti.master.new_nics import check_conflicts, with_identities
+from pyganeti.master.new_nics import check_conflicts
+from pyganeti.master.nic_identities import with_identities, with_pool_addresses
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.disk import Disk
@@ -59,18 +60,19 @@ def change_tags(
 
 
 def remove_instance(uuid: str) -> Maker:
-    """Remove an instance, its disks, and give its port back to the pool."""
+    """Remove an instance and its disks; its port and addresses are free then."""
 
     def make(view: ClusterView) -> Change:
         instance = view.instances.get(uuid)
         if instance is None:
             return Change()
         deletes = ((Kind.INSTANCE, uuid), *((Kind.DISK, disk) for disk in instance.disks))
+        _, networks = with_pool_addresses(instance.nics, (), view)
         if instance.network_port is None:
-            return Change(deletes=deletes)
+            return Change(puts=networks, deletes=deletes)
         pool = (*view.cluster.tcpudp_port_pool, instance.network_port)
         cluster = msgspec.structs.replace(view.cluster, tcpudp_port_pool=tuple(sorted(pool)))
-        return Change(puts=(cluster,), deletes=deletes)
+        return Change(puts=(cluster, *networks), deletes=deletes)
 
     return make
 
@@ -78,7 +80,7 @@ def remove_instance(uuid: str) -> Maker:
 def add_instance(
     instance: Instance, disks: Sequence[Disk], ids: Ids, *, check: bool = True
 ) -> Maker:
-    """Add a new instance with its disks; its generated MACs and its port are chosen here.
+    """Add a new instance with its disks; its MACs, pools' addresses and port are chosen here.
 
     What others have taken meanwhile is seen here, on the head: two jobs cannot get the same.
     """
@@ -88,14 +90,14 @@ def add_instance(
         if other is not None and other.name == instance.name:
             raise OpPrereqError(f"instance {instance.name} is already in the cluster", ECode.EXISTS)
         if check:
-            check_conflicts(instance.nics, view)
-        nics = with_identities(instance.nics, view, ids)
-        made = msgspec.structs.replace(instance, nics=nics)
+            check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
+        nics, networks = with_pool_addresses((), instance.nics, view)
+        made = msgspec.structs.replace(instance, nics=with_identities(nics, view, ids))
         if instance.hypervisor not in NEED_PORT:
-            return Change(puts=(made, *disks))
+            return Change(puts=(made, *disks, *networks))
         port, cluster = _free_port(view)
         made = msgspec.structs.replace(made, network_port=port)
-        return Change(puts=(cluster, made, *disks))
+        return Change(puts=(cluster, made, *disks, *networks))
 
     return make
 

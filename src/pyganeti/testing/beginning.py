@@ -1,6 +1,7 @@
 """What a simulated cluster begins with: its objects, as config records. Pure."""
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
 from typing import Any, Final
 
 from pyganeti.kit.ids import Ids
@@ -16,6 +17,7 @@ from pyganeti.model.enums import (
     Hypervisor,
 )
 from pyganeti.model.instance import Instance
+from pyganeti.model.network import Network
 from pyganeti.model.nic import Nic
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
@@ -100,6 +102,13 @@ def stopped_instance(
     return instance, disks
 
 
+def pool_network(name: str, subnet: str, ids: Ids, **fields: Any) -> Network:
+    """A network with all its addresses free. Any: fields of the network."""
+    free = "0" * IPv4Network(subnet).num_addresses
+    made = {"reservations": free, "ext_reservations": free, **fields}
+    return Network(uuid=ids.uuid(), name=name, network=subnet, **made)
+
+
 def records(view: ClusterView) -> tuple[Put | Delete, ...]:
     """``view`` as the records of an empty store."""
     everything = Change(
@@ -109,6 +118,7 @@ def records(view: ClusterView) -> tuple[Put | Delete, ...]:
             *view.nodes.values(),
             *view.instances.values(),
             *view.disks.values(),
+            *view.networks.values(),
         )
     )
     serial = Put(Table.META, CONFIG_SERIAL, str(view.serial).encode())

@@ -35,7 +35,13 @@ from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import Table, Transaction
 from pyganeti.store.memory import MemoryBackend
-from pyganeti.testing.beginning import START, first_view, records, stopped_instance
+from pyganeti.testing.beginning import (
+    START,
+    first_view,
+    pool_network,
+    records,
+    stopped_instance,
+)
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
@@ -146,6 +152,19 @@ class SimCluster:
             place = str(disk.logical_id[1])
             self.nodes[node].disks.disks[place] = (disk.size, disk.uuid)
             self.nodes[node].disks.directories.add(place.rpartition("/")[0])
+
+    def add_network(
+        self, name: str, subnet: str, *, link: str | None = "br0", **fields: Any
+    ) -> None:  # Any: fields of the network
+        """Put a network into the configuration, connected to the node group by a bridge."""
+        network = pool_network(name, subnet, self.ids, **fields)
+        self._initial = self._initial.apply(Change(puts=(network,)))
+        if link is None:
+            return
+        (group,) = self._initial.groups.values()
+        params = {"mode": "bridged", "link": link, "vlan": ""}
+        group = msgspec.structs.replace(group, networks={**group.networks, network.uuid: params})
+        self._initial = self._initial.apply(Change(puts=(group,)))
 
     # --- the master's life
 

@@ -128,7 +128,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         instance = await wanted_instance(op, view, nodes)
         disks = await found_disks(disks, template, view.node(instance.primary_node), view, nodes)
         if op.conflicts_check:
-            check_conflicts(instance.nics, view)
+            check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
         directory = file_directory(view, template, instance.name, op.file_storage_dir)
         plan = CreatePlan(
             instance,

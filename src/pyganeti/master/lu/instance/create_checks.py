@@ -49,10 +49,11 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
         raise OpPrereqError(text, ECode.INVAL)
     if not op.os_type and not op.no_install:
         raise OpPrereqError("no guest OS given, and --no-install was not", ECode.INVAL)
+    node = view.node(op.pnode or "")
     instance = Instance(
         uuid="",
         name=name,
-        primary_node=view.node(op.pnode or "").uuid,
+        primary_node=node.uuid,
         os=op.os_type or "",
         hypervisor=hypervisor,
         hvparams=check_instance_hvparams(hypervisor, op.hvparams),
@@ -61,7 +62,7 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
         osparams_private=dict(op.osparams_private or {}),
         admin_state=AdminState.DOWN,
         admin_state_source=AdminStateSource.ADMIN,
-        nics=requested_nics(op.nics, view),
+        nics=requested_nics(op.nics, view, view.group_of(node)),
         disks_active=False,
         tags=check_tags(op.tags),
     )
