@@ -13,7 +13,6 @@ import ssl
 import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
@@ -25,6 +24,7 @@ from pyganeti.kit.ids import SystemIds
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.kit.threads import in_thread
+from pyganeti.kit.worker import Worker
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.candidate_files import CandidateFiles
 from pyganeti.master.config import load_view
@@ -150,13 +150,11 @@ class Daemon:
     async def serve(self) -> int:
         """Work until it is time to end."""
         async with AsyncExitStack() as stack:
-            executor = stack.enter_context(ThreadPoolExecutor(1, "store"))
+            worker = stack.enter_context(Worker("store"))
             if needs_import(self._paths):
                 take_config_file(self._paths)
-            backend = await asyncio.get_running_loop().run_in_executor(
-                executor, SqliteBackend, self._paths.database
-            )
-            store = Committer(backend, executor)
+            backend = await worker.run(partial(SqliteBackend, self._paths.database))
+            store = Committer(backend, worker)
             client = await stack.enter_async_context(
                 HttpNodeClient(_client_context(self._paths), self._clock)
             )

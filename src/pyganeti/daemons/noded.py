@@ -10,7 +10,6 @@ import os
 import ssl
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from pyganeti.kit import tls
@@ -19,6 +18,7 @@ from pyganeti.kit.files import read_bytes, remove_unfinished
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.kit.threads import in_thread
+from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError
 from pyganeti.node.app import assemble_node, build_node
 from pyganeti.store.replica import Replica
@@ -79,8 +79,8 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     """Answer calls until it is time to end."""
     context = _context(paths)
     await in_thread(lambda: remove_unfinished(*paths.state_dirs()))
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="replica")
-    replica = Replica(lambda: SqliteBackend(paths.database), executor)
+    worker = Worker("replica")
+    replica = Replica(lambda: SqliteBackend(paths.database), worker)
     try:
         parts = build_node(
             paths,
@@ -99,7 +99,7 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
                 await server.stop(_GRACE_S)
     finally:
         await replica.close()
-        executor.shutdown()
+        worker.close()
     return OK
 
 

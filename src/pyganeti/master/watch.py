@@ -39,14 +39,16 @@ async def wait_for_change(
 
     Raises:
         JobLost: there is no such job.
+        OpPrereqError: an unknown field.
     """
+    read = queries.job_reader(fields)
     end = asyncio.get_running_loop().time() + min(max(timeout_s, 0.0), MAX_WAIT_S)
     while True:
         # Looking takes its time as well, and comes first however short the wait.
         job = queue.jobs.get(job_id) or await queue.find_job(job_id)
         if job is None:
             raise JobLost(f"Job {job_id} not found")
-        (row,) = await queries.query_jobs([job_id], fields)
+        row = read(queue.as_told(job))
         values = msgspec.json.decode(msgspec.json.encode(row))  # as the client knows them
         news = _entries(job, serial)
         if values != known or news or job.status in FINALIZED:

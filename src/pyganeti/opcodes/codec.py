@@ -19,6 +19,7 @@ from .registry import BY_ID
 OP_ID: Final = "OP_ID"
 REDACTED: Final = "<redacted>"
 SECRET: Final = frozenset({"osparams_secret"})
+_PLAIN: Final = (str, int, float, type(None))
 PRIVATE: Final = frozenset({"osparams_private", "osparams_private_cluster"})
 
 
@@ -100,6 +101,8 @@ def _check_texts(op_id: str, value: object) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise OpPrereqError(f"{op_id}: a text holds a NUL character", ECode.INVAL)
+    elif isinstance(value, _PLAIN):
+        return
     elif isinstance(value, Mapping):
         for name, item in value.items():
             _check_texts(op_id, name)
@@ -175,6 +178,8 @@ def has_redacted(data: object) -> bool:
 def _redacted(key: str, value: object, names: frozenset[str]) -> object:
     if key in names:
         return _blanked(value)
+    if isinstance(value, _PLAIN):  # most are, and asking for a mapping takes long
+        return value
     if isinstance(value, Mapping):
         return {inner: _redacted(inner, item, names) for inner, item in value.items()}
     if isinstance(value, list | tuple):

@@ -8,9 +8,9 @@ first, then on every candidate, and only then are the batches acknowledged: see
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import Executor
 from typing import Final, Protocol, TypeVar
 
+from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError, StoreConflict, StoreFenced
 from pyganeti.store.backend import Backend, Snapshot
 from pyganeti.store.interface import (
@@ -55,14 +55,14 @@ class Committer:
 
     Args:
         backend: where records lie.
-        executor: runs the backend's blocking calls; one worker. ``None`` calls them in the loop,
-            which only a memory backend allows.
+        worker: makes the backend's blocking calls. ``None`` makes them in the loop, which only a
+            memory backend allows.
         epoch: the term of this master; see :meth:`take_term`.
     """
 
-    def __init__(self, backend: Backend, executor: Executor | None, epoch: int = 0) -> None:
+    def __init__(self, backend: Backend, worker: Worker | None, epoch: int = 0) -> None:
         self._backend = backend
-        self._executor = executor
+        self._worker = worker
         self._epoch = epoch
         self._stored_epoch = 0
         self._serial = 0
@@ -84,9 +84,7 @@ class Committer:
         return self._stored_epoch
 
     async def _blocking(self, call: Callable[[], T]) -> T:
-        if self._executor is None:
-            return call()
-        return await _in_thread(self._executor, call)
+        return call() if self._worker is None else await self._worker.run(call)
 
     async def load(self) -> Contents:
         """See :class:`~pyganeti.store.interface.Store`."""
@@ -255,32 +253,6 @@ class Committer:
                 await self._blocking(self._backend.close)
         finally:
             self._wakeup.set()
-
-
-async def _in_thread(executor: Executor, call: Callable[[], T]) -> T:
-    """Run ``call`` in the thread; three rounds of the loop less than ``run_in_executor``."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def ended() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    def work() -> T:
-        try:
-            return call()
-        finally:
-            loop.call_soon_threadsafe(ended)
-
-    future = executor.submit(work)
-    try:
-        await waiter
-    except asyncio.CancelledError:
-        # The thread goes on; whoever is cancelled keeps the turn until it has ended.
-        await asyncio.wait([asyncio.wrap_future(future)])
-        raise
-    # It has ended, but for what the executor itself does after it.
-    return future.result()
 
 
 def _seen(done: asyncio.Future[None]) -> None:

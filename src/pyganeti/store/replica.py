@@ -7,9 +7,9 @@ the answer.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from typing import TypeVar
 
+from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError, StaleEpoch
 from pyganeti.store.backend import Backend
 from pyganeti.store.interface import EPOCH, SEQ, Delete, Put, Table, Transaction
@@ -27,12 +27,12 @@ class Replica:
     Args:
         open_backend: opens the database when the first call comes, so that a node that is no
             candidate has none.
-        executor: runs the blocking calls; one worker.
+        worker: makes the blocking calls; ``None`` makes them in the loop.
     """
 
-    def __init__(self, open_backend: Callable[[], Backend], executor: Executor | None) -> None:
+    def __init__(self, open_backend: Callable[[], Backend], worker: Worker | None) -> None:
         self._open_backend = open_backend
-        self._executor = executor
+        self._worker = worker
         self._opened: Backend | None = None
         self._last: Transaction | None = None
         # Which whole is being taken, and how many of its parts are here.
@@ -46,9 +46,7 @@ class Replica:
             return call(self._opened)
 
         async with self._turn:
-            if self._executor is None:
-                return work()
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+            return work() if self._worker is None else await self._worker.run(work)
 
     async def state(self) -> tuple[int, int]:
         """``(seq, epoch)`` of what is stored; zeros when nothing is."""
@@ -134,10 +132,10 @@ class Replica:
             self._loading = (-1, -1, 0)
             if opened is None:
                 return
-            if self._executor is None:
+            if self._worker is None:
                 opened.close()
             else:
-                await asyncio.get_running_loop().run_in_executor(self._executor, opened.close)
+                await self._worker.run(opened.close)
 
 
 def _state(backend: Backend) -> tuple[int, int]:

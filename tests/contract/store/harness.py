@@ -4,10 +4,10 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
+from pyganeti.kit.worker import Worker
 from pyganeti.store.backend import Backend, Snapshot
 from pyganeti.store.committer import Committer, Replication
 from pyganeti.store.interface import Batch, Contents, Delete, Dump, Put, Table, Transaction
@@ -182,8 +182,8 @@ async def committing(
     replication: Replication | None = None,
 ) -> AsyncIterator[Committer]:
     """A committer that has loaded and runs; closed at the end."""
-    executor: Executor | None = ThreadPoolExecutor(1) if storage.needs_thread else None
-    store = Committer(backend or storage.open(), executor, epoch)
+    worker = Worker("store") if storage.needs_thread else None
+    store = Committer(backend or storage.open(), worker, epoch)
     store.replication = replication
     try:
         await store.load()
@@ -192,5 +192,5 @@ async def committing(
             yield store
             await store.close()
     finally:
-        if executor is not None:
-            executor.shutdown()
+        if worker is not None:
+            worker.close()

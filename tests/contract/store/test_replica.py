@@ -1,10 +1,10 @@
 """A candidate's copy: no gap, no older epoch, the whole when it must be."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError, StaleEpoch
 from pyganeti.store.backend import Backend
 from pyganeti.store.codec import (
@@ -145,8 +145,8 @@ async def test_opens_late_and_again_after_close(storage: Storage) -> None:
 
 
 async def test_calls_at_the_same_time_take_turns(storage: Storage) -> None:
-    with ThreadPoolExecutor(1) as executor:
-        replica = Replica(storage.open, executor)
+    with Worker("replica") as worker:
+        replica = Replica(storage.open, worker)
         async with asyncio.TaskGroup() as group:
             for seq in range(1, 21):
                 group.create_task(replica.apply(1, numbered(seq)))

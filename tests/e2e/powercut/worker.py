@@ -8,8 +8,8 @@ import asyncio
 import os
 import random
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
+from pyganeti.kit.worker import Worker
 from pyganeti.store.committer import Committer
 from pyganeti.store.interface import Batch, Put, Table
 from pyganeti.store.sqlite import SqliteBackend
@@ -41,8 +41,8 @@ async def write_batches(store: Committer, writer: int, first: int) -> None:
 
 async def main(path: str, synchronous: str, first: int) -> None:
     """Run until killed."""
-    with ThreadPoolExecutor(1) as executor:
-        store = Committer(SqliteBackend(path, synchronous=synchronous), executor)
+    with Worker("store") as thread:
+        store = Committer(SqliteBackend(path, synchronous=synchronous), thread)
         await store.load()
         async with asyncio.TaskGroup() as group:
             group.create_task(store.run())

@@ -20,12 +20,12 @@ from .filter import FILTERS
 from .filters import MAX_CONDITIONS, compile_filter, requested_names
 from .group import GROUPS
 from .instance import INSTANCES
-from .job import JOBS, parse_job_id
+from .job import JOBS, AskedJob, parse_job_id
 from .lock import LOCKS
 from .network import NETWORKS
 from .node import NODES
 from .os import OSES
-from .sources import Sources
+from .sources import JobRecord, Sources
 from .wait import WAITS
 
 # Any: each resource has its own type of objects and context.
@@ -198,10 +198,26 @@ class QueryEngine:
         wanted = [parse_job_id(job_id) for job_id in ids]
         return await self.plain(QueryResource.JOB, wanted, fields)
 
+    @staticmethod
+    def job_reader(fields: Sequence[str]) -> Callable[[JobRecord], list[object]]:
+        """What :meth:`query_jobs` answers of a job, for who looks at it again and again.
+
+        Raises:
+            OpPrereqError: an unknown field.
+        """
+        _, wanted = _known_fields(QueryResource.JOB, fields, lock=False)
+        cells = [field.cell for field in wanted]
+
+        def read(job: JobRecord) -> list[object]:
+            asked = AskedJob(job.id, job)
+            return [value for _, value in (cell(asked, None) for cell in cells)]
+
+        return read
+
     async def _named(
         self, resource: Resource, wanted: Sequence[AnyField], names: Sequence[object]
     ) -> list[list[Cell]]:
-        """Rows of ``names``, in this order; what waits for a job asks this often."""
+        """Rows of ``names``, in this order."""
         sources = self._sources()
         used = frozenset([*(field.name for field in wanted), resource.name_field])
         items = await _found(resource, sources, names, used)

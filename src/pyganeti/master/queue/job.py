@@ -5,7 +5,6 @@ Source: job file schema and job facts (states, log entries ``[serial, [s, us], t
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from copy import copy
 from typing import Any
 
 import msgspec
@@ -154,14 +153,15 @@ class Job:
 
     def as_waiting(self) -> "Job":
         """A copy of which the opcode that runs still waits."""
-        copied = copy(self)
-        copied.ops = [
+        ops = [
             msgspec.structs.replace(op, status=JobStatus.WAITING, exec_timestamp=None)
             if op.status is JobStatus.RUNNING
             else op
             for op in self.ops
         ]
-        return copied
+        told = Job(self.id, ops, self.received_timestamp)
+        told.start_timestamp = self.start_timestamp
+        return told
 
     # --- what the store lacks
 
