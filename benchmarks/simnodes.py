@@ -20,6 +20,7 @@ from pyganeti.kit.paths import Paths
 from pyganeti.master.config import load_view
 from pyganeti.model.node import Node
 from pyganeti.node.hypervisor.fake.records import Record
+from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.testing.nodes import SimNode
 from pyganeti.wire.noderpc.server import NodeServer
@@ -55,7 +56,7 @@ class _Servers:
         """Serve simulated node ``number``, on which all its guests run."""
         root = f"{self._directory}/{node.name}"
         os.makedirs(root)
-        sim = SimNode(node.name, node.uuid, root, self._clock, _reach)
+        sim = SimNode(node.name, node.uuid, root, self._clock, _reach, FakeDriver())
         for name in guests_of(number):
             sim.guests.put(Record(name, MEMORY_MIB, 1, self._clock.now()))
         server = NodeServer(await sim.dispatcher())

@@ -26,6 +26,7 @@ _CREATE = {
 }
 _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_CREATE": _CREATE,
+    "OP_INSTANCE_FAILOVER": {"instance_name": "web1"},
     "OP_NODE_ADD": {"node_name": "node4"},
 }
 # A value for each parameter, away from its default.
@@ -56,6 +57,7 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE mode=import": "import",
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
     "OP_INSTANCE_CREATE snode": "node2",
+    "OP_INSTANCE_FAILOVER iallocator": "hail",
     "OP_NODE_ADD disk_state": {"lvm": {}},
     "OP_NODE_ADD hv_state": {"kvm": {}},
 }

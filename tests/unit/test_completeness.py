@@ -90,6 +90,7 @@ REFUSALS = {
     "master/lu/cluster/set_params.py": "tests below",
     "master/lu/instance/create.py": "tests below",
     "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
+    "master/moving.py": "iallocator: tests/sim/test_pending.py",
     "master/new_disks.py": "disk templates: tests/sim/test_pending.py",
     "master/processor.py": "opcodes: the test above",
 }

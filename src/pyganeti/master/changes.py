@@ -19,6 +19,7 @@ from pyganeti.model.errors import ECode, OpPrereqError, ReservationError
 from pyganeti.model.filter import FilterRule
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
+from pyganeti.model.templates import EXTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 
 # The last TCP port handed out for displays and DRBD.
@@ -38,6 +39,34 @@ def instance_fields(uuid: str, **fields: object) -> Maker:
         if instance is None or all(getattr(instance, name) == typed[name] for name in typed):
             return Change()
         return Change(puts=(msgspec.structs.replace(instance, **typed),))
+
+    return make
+
+
+def moved_disks(disks: Sequence[Disk], source: str, target: str) -> tuple[Disk, ...]:
+    """``disks`` once their instance has gone from node ``source`` to ``target``.
+
+    Shared disks go with it; those that mirror themselves stay on both nodes.
+    """
+    return tuple(
+        msgspec.structs.replace(
+            disk, nodes=tuple(target if node == source else node for node in disk.nodes)
+        )
+        if disk.dev_type in EXTERNALLY_MIRRORED
+        else disk
+        for disk in disks
+    )
+
+
+def move_instance(uuid: str, source: str, target: str, *, disks_active: bool) -> Maker:
+    """Make ``target`` the primary node of an instance that has ``source``; else nothing."""
+
+    def make(view: ClusterView) -> Change:
+        instance = view.instances.get(uuid)
+        if instance is None or instance.primary_node != source or target not in view.nodes:
+            return Change()
+        moved = msgspec.structs.replace(instance, primary_node=target, disks_active=disks_active)
+        return Change(puts=(moved, *moved_disks(view.disks_of(instance), source, target)))
 
     return make
 

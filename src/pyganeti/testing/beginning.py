@@ -72,14 +72,23 @@ def _node(number: int, group: str, ids: Ids) -> Node:
 
 
 def stopped_instance(
-    name: str, node: str, sizes: Sequence[int], ids: Ids, *, admin_state: AdminState
+    name: str,
+    node: str,
+    sizes: Sequence[int],
+    ids: Ids,
+    *,
+    admin_state: AdminState,
+    template: DiskTemplate = DiskTemplate.FILE,
 ) -> tuple[Instance, tuple[Disk, ...]]:
-    """An instance on the node with UUID ``node``, with file disks of ``sizes`` (MiB)."""
+    """An instance on the node with UUID ``node``, with disks of ``sizes`` (MiB).
+
+    They are files, shared or not.
+    """
     uuid = ids.uuid()
     disks = tuple(
         Disk(
             uuid=ids.uuid(),
-            dev_type=DiskTemplate.FILE,
+            dev_type=template,
             logical_id=(FileDriver.LOOP, f"/srv/ganeti/file-storage/{name}/{index}"),
             size=size,
             nodes=(node,),

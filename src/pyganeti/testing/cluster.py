@@ -27,10 +27,11 @@ from pyganeti.master.changes import instance_fields
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.model.change import Change
-from pyganeti.model.enums import AdminState, JobStatus
+from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus
 from pyganeti.model.errors import ResolverError, from_wire
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
+from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import Table, Transaction
@@ -65,6 +66,7 @@ class SimCluster:
         rpc_reads: calls that changed nothing, whether they were answered or not.
         hosts: host names that resolve, nodes included, with their addresses.
         answering: addresses that answer when an instance's is tried.
+        shared: files that all nodes see.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class SimCluster:
         self.backend = SimBackend()
         self.hosts: dict[str, str] = {}
         self.answering: set[str] = set()
+        self.shared = FakeDriver(storage_type="sharedfile")
         self.nodes: dict[str, SimNode] = {}
         self._initial = first_view(nodes, options or {}, self.ids)
         for node in self._initial.all_nodes():
@@ -106,7 +109,8 @@ class SimCluster:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
-        node = SimNode(name, uuid, f"{self._directory}/{name}", self.clock, self._reach)
+        root = f"{self._directory}/{name}"
+        node = SimNode(name, uuid, root, self.clock, self._reach, self.shared)
         self.nodes[name] = node
         self.hosts[name] = address
         return node
@@ -143,15 +147,20 @@ class SimCluster:
         admin_state: AdminState = AdminState.DOWN,
         node: str = "node1",
         disks: Sequence[int] = (1024,),
+        shared: bool = False,
     ) -> None:
         """Put an instance with file disks (MiB) into the configuration and on its node."""
         primary = self._initial.node(node).uuid
-        instance, made = stopped_instance(name, primary, disks, self.ids, admin_state=admin_state)
+        template = DiskTemplate.SHAREDFILE if shared else DiskTemplate.FILE
+        instance, made = stopped_instance(
+            name, primary, disks, self.ids, admin_state=admin_state, template=template
+        )
+        books = self.shared if shared else self.nodes[node].disks
         self._initial = self._initial.apply(Change(puts=(instance, *made)))
         for disk in made:
             place = str(disk.logical_id[1])
-            self.nodes[node].disks.disks[place] = (disk.size, disk.uuid)
-            self.nodes[node].disks.directories.add(place.rpartition("/")[0])
+            books.disks[place] = (disk.size, disk.uuid)
+            books.directories.add(place.rpartition("/")[0])
 
     def add_network(
         self, name: str, subnet: str, *, link: str | None = "br0", **fields: Any
@@ -342,7 +351,7 @@ class SimCluster:
 
     def footprint(self) -> dict[str, object]:
         """All that exists, recorded or on a node; see :mod:`pyganeti.testing.footprint`."""
-        return footprint(self.view, self.nodes.values())
+        return footprint(self.view, self.nodes.values(), self.shared)
 
     # --- the world moves
 

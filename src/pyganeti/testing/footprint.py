@@ -12,12 +12,13 @@ import msgspec
 
 from pyganeti.kit.resolver import read_hosts
 from pyganeti.model.view import ClusterView
+from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.testing.nodes import SimNode
 
 _LEFT_OUT: Final = frozenset({"serial_no", "mtime", "ctime"})
 
 
-def footprint(view: ClusterView, nodes: Iterable[SimNode]) -> dict[str, object]:
+def footprint(view: ClusterView, nodes: Iterable[SimNode], shared: FakeDriver) -> dict[str, object]:
     """Config objects, and what nodes hold: guests, disks, directories, links, taps, hosts."""
     found: dict[str, object] = {}
     _add(found, "cluster", view.cluster)
@@ -31,6 +32,10 @@ def footprint(view: ClusterView, nodes: Iterable[SimNode]) -> dict[str, object]:
             _add(found, f"{kind}/{item.name}", item)
     for disk in view.disks.values():
         _add(found, f"disks/{disk.uuid}", disk)
+    for place, (size, uuid) in shared.disks.items():
+        found[f"shared/disks/{place}"] = (size, uuid)
+    for directory in shared.directories:
+        found[f"shared/directories/{directory}"] = True
     for node in nodes:
         found.update(_of_node(node))
     return found

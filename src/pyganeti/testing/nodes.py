@@ -75,6 +75,7 @@ class SimNode:
         root: an empty directory of its own.
         clock: time.
         reach: tries whether other nodes can be connected to.
+        shared: files that all nodes see.
 
     Attributes:
         guests, disks, volumes, devices, network: the drivers' books.
@@ -86,12 +87,15 @@ class SimNode:
         backend: its copy of the master's database.
     """
 
-    def __init__(self, name: str, uuid: str, root: str, clock: Clock, reach: Reach) -> None:
+    def __init__(
+        self, name: str, uuid: str, root: str, clock: Clock, reach: Reach, shared: FakeDriver
+    ) -> None:
         self.name = name
         self.uuid = uuid
         self.paths = Paths(root, name)
         self.guests = MemoryRecords()
         self.disks = FakeDriver()
+        self.shared = shared
         self.volumes = FakeDriver(storage_type="lvm-vg")
         self.devices = FakeDevices()
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
@@ -172,11 +176,11 @@ class SimNode:
             storage=Storage(
                 {
                     "file": self.disks,
-                    "sharedfile": self.disks,
+                    "sharedfile": self.shared,
                     "plain": self.volumes,
                     "blockdev": self.devices,
                 },
-                {"file": self.disks, "sharedfile": self.disks, "lvm-vg": self.volume_group},
+                {"file": self.disks, "sharedfile": self.shared, "lvm-vg": self.volume_group},
             ),
             volumes=self.volume_group,
             directories=self.disks,

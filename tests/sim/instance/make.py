@@ -68,3 +68,10 @@ async def offline() -> SimCluster:
     cluster = stopped()
     await cluster.set_admin_state("web1", AdminState.OFFLINE)
     return cluster
+
+
+def shared() -> SimCluster:
+    """``web1`` on ``node1``, stopped, with disks that all nodes see."""
+    cluster = SimCluster()
+    cluster.add_instance("web1", shared=True)
+    return cluster

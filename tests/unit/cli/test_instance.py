@@ -189,6 +189,30 @@ def test_remove_asks() -> None:
     assert master.ops[0]["instance_name"] == "web1"
 
 
+def test_failover_asks_and_says_where() -> None:
+    answers = {"Query": named_rows({"name": "web1"})}
+    assert run("gnt-instance failover -n node2 web1", FakeMaster(answers=answers)).code == 13
+    master = FakeMaster(answers=answers)
+    line = "gnt-instance failover -n node2 --ignore-consistency --shutdown-timeout 5 web1"
+    terminal = Terminal("y")
+    assert run(line, master, terminal=terminal).code == 0
+    assert "This requires a shutdown of the instance" in terminal.written
+    wanted = {
+        "OP_ID": "OP_INSTANCE_FAILOVER",
+        "instance_name": "web1",
+        "target_node": "node2",
+        "ignore_consistency": True,
+        "shutdown_timeout": 5,
+        "cleanup": False,
+        "ignore_ipolicy": False,
+    }
+    assert {key: master.ops[0][key] for key in wanted} == wanted
+
+
+def test_failover_takes_one_way_to_choose_the_node() -> None:
+    assert "not both" in refusal("gnt-instance failover -f -n node2 -I hail web1")
+
+
 def test_reinstall_asks_and_force_is_not_enough_for_several() -> None:
     one = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
     assert run("gnt-instance reinstall web1", one).code == 13

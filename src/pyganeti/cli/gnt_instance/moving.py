@@ -1,14 +1,68 @@
-"""Moving instances between nodes. Checks its command line; not built yet.
+"""``gnt-instance`` failover, and what is not built yet: migrate, move, change-group.
 
-Source: gnt-instance(8).
+Source: gnt-instance(8) "Migrate/Failover/Move".
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import not_built
+from pyganeti.cli.pending import not_built, refuse_option
+from pyganeti.cli.submit import run_op
+from pyganeti.model.errors import OpPrereqError
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+
+def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Stop an instance and start it on another node."""
+    name = args[0]
+    check_destination(ctx, opts)
+    if not opts.force:
+        confirm(
+            ctx,
+            name,
+            f"Failover will happen to image {name}."
+            " This requires a shutdown of the instance. Continue?",
+        )
+    op = {
+        "OP_ID": "OP_INSTANCE_FAILOVER",
+        "instance_name": name,
+        "ignore_consistency": opts.ignore_consistency,
+        "shutdown_timeout": opts.shutdown_timeout,
+        "iallocator": opts.iallocator,
+        "target_node": opts.dst_node,
+        "ignore_ipolicy": opts.ignore_ipolicy,
+        "cleanup": opts.cleanup,
+    }
+    run_op(ctx, opts, op)
+    return failure.OK
+
+
+def check_destination(ctx: "Context", opts: "Values") -> None:
+    """Refuse two ways to choose the node, and the one that is not built yet.
+
+    Raises:
+        OpPrereqError: both are given.
+        NotBuilt: an allocator is.
+    """
+    if opts.iallocator and opts.dst_node:
+        text = "either an allocator (-I) or a target node (-n) can be given, but not both"
+        raise OpPrereqError(text)
+    if opts.iallocator:
+        refuse_option(ctx, "--iallocator")
+
+
+def confirm(ctx: "Context", name: str, question: str) -> None:
+    """Ask about the instance; its mistyped name is found out before the question."""
+    ctx.query_client.query("instance", ["name"], ["|", ["==", "name", name]])
+    ctx.confirm(question)
+
 
 COMMANDS: Final = {
     "change-group": Command(
@@ -18,7 +72,7 @@ COMMANDS: Final = {
         usage="[options...] {instance}",
     ),
     "failover": Command(
-        not_built,
+        failover,
         (Arg("instance"),),
         (
             o.FORCE,

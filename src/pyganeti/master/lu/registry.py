@@ -12,6 +12,7 @@ from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
 from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
 from pyganeti.master.lu.instance.create import LUInstanceCreate
 from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
+from pyganeti.master.lu.instance.failover import LUInstanceFailover
 from pyganeti.master.lu.instance.grow_disk import LUInstanceGrowDisk
 from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
@@ -45,6 +46,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
     OpInstanceCreate,
     OpInstanceDeactivateDisks,
+    OpInstanceFailover,
     OpInstanceGrowDisk,
     OpInstanceQueryData,
     OpInstanceReboot,
@@ -76,6 +78,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceActivateDisks: LUInstanceActivateDisks(),
     OpInstanceCreate: LUInstanceCreate(),
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
+    OpInstanceFailover: LUInstanceFailover(),
     OpInstanceGrowDisk: LUInstanceGrowDisk(),
     OpInstanceQueryData: LUInstanceQueryData(),
     OpInstanceReboot: LUInstanceReboot(),

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.changes import instance_fields, remove_instance
-from pyganeti.master.guests import shut_down_disks, stop_guest
+from pyganeti.master.changes import instance_fields, move_instance, remove_instance
+from pyganeti.master.guests import assemble_disks, shut_down_disks, stop_guest
 from pyganeti.master.run import UndoContext
+from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import FileStoragePathError, OpExecError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
@@ -15,6 +16,7 @@ from pyganeti.wire.noderpc.blockdev import (
     LvListCall,
 )
 from pyganeti.wire.noderpc.call import NodeCall
+from pyganeti.wire.noderpc.instance import InstanceStartCall
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 
 # Any: specs are stored as JSON and decoded here.
@@ -38,6 +40,41 @@ async def deactivate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
     instance = msgspec.convert(spec, InstanceSpec)
     if not _is_gone(context, instance.primary_node):
         await shut_down_disks(context.nodes, instance)
+
+
+def _as_it_is(context: UndoContext, spec: JsonSpec) -> InstanceSpec | None:
+    """The instance as recorded now, if its primary node still is the one in ``spec``.
+
+    If it went elsewhere since, nothing may be started here: it may run there. The journal has none
+    of the secrets that its disks may need.
+    """
+    view = context.config.view
+    known = view.instances.get(spec["uuid"])
+    if known is None or known.primary_node != spec["primary_node"]:
+        return None
+    return instance_spec(view, known)
+
+
+async def activate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
+    """Assemble disks again that a failed operation shut down."""
+    instance = _as_it_is(context, spec)
+    if instance is not None:
+        await assemble_disks(context.nodes, context.config.view, instance)
+
+
+async def start_again(context: UndoContext, *, spec: JsonSpec) -> None:
+    """Start a guest again that a failed operation stopped to have it elsewhere."""
+    instance = _as_it_is(context, spec)
+    if instance is not None:
+        await assemble_disks(context.nodes, context.config.view, instance)
+        await context.nodes.call(instance.primary_node, InstanceStartCall(instance=instance))
+
+
+async def move_back(
+    context: UndoContext, *, uuid: str, source: str, target: str, disks_active: bool
+) -> None:
+    """Make ``source`` the primary node again, unless another than ``target`` is by now."""
+    await context.config.commit(move_instance(uuid, target, source, disks_active=disks_active))
 
 
 async def remove_disks(

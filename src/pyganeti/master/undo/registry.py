@@ -6,9 +6,12 @@ from pyganeti.master.undo import instance, node, tags
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
     "disk.rename_back": instance.rename_disks_back,
+    "instance.activate_disks": instance.activate_disks,
     "instance.deactivate_disks": instance.deactivate_disks,
+    "instance.move_back": instance.move_back,
     "instance.remove_from_config": instance.remove_from_config,
     "instance.set_fields": instance.set_fields,
+    "instance.start_again": instance.start_again,
     "instance.stop": instance.stop,
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,

@@ -1,0 +1,207 @@
+"""Stop an instance and start it on another node that has its disks: ``gnt-instance failover``.
+
+    source: stop, shut down disks -> configuration -> target: activate disks, start
+
+Source: gnt-instance(8) FAILOVER; hooks path ``instance-failover``; design note 0009.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pyganeti.master.changes import move_instance
+from pyganeti.master.cleanup import (
+    CleanupPlan,
+    clean_up,
+    cleanup_hooks,
+    cleanup_locks,
+    outline_cleanup,
+    plan_cleanup,
+)
+from pyganeti.master.guests import (
+    assemble_disks,
+    guest_info,
+    shut_down_disks,
+    start_guest,
+    stop_guest,
+)
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.moving import (
+    Move,
+    bare_specs,
+    check_runs_not_there,
+    check_target,
+    find_target,
+    lock_nodes,
+    move_hooks,
+    refuse_allocator,
+)
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run, undo
+from pyganeti.model.enums import AdminState
+from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceFailover
+
+_WHAT = "failovers"
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverPlan:
+    """What will be done, decided while holding the locks.
+
+    Attributes:
+        move: from where to where.
+        here, there: the instance on each of the two nodes, for the journal.
+        source_answers: false for a source that is marked offline: nothing is done there.
+        runs: a guest runs on the source.
+        starts: one is to run on the target.
+        timeout_s: how long the guest may take to stop.
+        ignore_consistency: passed to hooks.
+    """
+
+    move: Move
+    here: dict[str, object]
+    there: dict[str, object]
+    source_answers: bool
+    runs: bool
+    starts: bool
+    timeout_s: int
+    ignore_consistency: bool
+
+
+class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupPlan, None]):
+    """Move an instance without its memory. Either it is on the target afterwards or as before."""
+
+    hooks_path: ClassVar[str] = "instance-failover"
+
+    def declare_locks(self, op: OpInstanceFailover, view: ClusterView) -> LockRequest:
+        """Lock the instance and both nodes, with their resources."""
+        refuse_allocator(op.iallocator)
+        instance = view.instance(op.instance_name)
+        if op.cleanup:
+            return cleanup_locks(view, instance)
+        both = lock_nodes(view, instance, op.target_node, _WHAT)
+        return LockRequest(instances=frozenset({instance.name}), nodes=both, node_res=both)
+
+    async def check_prereq(
+        self, op: OpInstanceFailover, view: ClusterView, nodes: NodeReader
+    ) -> FailoverPlan | CleanupPlan:
+        """Refuse what cannot work; change nothing.
+
+        Raises:
+            OpPrereqError: the source does not answer and is not marked offline, a guest runs on
+                the target already, or the target cannot have the instance.
+        """
+        instance = view.instance(op.instance_name)
+        if op.cleanup:
+            return await plan_cleanup(nodes, view, instance)
+        target = find_target(view, instance, op.target_node, _WHAT)
+        move = Move.of(view, instance, target)
+        answers, runs = not move.source.offline, False
+        if answers:
+            runs = await _runs_on_source(nodes, view, move)
+        starts = instance.admin_state is AdminState.UP
+        await check_target(nodes, view, move, starts=starts, ignore_ipolicy=op.ignore_ipolicy)
+        await check_runs_not_there(nodes, view, move)
+        here, there = bare_specs(view, move)
+        return FailoverPlan(
+            move,
+            here,
+            there,
+            source_answers=answers,
+            runs=runs,
+            starts=starts,
+            timeout_s=op.shutdown_timeout,
+            ignore_consistency=op.ignore_consistency,
+        )
+
+    def hooks(self, plan: FailoverPlan | CleanupPlan, view: ClusterView) -> HookContext:
+        """Instance environment, on the master, the target and, afterwards, the old primary."""
+        own: dict[str, object] = {"IGNORE_CONSISTENCY": False, "SHUTDOWN_TIMEOUT": 0}
+        if isinstance(plan, CleanupPlan):
+            return cleanup_hooks(plan, view, {**own, "FAILOVER_CLEANUP": True})
+        own = {
+            "IGNORE_CONSISTENCY": plan.ignore_consistency,
+            "SHUTDOWN_TIMEOUT": plan.timeout_s,
+            "FAILOVER_CLEANUP": False,
+        }
+        return move_hooks(plan.move, view, own)
+
+    def outline(self, plan: FailoverPlan | CleanupPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        if isinstance(plan, CleanupPlan):
+            return outline_cleanup(plan)
+        name, source, target = plan.move.instance.name, plan.move.source, plan.move.target
+        wanted = [
+            (plan.runs, f"stop {name} on {source.name}"),
+            (True, f"make {target.name} the primary node of {name}"),
+            (plan.starts, f"start {name} on {target.name}"),
+        ]
+        return [line for asked, line in wanted if asked]
+
+    async def execute(self, run: Run, plan: FailoverPlan | CleanupPlan) -> None:
+        """Stop it here, record where it is, start it there.
+
+        Each step is undone, newest first: a guest that was stopped here starts here again only
+        after the one there is known to be gone and the configuration says "here" again.
+        """
+        if isinstance(plan, CleanupPlan):
+            await clean_up(run, plan)
+            return
+        run.log(f"Failover instance {plan.move.instance.name}")
+        if plan.source_answers:
+            await self._leave_source(run, plan)
+        else:
+            run.log(
+                f"Node {plan.move.source.name} is marked offline: nothing is stopped there;"
+                " please make sure that it is down"
+            )
+        await self._record(run, plan)
+        if plan.starts:
+            await self._start(run, plan)
+
+    async def _leave_source(self, run: Run, plan: FailoverPlan) -> None:
+        move = plan.move
+        run.log("* shutting down instance on source node")
+        run.log(f"Shutting down instance {move.instance.name} on node {move.source.name}")
+        back = undo("instance.start_again", spec=plan.here) if plan.runs else None
+        async with run.step("stop guest", back):
+            await stop_guest(run.nodes, move.here, plan.timeout_s)
+        run.log("* deactivating the instance's disks on source node")
+        active = undo("instance.activate_disks", spec=plan.here)
+        async with run.step("shut down disks", active if move.instance.disks_active else None):
+            await shut_down_disks(run.nodes, move.here)
+
+    async def _record(self, run: Run, plan: FailoverPlan) -> None:
+        move, uuid = plan.move, plan.move.instance.uuid
+        source, target = move.source.uuid, move.target.uuid
+        active = move.instance.disks_active
+        back = undo(
+            "instance.move_back", uuid=uuid, source=source, target=target, disks_active=active
+        )
+        async with run.step("record primary node", back):
+            await run.config.commit(move_instance(uuid, source, target, disks_active=plan.starts))
+
+    async def _start(self, run: Run, plan: FailoverPlan) -> None:
+        name, node = plan.move.instance.name, plan.move.target.name
+        run.log(f"* activating the instance's disks on target node {node}")
+        run.log(f"Starting instance {name} on node {node}")
+        async with run.step("activate disks", undo("instance.deactivate_disks", spec=plan.there)):
+            await assemble_disks(run.nodes, run.config.view, plan.move.there)
+        run.log(f"* starting the instance on the target node {node}")
+        async with run.step("start guest", undo("instance.stop", spec=plan.there)):
+            await start_guest(run, plan.move.there)
+
+
+async def _runs_on_source(nodes: NodeReader, view: ClusterView, move: Move) -> bool:
+    """Whether the guest runs on its primary node, which must answer.
+
+    Raises:
+        OpPrereqError: it does not. A node that is silent may still run the guest.
+    """
+    try:
+        return await guest_info(nodes, view, move.instance) is not None
+    except OpPrereqError as err:
+        text = f"{err}; if node {move.source.name} is down for good, mark it offline first"
+        raise OpPrereqError(text, ECode.ENVIRON) from err

@@ -1,0 +1,232 @@
+"""What operations have in common that give an instance another primary node.
+
+    opcode -> find_target -> Move (the instance here and there) -> check_target -> steps
+
+Used by failover and migration. Source: gnt-instance(8) FAILOVER, MIGRATE; design note 0009.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from pyganeti.master.changes import moved_disks
+from pyganeti.master.guests import (
+    bare_spec,
+    check_bridges,
+    check_memory,
+    check_online,
+    guest_info,
+    refused_by,
+)
+from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.lu.base import HookContext
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.disk import Disk
+from pyganeti.model.enums import DiskTemplate
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.instance import Instance
+from pyganeti.model.node import Node
+from pyganeti.model.templates import EXTERNALLY_MIRRORED, INTERNALLY_MIRRORED
+from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
+from pyganeti.wire.noderpc.types import InstanceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An instance on its way from one node to another.
+
+    Attributes:
+        instance: as recorded.
+        source: its primary node.
+        target: the one to be.
+        here: the instance as the source knows it.
+        there: as the target will.
+    """
+
+    instance: Instance
+    source: Node
+    target: Node
+    here: InstanceSpec
+    there: InstanceSpec
+
+    @classmethod
+    def of(cls, view: ClusterView, instance: Instance, target: Node) -> "Move":
+        """The move of ``instance`` to ``target``."""
+        source = view.node(instance.primary_node)
+        return cls(
+            instance,
+            source,
+            target,
+            instance_spec(view, instance),
+            spec_on(view, instance, target),
+        )
+
+
+def _moved(view: ClusterView, instance: Instance, node: Node) -> tuple[Instance, tuple[Disk, ...]]:
+    """``instance`` and its disks as they will be once ``node`` is its primary node."""
+    disks = moved_disks(view.disks_of(instance), instance.primary_node, node.uuid)
+    return msgspec.structs.replace(instance, primary_node=node.uuid), disks
+
+
+def spec_on(view: ClusterView, instance: Instance, node: Node) -> InstanceSpec:
+    """``instance`` as ``node`` will know it once that is its primary node."""
+    moved, disks = _moved(view, instance, node)
+    return instance_spec(view, moved, disks=disks)
+
+
+def bare_specs(view: ClusterView, move: Move) -> tuple[dict[str, object], dict[str, object]]:
+    """The instance here and there without secrets, as the journal gets it."""
+    here = bare_spec(view, move.instance)
+    moved, disks = _moved(view, move.instance, move.target)
+    return msgspec.to_builtins(here), msgspec.to_builtins(bare_spec(view, moved, disks))
+
+
+def refuse_allocator(iallocator: str | None) -> None:
+    """Refuse to let an allocator choose.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``.
+    """
+    if iallocator is not None:
+        raise OpPrereqError(f"iallocator={iallocator} is not built yet", ECode.STATE)
+
+
+def find_target(view: ClusterView, instance: Instance, wanted: str | None, what: str) -> Node:
+    """The node to go to: of mirrored disks the other node, of shared ones the one ``wanted``.
+
+    Args:
+        view: the snapshot.
+        instance: to be moved.
+        wanted: name of a node, if one was given.
+        what: the operation, in the plural: ``failovers``.
+
+    Raises:
+        OpPrereqError: its disks are nowhere else, or no node or the wrong one was given.
+    """
+    template = view.disk_template(instance)
+    if template in INTERNALLY_MIRRORED:
+        (secondary,) = view.secondary_nodes(instance)
+        if wanted is not None and view.node(wanted).uuid != secondary.uuid:
+            raise OpPrereqError(
+                f"the disks of instance {instance.name} ({template}) are on its primary node and on"
+                f" {secondary.name}, so it cannot go to {wanted};"
+                " gnt-instance replace-disks changes the secondary node"
+            )
+        return secondary
+    if template not in EXTERNALLY_MIRRORED:
+        raise OpPrereqError(
+            f"instance {instance.name} has disks of template {template}, which allows no {what}:"
+            " no other node has them",
+            ECode.STATE,
+        )
+    if wanted is None:
+        text = f"instance {instance.name}: name the node to go to with --target-node"
+        raise OpPrereqError(text)
+    target = view.node(wanted)
+    if target.uuid == instance.primary_node:
+        text = f"node {target.name} is the primary node of instance {instance.name} already"
+        raise OpPrereqError(text, ECode.STATE)
+    return target
+
+
+def lock_nodes(
+    view: ClusterView, instance: Instance, wanted: str | None, what: str
+) -> frozenset[str]:
+    """UUIDs of the nodes that a move works on."""
+    return frozenset({instance.primary_node, find_target(view, instance, wanted, what).uuid})
+
+
+async def check_target(
+    nodes: NodeReader, view: ClusterView, move: Move, *, starts: bool, ignore_ipolicy: bool
+) -> None:
+    """Refuse a target that cannot have the instance.
+
+    Args:
+        nodes: asks it.
+        view: the snapshot.
+        move: what is to go there.
+        starts: its guest will run there, and needs memory, bridges and the hypervisor.
+        ignore_ipolicy: do not look at the policy of the target's group.
+
+    Raises:
+        OpPrereqError: its role or policy forbids it, or it lacks something.
+    """
+    check_online(view, move.target.uuid)
+    if move.target.drained:
+        text = f"node {move.target.name} is drained: no instances come to it"
+        raise OpPrereqError(text, ECode.STATE)
+    if not move.target.vm_capable:
+        raise OpPrereqError(f"node {move.target.name} is not vm_capable", ECode.STATE)
+    if not ignore_ipolicy:
+        shape = InstanceShape.of(move.instance, view, _sizes(move.here), _template(move.here))
+        policy = view.ipolicy(view.group_of(move.target))
+        check_policy(shape, policy, f"instance {move.instance.name} on node {move.target.name}")
+    if starts:
+        await _check_hypervisor(nodes, move)
+        await check_bridges(nodes, view, move.there)
+        await check_memory(nodes, view, move.there)
+
+
+def _sizes(spec: InstanceSpec) -> Sequence[int]:
+    return [disk.size for disk in spec.disks]
+
+
+def _template(spec: InstanceSpec) -> DiskTemplate:
+    return DiskTemplate(spec.disk_template)
+
+
+async def _check_hypervisor(nodes: NodeReader, move: Move) -> None:
+    spec = move.there
+    call = HypervisorValidateParamsCall(hypervisor=spec.hypervisor, hvparams=spec.hvparams)
+    try:
+        await nodes.call(move.target.uuid, call)
+    except GenericError as err:
+        raise refused_by(move.target, err, ECode.ENVIRON) from err
+
+
+async def check_runs_not_there(nodes: NodeReader, view: ClusterView, move: Move) -> None:
+    """Refuse when the target runs the guest already: no second copy must ever be started.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``.
+    """
+    moved = msgspec.structs.replace(move.instance, primary_node=move.target.uuid)
+    if await guest_info(nodes, view, moved) is not None:
+        raise OpPrereqError(
+            f"instance {move.instance.name} runs on node {move.target.name}, but its primary node"
+            f" is {move.source.name}; --cleanup records where it runs",
+            ECode.STATE,
+        )
+
+
+def move_hooks(
+    move: Move, view: ClusterView, own: Mapping[str, object], *, source: bool = False
+) -> HookContext:
+    """Hooks of a move: the old primary node runs those that come after it.
+
+    Args:
+        move: from where to where.
+        view: the snapshot.
+        own: the operation's own variables.
+        source: whether the old primary node runs those that come before it, too.
+    """
+    instance = view.instance(move.instance.uuid)
+    mirrored = move.here.disk_template in INTERNALLY_MIRRORED
+    env = {
+        "OLD_PRIMARY": move.source.name,
+        "NEW_PRIMARY": move.target.name,
+        "OLD_SECONDARY": move.target.name if mirrored else "",
+        "NEW_SECONDARY": move.source.name if mirrored else "",
+        **own,
+    }
+    old, new = move.source.uuid, move.target.uuid
+    others = (view.cluster.master_node, *move.here.secondary_nodes, new)
+    return replace(
+        instance_hooks(instance, view, None, **env),
+        pre=(*others, old) if source else others,
+        post=(*others, old),
+    )
