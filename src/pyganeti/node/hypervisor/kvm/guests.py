@@ -1,0 +1,158 @@
+"""Processes and files of guests under QEMU: what starting, stopping and moving them have in common.
+
+Files come before the process, so that whoever finds a process also finds what belongs to it.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.files import read_bytes, remove, write_atomic
+from pyganeti.kit.process import Command, ProcessError, Runner
+from pyganeti.model.errors import GenericError, HypervisorError
+from pyganeti.node.network.base import Network, Tap
+from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec, Params
+
+from . import process, runtime
+from .layout import GuestPaths, KvmLayout
+from .qmp import qmp_session
+
+_POLL_S: Final = 0.1
+_QUIT_S: Final = 5.0
+
+
+class KvmGuests:
+    """The guests of a node.
+
+    Args:
+        layout: where guests' files lie.
+        runner: runs QEMU.
+        network: makes and connects interfaces.
+        clock: for waits.
+        vhost: whether the kernel can carry packets for QEMU (``/dev/vhost-net``).
+    """
+
+    def __init__(
+        self, layout: KvmLayout, runner: Runner, network: Network, clock: Clock, *, vhost: bool
+    ) -> None:
+        self.layout = layout
+        self._run = runner
+        self._network = network
+        self._clock = clock
+        self._vhost = vhost
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Held while a guest is changed."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    async def launch(
+        self,
+        instance: InstanceSpec,
+        planned: runtime.Runtime,
+        paths: GuestPaths,
+    ) -> None:
+        """Start QEMU with the guest stopped.
+
+        Raises:
+            HypervisorError: it does not start; :meth:`abandon` removes what was made.
+        """
+        self.layout.make()
+        taps: list[Tap] = []
+        try:
+            for index in range(len(instance.nics)):
+                taps.append(await self._open_tap(planned.hvparams))
+                _write_nic(paths, index, taps[-1].name)
+                await self._network.connect(instance, index, taps[-1].name)
+            write_atomic(paths.runtime, runtime.encode(planned), durable=False)
+            argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost)
+            fds = tuple(fd for tap in taps for fd in tap.fds)
+            await self._execute(Command(argv, pass_fds=fds), instance.name)
+        finally:
+            # QEMU holds them now; if there is none, this makes them vanish.
+            for tap in taps:
+                self._network.close_tap(tap)
+
+    async def _open_tap(self, hvp: Params) -> Tap:
+        paravirtual = hvp["nic_type"] == "paravirtual"
+        queues = int(hvp["virtio_net_queues"]) if paravirtual else 1
+        header = bool(hvp["vnet_hdr"]) and paravirtual
+        return await self._network.open_tap(queues=queues, vnet_hdr=header)
+
+    async def _execute(self, command: Command, name: str) -> None:
+        try:
+            await self._run(command)
+        except ProcessError as err:
+            reason = "; ".join(str(err).splitlines())
+            raise HypervisorError(f"{name} could not be started: {reason}") from err
+
+    async def abandon(self, instance: InstanceSpec, paths: GuestPaths) -> None:
+        """End the guest at once, if it is there, and remove what belongs to it."""
+        found = process.find(paths)
+        if found is not None:
+            await self.kill(found, paths)
+        await self.clean_up(instance, paths)
+
+    async def kill(self, found: process.GuestProcess, paths: GuestPaths) -> None:
+        """End a guest's process without asking it."""
+        if process.find(paths) == found:
+            with suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGKILL)
+        await self.wait_gone(paths, _QUIT_S)
+
+    async def wait_gone(self, paths: GuestPaths, timeout_s: float) -> bool:
+        """Whether the guest has ended after at most ``timeout_s`` seconds."""
+        deadline = self._clock.monotonic() + timeout_s
+        while process.find(paths) is not None:
+            if self._clock.monotonic() >= deadline:
+                return False
+            await self._clock.sleep(_POLL_S)
+        return True
+
+    async def tell(self, name: str, paths: GuestPaths, command: str) -> None:
+        """Give QEMU an order."""
+        async with qmp_session(paths.qmp, name) as qmp:
+            await qmp.execute(command)
+
+    async def clean_up(self, instance: InstanceSpec, paths: GuestPaths) -> None:
+        """Remove all that belongs to a guest which does not run."""
+        nics = self._started_nics(instance, paths)
+        described = msgspec.structs.replace(instance, nics=nics)
+        for index, name in _read_nics(paths):
+            if index < len(nics):
+                # What cannot be undone for an interface that is gone must not keep the rest.
+                with suppress(GenericError):
+                    await self._network.disconnect(described, index, name)
+        shutil.rmtree(paths.nics, ignore_errors=True)
+        for path in (*paths.sockets, paths.runtime, paths.pid):
+            remove(path)
+
+    def _started_nics(self, instance: InstanceSpec, paths: GuestPaths) -> tuple[NicSpec, ...]:
+        data = read_bytes(paths.runtime)
+        if data is None:
+            return instance.nics
+        try:
+            return tuple(nic for nic, _info in runtime.decode(data).nics)
+        except HypervisorError:
+            return instance.nics
+
+
+def _write_nic(paths: GuestPaths, index: int, name: str) -> None:
+    os.makedirs(paths.nics, 0o755, exist_ok=True)
+    write_atomic(paths.nic(index), name.encode("ascii"), mode=0o644, durable=False)
+
+
+def _read_nics(paths: GuestPaths) -> list[tuple[int, str]]:
+    """Interfaces on record: ``(index, name)``."""
+    try:
+        indices = sorted(int(name) for name in os.listdir(paths.nics) if name.isdigit())
+    except FileNotFoundError:
+        return []
+    found = ((index, (read_bytes(paths.nic(index)) or b"").decode("ascii")) for index in indices)
+    return [(index, name.strip()) for index, name in found if name.strip()]
