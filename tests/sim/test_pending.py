@@ -27,6 +27,7 @@ _CREATE = {
 _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_CREATE": _CREATE,
     "OP_INSTANCE_FAILOVER": {"instance_name": "web1"},
+    "OP_INSTANCE_SET_PARAMS": {"instance_name": "web9"},
     "OP_NODE_ADD": {"node_name": "node4"},
 }
 # A value for each parameter, away from its default.
@@ -58,6 +59,11 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
     "OP_INSTANCE_CREATE snode": "node2",
     "OP_INSTANCE_FAILOVER iallocator": "hail",
+    "OP_INSTANCE_SET_PARAMS disk_template": "plain",
+    "OP_INSTANCE_SET_PARAMS disks": [["add", -1, {"size": 1}]],
+    "OP_INSTANCE_SET_PARAMS iallocator": "hail",
+    "OP_INSTANCE_SET_PARAMS instance_communication": True,
+    "OP_INSTANCE_SET_PARAMS runtime_mem": 128,
     "OP_NODE_ADD disk_state": {"lvm": {}},
     "OP_NODE_ADD hv_state": {"kvm": {}},
 }
@@ -72,6 +78,7 @@ async def test_a_pending_parameter_refuses(name: str) -> None:
     op_id, _, parameter = name.partition(" ")
     values = {**_OTHERS.get(op_id, {}), parameter.partition("=")[0]: VALUES[name]}
     cluster = SimCluster()
+    cluster.add_instance("web9")
     cluster.prepare_node("node4", "192.0.2.4")
     op = decode({"OP_ID": op_id, **values})
     await assert_refused(cluster, op, ECode.STATE, parameter.partition("=")[0], "not built yet")

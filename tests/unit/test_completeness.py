@@ -15,10 +15,12 @@ from pyganeti.master import initial
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster import set_params
 from pyganeti.master.lu.instance import create
+from pyganeti.master.lu.instance import set_params as modify
 from pyganeti.master.lu.registry import LOGICAL_UNITS
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.model.errors import OpPrereqError
 from pyganeti.opcodes.cluster import OpClusterSetParams
+from pyganeti.opcodes.instance import OpInstanceSetParams
 from pyganeti.opcodes.registry import OPCODES
 
 TESTS = Path(__file__).parents[1]
@@ -89,6 +91,7 @@ REFUSALS = {
     "master/initial.py": "tests below",
     "master/lu/cluster/set_params.py": "tests below",
     "master/lu/instance/create.py": "tests below",
+    "master/lu/instance/set_params.py": "tests below",
     "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
     "master/moving.py": "iallocator: tests/sim/test_pending.py",
     "master/new_disks.py": "disk templates: tests/sim/test_pending.py",
@@ -120,6 +123,12 @@ def test_pending_parameters_of_instance_add_are_those_it_refuses() -> None:
     (table,) = (part for part in ast.walk(refuse) if isinstance(part, ast.Dict))
     names = {key.value for key in table.keys if isinstance(key, ast.Constant)}
     assert pending_parameters("OP_INSTANCE_CREATE") == names
+
+
+def test_pending_parameters_of_instance_modify_are_those_it_refuses() -> None:
+    names = set(OpInstanceSetParams.__struct_fields__)
+    assert names >= set(modify.UNBUILT)
+    assert pending_parameters("OP_INSTANCE_SET_PARAMS") == set(modify.UNBUILT)
 
 
 def test_options_of_cluster_init_are_built_or_pending() -> None:

@@ -3,7 +3,7 @@
 Used as ``await run.config.commit(instance_state(uuid, admin_state=AdminState.UP))``.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -30,7 +30,11 @@ Maker = Callable[[ClusterView], Change]
 
 
 def instance_fields(uuid: str, **fields: object) -> Maker:
-    """Set ``fields`` (JSON values do) of an instance; nothing when they are so, or it is gone."""
+    """Set ``fields`` (JSON values do) of an instance; nothing when they are so, or it is gone.
+
+    With its NICs the addresses change that networks know as taken, with its primary node the nodes
+    of its disks.
+    """
     types = {field.name: field.type for field in msgspec.structs.fields(Instance)}
     typed = {name: msgspec.convert(value, types[name]) for name, value in fields.items()}
 
@@ -38,7 +42,48 @@ def instance_fields(uuid: str, **fields: object) -> Maker:
         instance = view.instances.get(uuid)
         if instance is None or all(getattr(instance, name) == typed[name] for name in typed):
             return Change()
-        return Change(puts=(msgspec.structs.replace(instance, **typed),))
+        changed = msgspec.structs.replace(instance, **typed)
+        _, networks = with_pool_addresses(instance.nics, changed.nics, view)
+        return Change(puts=(changed, *networks, *_moved_disks(instance, changed, view)))
+
+    return make
+
+
+def _moved_disks(before: Instance, after: Instance, view: ClusterView) -> tuple[Disk, ...]:
+    """Disks that lie on the new primary node instead of the old one."""
+    old, new = before.primary_node, after.primary_node
+    disks = (view.disks[uuid] for uuid in before.disks if uuid in view.disks)
+    return tuple(
+        msgspec.structs.replace(disk, nodes=tuple(new if one == old else one for one in disk.nodes))
+        for disk in disks
+        if old in disk.nodes and new not in disk.nodes
+    )
+
+
+def modify_instance(
+    uuid: str, fields: Mapping[str, object], ids: Ids, *, check: bool = True
+) -> Maker:
+    """Set ``fields`` of an instance; among its NICs may be new ones, without identities.
+
+    Args:
+        uuid: of the instance.
+        fields: new values.
+        ids: for NICs.
+        check: refuse addresses of new NICs that others have by now.
+    """
+
+    def make(view: ClusterView) -> Change:
+        instance = view.instances[uuid]
+        changed = msgspec.structs.replace(instance, **fields)
+        disks = _moved_disks(instance, changed, view)
+        if changed.nics == instance.nics:
+            return Change(puts=(changed, *disks))
+        if check:
+            group = view.group_of(view.node(changed.primary_node))
+            check_conflicts(changed.nics, view, group, instance.nics)
+        nics, networks = with_pool_addresses(instance.nics, changed.nics, view)
+        changed = msgspec.structs.replace(changed, nics=with_identities(nics, view, ids))
+        return Change(puts=(changed, *networks, *disks))
 
     return make
 

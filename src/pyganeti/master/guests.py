@@ -75,15 +75,13 @@ async def check_bridges(nodes: NodeReader, view: ClusterView, spec: InstanceSpec
         raise OpPrereqError(f"on node {node}: {err}", ECode.ENVIRON) from err
 
 
-async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec) -> None:
-    """Refuse when the primary node has not the memory the guest starts with.
+async def free_memory(nodes: NodeReader, view: ClusterView, node: Node, hypervisor: str) -> int:
+    """Memory in MiB that a node has for more guests.
 
     Raises:
-        OpPrereqError: ``ECode.NORES``; says what was wanted and what there was, in MiB.
+        OpPrereqError: ``ECode.ENVIRON``, it cannot be asked.
     """
-    hypervisor = spec.hypervisor
     params: Params = dict(view.cluster.hvparams.get(hypervisor, {}))
-    node = view.node(spec.primary_node)
     try:
         info = await nodes.call(node.uuid, NodeInfoCall(hypervisors={hypervisor: params}))
     except GenericError as err:
@@ -92,7 +90,18 @@ async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec)
     if hypervisor not in info.hypervisors:
         why = info.errors.get(hypervisor, "not available")
         raise OpPrereqError(f"hypervisor {hypervisor} on node {node.name}: {why}", ECode.ENVIRON)
-    wanted, free = int(spec.beparams["maxmem"]), info.hypervisors[hypervisor].memory_free
+    return info.hypervisors[hypervisor].memory_free
+
+
+async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec) -> None:
+    """Refuse when the primary node has not the memory the guest starts with.
+
+    Raises:
+        OpPrereqError: ``ECode.NORES``; says what was wanted and what there was, in MiB.
+    """
+    node = view.node(spec.primary_node)
+    free = await free_memory(nodes, view, node, spec.hypervisor)
+    wanted = int(spec.beparams["maxmem"])
     if wanted > free:
         raise OpPrereqError(
             f"not enough memory on node {node.name} for instance {spec.name}:"

@@ -13,6 +13,7 @@ from pyganeti.model.address_pool import is_reserved_outside, lies_in
 from pyganeti.model.enums import POOL_MODE, NicMode
 from pyganeti.model.errors import ECode, OpPrereqError, ReservationError
 from pyganeti.model.group import NodeGroup
+from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_mac
 from pyganeti.model.network import Network
 from pyganeti.model.nic import Nic
@@ -180,7 +181,7 @@ def mac_prefix(network: Network | None, view: ClusterView) -> str:
 
 
 def check_conflicts(
-    nics: Sequence[Nic], view: ClusterView, group: NodeGroup, own: str | None = None
+    nics: Sequence[Nic], view: ClusterView, group: NodeGroup, before: Sequence[Nic] = ()
 ) -> None:
     """Refuse addresses that another instance has, or that a network keeps for something else.
 
@@ -188,29 +189,37 @@ def check_conflicts(
         nics: all NICs of an instance.
         view: the cluster.
         group: its node group.
-        own: UUID of the instance, if it is there already.
+        before: its NICs as they are recorded; the addresses they have are not judged again.
 
     Raises:
         ReservationError: names the address and who has it.
     """
+    had = {key for nic in before for key in _addresses(nic, view)}
     seen: set[object] = set()
     for nic in nics:
-        if nic.mac not in AUTO:
-            others = [one.name for one in view.owners_of_mac(nic.mac) if one.uuid != own]
-            _refuse_twice(f"MAC address {nic.mac} is already in use", nic.mac, others, seen)
-        if nic.ip is not None and nic.ip != POOL:
-            scope = nic.network or view.filled_nicparams(nic).link
-            others = [one.name for one in view.owners_of_ip(scope, nic.ip) if one.uuid != own]
-            text = f"IP address {nic.ip} is already in use on {scope}"
-            _refuse_twice(text, (scope, nic.ip), others, seen)
-            _check_networks(nic, nic.ip, view, group)
+        for key, text in _addresses(nic, view).items():
+            owners = [] if key in had else _owners(key, view)
+            if owners or key in seen:
+                who = f" by instance {owners[0].name}" if owners else ""
+                raise ReservationError(f"{text}{who}")
+            seen.add(key)
+            if isinstance(key, tuple) and key not in had:
+                _check_networks(nic, key[1], view, group)
 
 
-def _refuse_twice(text: str, key: object, owners: Sequence[str], seen: set[object]) -> None:
-    if owners or key in seen:
-        who = f" by instance {owners[0]}" if owners else ""
-        raise ReservationError(f"{text}{who}")
-    seen.add(key)
+def _addresses(nic: Nic, view: ClusterView) -> dict[str | tuple[str, str], str]:
+    """MAC address, and scope with IP address, as far as they are known; what to say of each."""
+    found: dict[str | tuple[str, str], str] = {}
+    if nic.mac not in AUTO:
+        found[nic.mac] = f"MAC address {nic.mac} is already in use"
+    if nic.ip is not None and nic.ip != POOL:
+        scope = nic.network or view.filled_nicparams(nic).link
+        found[scope, nic.ip] = f"IP address {nic.ip} is already in use on {scope}"
+    return found
+
+
+def _owners(key: str | tuple[str, str], view: ClusterView) -> list[Instance]:
+    return view.owners_of_mac(key) if isinstance(key, str) else view.owners_of_ip(*key)
 
 
 def _check_networks(nic: Nic, address: str, view: ClusterView, group: NodeGroup) -> None:

@@ -18,6 +18,7 @@ from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
 from pyganeti.master.lu.instance.reinstall import LUInstanceReinstall
 from pyganeti.master.lu.instance.remove import LUInstanceRemove
+from pyganeti.master.lu.instance.set_params import LUInstanceSetParams
 from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
 from pyganeti.master.lu.instance.startup import LUInstanceStartup
 from pyganeti.master.lu.node.add import LUNodeAdd
@@ -52,6 +53,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceReboot,
     OpInstanceReinstall,
     OpInstanceRemove,
+    OpInstanceSetParams,
     OpInstanceShutdown,
     OpInstanceStartup,
 )
@@ -84,6 +86,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceReboot: LUInstanceReboot(),
     OpInstanceReinstall: LUInstanceReinstall(),
     OpInstanceRemove: LUInstanceRemove(),
+    OpInstanceSetParams: LUInstanceSetParams(),
     OpInstanceShutdown: LUInstanceShutdown(),
     OpInstanceStartup: LUInstanceStartup(),
     OpNodeAdd: LUNodeAdd(),
