@@ -44,12 +44,12 @@ def instance_fields(uuid: str, **fields: object) -> Maker:
             return Change()
         changed = msgspec.structs.replace(instance, **typed)
         _, networks = with_pool_addresses(instance.nics, changed.nics, view)
-        return Change(puts=(changed, *networks, *_moved_disks(instance, changed, view)))
+        return Change(puts=(changed, *networks, *_at_new_primary(instance, changed, view)))
 
     return make
 
 
-def _moved_disks(before: Instance, after: Instance, view: ClusterView) -> tuple[Disk, ...]:
+def _at_new_primary(before: Instance, after: Instance, view: ClusterView) -> tuple[Disk, ...]:
     """Disks that lie on the new primary node instead of the old one."""
     old, new = before.primary_node, after.primary_node
     disks = (view.disks[uuid] for uuid in before.disks if uuid in view.disks)
@@ -75,7 +75,7 @@ def modify_instance(
     def make(view: ClusterView) -> Change:
         instance = view.instances[uuid]
         changed = msgspec.structs.replace(instance, **fields)
-        disks = _moved_disks(instance, changed, view)
+        disks = _at_new_primary(instance, changed, view)
         if changed.nics == instance.nics:
             return Change(puts=(changed, *disks))
         if check:
@@ -114,6 +114,28 @@ def move_instance(uuid: str, source: str, target: str, *, disks_active: bool) ->
         return Change(puts=(moved, *moved_disks(view.disks_of(instance), source, target)))
 
     return make
+
+
+def rename_instance(uuid: str, name: str, disks: Sequence[Disk]) -> Maker:
+    """Give an instance a name, and its disks the places they have then; nothing if it is gone.
+
+    What others have taken meanwhile is seen here, on the head.
+    """
+
+    def make(view: ClusterView) -> Change:
+        instance = view.instances.get(uuid)
+        if instance is None:
+            return Change()
+        _refuse_taken_name(name, view, own=uuid)
+        return Change(puts=(msgspec.structs.replace(instance, name=name), *disks))
+
+    return make
+
+
+def _refuse_taken_name(name: str, view: ClusterView, own: str) -> None:
+    other = view.find_instance(name)
+    if other is not None and other.name == name and other.uuid != own:
+        raise OpPrereqError(f"instance {name} is already in the cluster", ECode.EXISTS)
 
 
 def change_tags(
@@ -160,9 +182,7 @@ def add_instance(
     """
 
     def make(view: ClusterView) -> Change:
-        other = view.find_instance(instance.name)
-        if other is not None and other.name == instance.name:
-            raise OpPrereqError(f"instance {instance.name} is already in the cluster", ECode.EXISTS)
+        _refuse_taken_name(instance.name, view, own=instance.uuid)
         if check:
             check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
         nics, networks = with_pool_addresses((), instance.nics, view)

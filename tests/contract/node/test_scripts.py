@@ -61,6 +61,16 @@ async def test_creation_writes_a_log_of_its_own(oses: OsScripts, tmp_path: Path)
     assert all(path.name.startswith("add-deb+small-web1-") for path in logs(tmp_path))
 
 
+async def test_a_rename_gets_the_old_name_and_writes_a_log_of_its_own(
+    oses: OsScripts, tmp_path: Path
+) -> None:
+    script(tmp_path / "os" / "deb" / "rename", 'echo "$OLD_INSTANCE_NAME $INSTANCE_NAME"')
+    await oses.rename(INSTANCE, (disk(tmp_path),), run, "old1", debug=0)
+    (log,) = logs(tmp_path)
+    assert log.name.startswith("rename-deb+small-old1-web1-")
+    assert log.read_text() == "old1 web1\n"
+
+
 async def test_a_failed_creation_names_its_log_and_keeps_secrets(
     oses: OsScripts, tmp_path: Path
 ) -> None:

@@ -352,3 +352,12 @@ def test_tags(tmp_path: object) -> None:
     assert run("gnt-instance list-tags web1", master).out == "a\nz\n"
     assert master.of("QueryTags") == [["instance", "web1"]]
     assert "no tags given" in run("gnt-instance remove-tags web1", master).err
+
+
+def test_rename() -> None:
+    master = FakeMaster(jobs=[Job(result="www.example.com")])
+    ran = run("gnt-instance rename --name-check web1 www", master)
+    assert ran.out == "Instance 'web1' renamed to 'www.example.com'\n"
+    (op,) = master.ops
+    assert (op["instance_name"], op["new_name"]) == ("web1", "www")
+    assert (op["name_check"], op["ip_check"]) == (True, False)

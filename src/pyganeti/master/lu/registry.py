@@ -18,6 +18,7 @@ from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
 from pyganeti.master.lu.instance.reinstall import LUInstanceReinstall
 from pyganeti.master.lu.instance.remove import LUInstanceRemove
+from pyganeti.master.lu.instance.rename import LUInstanceRename
 from pyganeti.master.lu.instance.set_params import LUInstanceSetParams
 from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
 from pyganeti.master.lu.instance.startup import LUInstanceStartup
@@ -53,6 +54,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceReboot,
     OpInstanceReinstall,
     OpInstanceRemove,
+    OpInstanceRename,
     OpInstanceSetParams,
     OpInstanceShutdown,
     OpInstanceStartup,
@@ -86,6 +88,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceReboot: LUInstanceReboot(),
     OpInstanceReinstall: LUInstanceReinstall(),
     OpInstanceRemove: LUInstanceRemove(),
+    OpInstanceRename: LUInstanceRename(),
     OpInstanceSetParams: LUInstanceSetParams(),
     OpInstanceShutdown: LUInstanceShutdown(),
     OpInstanceStartup: LUInstanceStartup(),

@@ -1,7 +1,7 @@
 """Undo actions by the names under which the journal knows them; never rename one."""
 
 from pyganeti.master.run import UndoRegistry
-from pyganeti.master.undo import instance, node, tags
+from pyganeti.master.undo import instance, instance_name, node, tags
 
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
@@ -10,6 +10,8 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.deactivate_disks": instance.deactivate_disks,
     "instance.move_back": instance.move_back,
     "instance.remove_from_config": instance.remove_from_config,
+    "instance.rename_disks_back": instance_name.rename_disks_back,
+    "instance.restore_name": instance_name.restore,
     "instance.set_fields": instance.set_fields,
     "instance.start_again": instance.start_again,
     "instance.stop": instance.stop,

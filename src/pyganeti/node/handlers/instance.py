@@ -31,6 +31,7 @@ class InstanceHandlers:
             handles(calls.InstanceListCall, self._list),
             handles_with_run(calls.InstanceOsAddCall, self._os_add),
             handles(calls.InstanceRebootCall, self._reboot),
+            handles_with_run(calls.InstanceRunRenameCall, self._run_rename),
             handles(calls.InstanceShutdownCall, self._shutdown),
             handles(calls.InstanceStartCall, self._start),
         )
@@ -89,3 +90,7 @@ class InstanceHandlers:
         await self._oses.create(
             call.instance, disks, run.runner, reinstall=call.reinstall, debug=call.debug
         )
+
+    async def _run_rename(self, call: calls.InstanceRunRenameCall, run: CallRun) -> None:
+        disks = await self._disks.devices(call.instance)
+        await self._oses.rename(call.instance, disks, run.runner, call.old_name, debug=call.debug)

@@ -76,11 +76,44 @@ class OsScripts:
         if reinstall:
             env["INSTANCE_REINSTALL"] = "1"
         label = f"add-{instance.os}-{instance.name}"
+        await self._run(found, "create", env, label, runner, Secrets(instance.osparams_private))
+
+    async def rename(
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        runner: Runner,
+        old_name: str,
+        *,
+        debug: int,
+    ) -> None:
+        """Let the OS adapt the disks of ``instance``, which had ``old_name`` before.
+
+        Raises:
+            InvalidOS: the definition is missing or broken.
+            OpExecError: the script failed; names its log and shows the end of it.
+        """
+        found = await self.find(instance.os, force_variant=True)
+        env = for_instance(found, instance, disks, debug=debug)
+        env["OLD_INSTANCE_NAME"] = old_name
+        label = f"rename-{instance.os}-{old_name}-{instance.name}"
+        await self._run(found, "rename", env, label, runner, Secrets(instance.osparams_private))
+
+    async def _run(
+        self,
+        found: OsDefinition,
+        script: str,
+        env: dict[str, str],
+        label: str,
+        runner: Runner,
+        secrets: Secrets,
+    ) -> None:
+        """Run a script with a log of its own."""
         log = await in_thread(_make_log, self._log_dir, label, self._clock.now())
         command = Command(
-            (found.scripts["create"],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
+            (found.scripts[script],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
         )
-        await _run_logged(command, log, "create", runner, Secrets(instance.osparams_private))
+        await _run_logged(command, log, script, runner, secrets)
 
     async def validate(
         self,

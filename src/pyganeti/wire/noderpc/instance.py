@@ -108,6 +108,24 @@ class InstanceOsAddCall(NodeCall[None], frozen=True, kw_only=True):
     debug: int = 0
 
 
+class InstanceRunRenameCall(NodeCall[None], frozen=True, kw_only=True):
+    """Run the OS definition's rename script on the assembled disks of an instance that had
+    ``old_name`` before.
+
+    Raises: InvalidOS; OpExecError names the script's log file.
+    """
+
+    procedure: ClassVar[str] = "instance_run_rename"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
+    long: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    old_name: str
+    debug: int = 0
+
+
 class HypervisorValidateParamsCall(NodeCall[None], frozen=True, kw_only=True):
     """Check filled ``hvparams`` against what this node has.
 
@@ -128,6 +146,7 @@ CALLS = (
     InstanceListCall,
     InstanceOsAddCall,
     InstanceRebootCall,
+    InstanceRunRenameCall,
     InstanceShutdownCall,
     InstanceStartCall,
 )

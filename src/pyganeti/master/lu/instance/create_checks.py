@@ -7,6 +7,7 @@ from pyganeti.master.guests import (
     check_os,
     refused_by,
 )
+from pyganeti.master.instance_name import check_new_name
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.new_disks import DiskRequest, are_adopted
 from pyganeti.master.new_nics import requested_nics
@@ -36,7 +37,8 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
     Raises:
         OpPrereqError: name taken or unknown, hypervisor not enabled, a parameter is wrong.
     """
-    name = await _checked_name(op, view, nodes)
+    name = check_hostname(op.instance_name)
+    await check_new_name(name, view, nodes, name_check=op.name_check, ip_check=op.ip_check)
     hypervisor = op.hypervisor or view.cluster.enabled_hypervisors[0]
     if hypervisor not in view.cluster.enabled_hypervisors:
         enabled = ", ".join(view.cluster.enabled_hypervisors)
@@ -69,22 +71,6 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
     check_complete_hvparams(hypervisor, view.filled_hvparams(instance))
     check_complete_beparams(view.filled_beparams(instance))
     return instance
-
-
-async def _checked_name(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> str:
-    name = check_hostname(op.instance_name)
-    if op.ip_check and not op.name_check:
-        raise OpPrereqError("cannot do the IP address check without a name check", ECode.INVAL)
-    if op.ip_check:
-        _name, address = await nodes.resolve(name)
-        if await nodes.answers(address):
-            raise OpPrereqError(
-                f"address {address} of instance {name} is already in use", ECode.NOTUNIQUE
-            )
-    other = view.find_instance(name)
-    if other is not None and other.name == name:
-        raise OpPrereqError(f"instance {name} is already in the cluster", ECode.EXISTS)
-    return name
 
 
 async def check_node_can_take(

@@ -1,0 +1,42 @@
+"""Names of instances that are to be made or renamed."""
+
+from pyganeti.master.nodes import NodeReader
+from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.view import ClusterView
+
+
+async def check_new_name(
+    name: str,
+    view: ClusterView,
+    nodes: NodeReader,
+    *,
+    name_check: bool,
+    ip_check: bool,
+    own: str | None = None,
+) -> None:
+    """Refuse a name that an instance has, or whose address answers.
+
+    Args:
+        name: in full.
+        view: the cluster.
+        nodes: asks the resolver and the address.
+        name_check: the resolver knows the name.
+        ip_check: its address may not answer.
+        own: UUID of the instance that may have it.
+
+    Raises:
+        OpPrereqError: taken, or in use; or the checks do not go together.
+        ResolverError: it has no address.
+    """
+    if ip_check and not name_check:
+        raise OpPrereqError("cannot do the IP address check without a name check", ECode.INVAL)
+    other = view.find_instance(name)
+    same = other is not None and other.uuid == own
+    if other is not None and other.name == name and not same:
+        raise OpPrereqError(f"instance {name} is already in the cluster", ECode.EXISTS)
+    if not ip_check or (same and other is not None and other.name == name):
+        return
+    _name, address = await nodes.resolve(name)
+    if await nodes.answers(address):
+        text = f"address {address} of instance {name} is already in use"
+        raise OpPrereqError(text, ECode.NOTUNIQUE)

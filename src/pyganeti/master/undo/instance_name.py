@@ -1,0 +1,41 @@
+"""Undo actions of a rename. Idempotent; right after any part of the step they undo."""
+
+from typing import Any
+
+import msgspec
+
+from pyganeti.master.changes import rename_instance
+from pyganeti.master.moved_files import FileMove
+from pyganeti.master.run import UndoContext
+from pyganeti.model.disk import Disk
+from pyganeti.wire.noderpc.blockdev import BlockdevSetinfoCall
+from pyganeti.wire.noderpc.types import DiskSpec
+
+# Any: objects are stored as JSON and decoded here.
+Json = dict[str, Any]
+
+
+async def rename_disks_back(
+    context: UndoContext,
+    *,
+    node: str,
+    name: str,
+    disks: list[list[Json]],
+    move: dict[str, str] | None,
+) -> None:
+    """Give disks their old places and the instance's old name; ``disks`` pairs old with new."""
+    if node not in context.config.view.nodes:
+        return  # it was removed from the cluster: nothing there is ours to undo
+    pairs = msgspec.convert(disks, tuple[tuple[DiskSpec, DiskSpec], ...])
+    if move is not None:
+        back = msgspec.convert(move, FileMove).back()
+        await back.make(context.nodes, node, [(new, old) for old, new in pairs], context.log)
+    for old, _new in pairs:
+        await context.nodes.call(node, BlockdevSetinfoCall(disk=old, info=name))
+
+
+async def restore(context: UndoContext, *, uuid: str, name: str, disks: list[Json]) -> None:
+    """Record an instance's old name and the places that its disks had."""
+    await context.config.commit(
+        rename_instance(uuid, name, msgspec.convert(disks, tuple[Disk, ...]))
+    )
