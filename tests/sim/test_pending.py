@@ -59,6 +59,7 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
     "OP_INSTANCE_CREATE snode": "node2",
     "OP_INSTANCE_FAILOVER iallocator": "hail",
+    "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS disk_template": "plain",
     "OP_INSTANCE_SET_PARAMS disks": [["add", -1, {"size": 1}]],
     "OP_INSTANCE_SET_PARAMS iallocator": "hail",

@@ -40,6 +40,7 @@ READS = {
     "OpClusterRedistConf": "sends again what nodes have anyway; tested after a crash",
     "OpClusterVerify": "submits jobs, which check",
     "OpClusterVerifyConfig": "compares",
+    "OpInstanceMultiAlloc": "submits jobs, which create",
     "OpInstanceQueryData": "answers",
     "OpExtStorageDiagnose": "answers",
     "OpOsDiagnose": "answers",

@@ -130,6 +130,7 @@ def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
 # A command line for each pending option of a command that is built.
 OPTION_LINES = {
     "gnt-instance add --iallocator": "gnt-instance add -I hail -t diskless -o os web1",
+    "gnt-instance batch-create --iallocator": "gnt-instance batch-create -I hail /dev/null",
     "gnt-instance failover --iallocator": "gnt-instance failover -f -I hail web1",
 }
 

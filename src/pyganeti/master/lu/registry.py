@@ -14,6 +14,7 @@ from pyganeti.master.lu.instance.create import LUInstanceCreate
 from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
 from pyganeti.master.lu.instance.failover import LUInstanceFailover
 from pyganeti.master.lu.instance.grow_disk import LUInstanceGrowDisk
+from pyganeti.master.lu.instance.multi_alloc import LUInstanceMultiAlloc
 from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
 from pyganeti.master.lu.instance.reinstall import LUInstanceReinstall
@@ -50,6 +51,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceDeactivateDisks,
     OpInstanceFailover,
     OpInstanceGrowDisk,
+    OpInstanceMultiAlloc,
     OpInstanceQueryData,
     OpInstanceReboot,
     OpInstanceReinstall,
@@ -84,6 +86,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
     OpInstanceFailover: LUInstanceFailover(),
     OpInstanceGrowDisk: LUInstanceGrowDisk(),
+    OpInstanceMultiAlloc: LUInstanceMultiAlloc(),
     OpInstanceQueryData: LUInstanceQueryData(),
     OpInstanceReboot: LUInstanceReboot(),
     OpInstanceReinstall: LUInstanceReinstall(),
