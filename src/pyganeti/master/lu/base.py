@@ -126,3 +126,15 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
     def resumed_hooks(self, rest: Any, view: ClusterView) -> HookContext | None:
         """As :meth:`hooks` for the post-hooks of an operation that was resumed. Any: as above."""
         return None
+
+
+class Question(LogicalUnit[OpT, OpT, ResultT]):
+    """An operation that only asks: nothing is locked, and nothing can be refused beforehand."""
+
+    def declare_locks(self, op: OpT, view: ClusterView) -> LockRequest:
+        """Nothing: snapshots do not change."""
+        return LockRequest()
+
+    async def check_prereq(self, op: OpT, view: ClusterView, nodes: "NodeReader") -> OpT:
+        """Nothing to decide."""
+        return op

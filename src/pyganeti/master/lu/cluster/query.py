@@ -6,27 +6,14 @@ Source: the opcodes' facts; commands ask LUXI's ``QueryClusterInfo``, which does
 from typing import Any
 
 from pyganeti.master.cluster_info import cluster_info
-from pyganeti.master.locks import LockRequest
-from pyganeti.master.lu.base import LogicalUnit
-from pyganeti.master.nodes import NodeReader
+from pyganeti.master.lu.base import Question
 from pyganeti.master.run import Run
 from pyganeti.model.enums import QueryResource
-from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterConfigQuery, OpClusterQuery
 
 
-class LUClusterQuery(LogicalUnit[OpClusterQuery, OpClusterQuery, dict[str, Any]]):
+class LUClusterQuery(Question[OpClusterQuery, dict[str, Any]]):
     """All settings, with defaults filled in."""
-
-    def declare_locks(self, op: OpClusterQuery, view: ClusterView) -> LockRequest:
-        """Nothing: snapshots do not change."""
-        return LockRequest()
-
-    async def check_prereq(
-        self, op: OpClusterQuery, view: ClusterView, nodes: NodeReader
-    ) -> OpClusterQuery:
-        """Nothing can be refused."""
-        return op
 
     # Any: values of many types, as the protocol has them.
     async def execute(self, run: Run, plan: OpClusterQuery) -> dict[str, Any]:
@@ -34,18 +21,8 @@ class LUClusterQuery(LogicalUnit[OpClusterQuery, OpClusterQuery, dict[str, Any]]
         return cluster_info(run.config.view)
 
 
-class LUClusterConfigQuery(LogicalUnit[OpClusterConfigQuery, OpClusterConfigQuery, list[object]]):
+class LUClusterConfigQuery(Question[OpClusterConfigQuery, list[object]]):
     """Values of the cluster's query fields, in the order asked."""
-
-    def declare_locks(self, op: OpClusterConfigQuery, view: ClusterView) -> LockRequest:
-        """Nothing: snapshots do not change."""
-        return LockRequest()
-
-    async def check_prereq(
-        self, op: OpClusterConfigQuery, view: ClusterView, nodes: NodeReader
-    ) -> OpClusterConfigQuery:
-        """Nothing can be refused before it is tried."""
-        return op
 
     async def execute(self, run: Run, plan: OpClusterConfigQuery) -> list[object]:
         """Answer.

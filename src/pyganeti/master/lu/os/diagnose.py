@@ -5,30 +5,17 @@ Source: gnt-os(8); os query fields.
 
 from typing import Any, Final
 
-from pyganeti.master.locks import LockRequest
-from pyganeti.master.lu.base import LogicalUnit
-from pyganeti.master.nodes import NodeReader
+from pyganeti.master.lu.base import Question
 from pyganeti.master.run import Run
 from pyganeti.model.enums import QueryResource
-from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.os import OpOsDiagnose
 
 # What is so is shown only to those who ask for the field, as in Ganeti.
 _LEFT_OUT: Final = {"hidden": True, "blacklisted": True, "valid": False}
 
 
-class LUOsDiagnose(LogicalUnit[OpOsDiagnose, OpOsDiagnose, list[list[Any]]]):
+class LUOsDiagnose(Question[OpOsDiagnose, list[list[Any]]]):
     """One row an OS, with the fields asked for."""
-
-    def declare_locks(self, op: OpOsDiagnose, view: ClusterView) -> LockRequest:
-        """Nothing: only nodes are asked."""
-        return LockRequest()
-
-    async def check_prereq(
-        self, op: OpOsDiagnose, view: ClusterView, nodes: NodeReader
-    ) -> OpOsDiagnose:
-        """Nothing can be refused before nodes were asked."""
-        return op
 
     # Any: fields have values of many types.
     async def execute(self, run: Run, plan: OpOsDiagnose) -> list[list[Any]]:

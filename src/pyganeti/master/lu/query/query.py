@@ -7,8 +7,7 @@ storage providers. Source: docs/design/0006-queries.md.
 from typing import Any, Final
 
 from pyganeti.master.locks import ALL, LockRequest
-from pyganeti.master.lu.base import LogicalUnit
-from pyganeti.master.nodes import NodeReader
+from pyganeti.master.lu.base import Question
 from pyganeti.master.run import Run
 from pyganeti.model.enums import QueryResource
 from pyganeti.model.view import ClusterView
@@ -28,16 +27,12 @@ _LOCKS: Final = {
 }
 
 
-class LUQuery(LogicalUnit[OpQuery, OpQuery, Answer]):
+class LUQuery(Question[OpQuery, Answer]):
     """Rows of ``[status, value]`` with the definitions of their fields."""
 
     def declare_locks(self, op: OpQuery, view: ClusterView) -> LockRequest:
         """Nothing, unless asked to: snapshots do not change."""
         return _LOCKS.get(op.what, LockRequest()) if op.use_locking else LockRequest()
-
-    async def check_prereq(self, op: OpQuery, view: ClusterView, nodes: NodeReader) -> OpQuery:
-        """Nothing can be refused before it is tried."""
-        return op
 
     async def execute(self, run: Run, plan: OpQuery) -> Answer:
         """Ask.
@@ -50,18 +45,8 @@ class LUQuery(LogicalUnit[OpQuery, OpQuery, Answer]):
         return await run.queries.query(plan.what, plan.fields, plan.qfilter)
 
 
-class LUQueryFields(LogicalUnit[OpQueryFields, OpQueryFields, Answer]):
+class LUQueryFields(Question[OpQueryFields, Answer]):
     """Definitions of fields."""
-
-    def declare_locks(self, op: OpQueryFields, view: ClusterView) -> LockRequest:
-        """Nothing."""
-        return LockRequest()
-
-    async def check_prereq(
-        self, op: OpQueryFields, view: ClusterView, nodes: NodeReader
-    ) -> OpQueryFields:
-        """Nothing can be refused."""
-        return op
 
     async def execute(self, run: Run, plan: OpQueryFields) -> Answer:
         """Look them up."""
