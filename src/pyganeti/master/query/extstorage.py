@@ -6,9 +6,8 @@ from typing import Any, Final
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import ProviderInfo
 
-from .fields import Field, FieldKind, Need, table
-from .found import Found, asked_nodes, compared
-from .sources import Sources
+from .fields import Field, FieldKind
+from .found import Found, FoundResource
 
 ProviderField = Field[Found[ProviderInfo], ClusterView]
 _OTHER: Final = FieldKind.OTHER
@@ -50,25 +49,6 @@ _FIELDS: Final[Sequence[ProviderField]] = [
 ]
 
 
-class ExtStorageResource:
-    """Queries of external storage providers."""
-
-    name_field = "name"
-    fields = table(_FIELDS)
-
-    async def items(
-        self, sources: Sources, names: Sequence[object] | None, used: frozenset[str]
-    ) -> list[Found[ProviderInfo]]:
-        """See :class:`~.engine.Resource`."""
-        view = sources.view
-        answers = await sources.live.providers(view, asked_nodes(view))
-        return compared(answers, names, "External storage provider")
-
-    async def context(
-        self, sources: Sources, items: list[Found[ProviderInfo]], needs: frozenset[Need]
-    ) -> ClusterView:
-        """See :class:`~.engine.Resource`."""
-        return sources.view
-
-
-EXTSTORAGES: Final = ExtStorageResource()
+EXTSTORAGES: Final = FoundResource(
+    "External storage provider", _FIELDS, lambda live, *asked: live.providers(*asked)
+)

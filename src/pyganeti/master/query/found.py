@@ -6,7 +6,7 @@ All nodes that can have instances are asked, offline ones are not; one that does
 out of the comparison.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -14,6 +14,10 @@ from pyganeti.kit.shown import cut
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.names import nice_sorted
 from pyganeti.model.view import ClusterView
+
+from .fields import Field, Need, table
+from .live import LiveReader
+from .sources import Sources
 
 T = TypeVar("T")
 
@@ -33,6 +37,7 @@ class Definition(Protocol):
 
 
 InfoT = TypeVar("InfoT", bound=Definition)
+Answers = Mapping[str, Sequence[InfoT] | GenericError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,8 @@ class Found(Generic[InfoT]):
         return set.intersection(*sets) if sets else set()
 
 
-def asked_nodes(view: ClusterView) -> list[str]:
-    """UUIDs of the nodes that are asked."""
-    return [node.uuid for node in view.online_nodes() if node.vm_capable]
-
-
-def compared(
-    answers: Mapping[str, Sequence[InfoT] | GenericError], names: Sequence[object] | None, what: str
+def _compared(
+    answers: Answers[InfoT], names: Sequence[object] | None, what: str
 ) -> list[Found[InfoT]]:
     """What the nodes answered, by name: those asked for in this order, or all in natural order.
 
@@ -97,3 +97,39 @@ def compared(
         )
         for name in (nice_sorted(known) if names is None else map(str, names))
     ]
+
+
+class FoundResource(Generic[InfoT]):
+    """Queries of definitions.
+
+    Args:
+        what: they are called.
+        fields: in the order of their declaration.
+        ask: gives each node's definitions, or why there are none.
+    """
+
+    name_field = "name"
+
+    def __init__(
+        self,
+        what: str,
+        fields: Iterable[Field[Found[InfoT], ClusterView]],
+        ask: Callable[[LiveReader, ClusterView, list[str]], Awaitable[Answers[InfoT]]],
+    ) -> None:
+        self._what = what
+        self.fields = table(fields)
+        self._ask = ask
+
+    async def items(
+        self, sources: Sources, names: Sequence[object] | None, used: frozenset[str]
+    ) -> list[Found[InfoT]]:
+        """See :class:`~.engine.Resource`."""
+        view = sources.view
+        asked = [node.uuid for node in view.online_nodes() if node.vm_capable]
+        return _compared(await self._ask(sources.live, view, asked), names, self._what)
+
+    async def context(
+        self, sources: Sources, items: list[Found[InfoT]], needs: frozenset[Need]
+    ) -> ClusterView:
+        """See :class:`~.engine.Resource`."""
+        return sources.view

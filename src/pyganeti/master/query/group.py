@@ -1,19 +1,18 @@
 """Fields of node groups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import nice_sort_key
 from pyganeti.model.params.ipolicy import to_dict
-from pyganeti.model.params.kinds import shortest
-from pyganeti.model.params.nd import ND
+from pyganeti.model.params.nd import NdParams
 from pyganeti.model.params.nd import to_dict as nd_to_dict
 from pyganeti.model.view import ClusterView
 
-from .fields import PARAM_KINDS, Compare, Field, FieldKind, Need, Status, table
-from .objects import object_fields, tags_field
+from .fields import Compare, Field, FieldKind, Need, table
+from .objects import ndparams_fields, object_fields, tags_field
 from .sources import Sources
 
 GroupField = Field[NodeGroup, ClusterView]
@@ -26,12 +25,8 @@ def _instances(group: NodeGroup, view: ClusterView) -> list[Instance]:
     return sorted(found, key=lambda instance: nice_sort_key(instance.name))
 
 
-def _ndparam(name: str) -> Callable[[NodeGroup, ClusterView], object]:
-    def of(group: NodeGroup, view: ClusterView) -> object:
-        value: object = getattr(view.group_ndparams(group), name)
-        return Status.UNAVAIL if value is None else shortest(value)
-
-    return of
+def _ndparams(group: NodeGroup, view: ClusterView) -> NdParams:
+    return view.group_ndparams(group)
 
 
 _INSIDE: Final[Sequence[GroupField]] = [
@@ -109,7 +104,7 @@ _CONFIG: Final[Sequence[GroupField]] = [
         "NDParams",
         _OTHER,
         "Node parameters, filled",
-        lambda g, view: nd_to_dict(view.group_ndparams(g)),
+        lambda g, view: nd_to_dict(_ndparams(g, view)),
     ),
     Field(
         "custom_ndparams",
@@ -118,16 +113,7 @@ _CONFIG: Final[Sequence[GroupField]] = [
         "Node parameters of its own",
         lambda g, _: g.ndparams,
     ),
-    *(
-        Field(
-            f"ndp/{param.name}",
-            param.title or f"ndp/{param.name}",
-            PARAM_KINDS[param.kind],
-            f"Node parameter {param.name}",
-            _ndparam(param.name),
-        )
-        for param in ND.params.values()
-    ),
+    *ndparams_fields(_ndparams),
 ]
 
 

@@ -10,15 +10,14 @@ from typing import Final
 
 from pyganeti.model.errors import GenericError
 from pyganeti.model.node import Node
-from pyganeti.model.params.kinds import shortest
-from pyganeti.model.params.nd import ND
+from pyganeti.model.params.nd import NdParams
 from pyganeti.model.params.nd import to_dict as nd_to_dict
 from pyganeti.model.templates import STORAGE_TYPE
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import HypervisorInfo, NodeInfo, StorageInfo
 
-from .fields import PARAM_KINDS, Compare, Field, FieldKind, Need, Status, table
-from .objects import object_fields, tags_field
+from .fields import Compare, Field, FieldKind, Need, Status, table
+from .objects import ndparams_fields, object_fields, tags_field
 from .sources import Sources
 
 _BOOL, _NUMBER, _OTHER = FieldKind.BOOL, FieldKind.NUMBER, FieldKind.OTHER
@@ -104,16 +103,8 @@ def _powered(node: Node, context: NodeContext) -> object:
     return node.powered
 
 
-def _ndparam(name: str) -> Callable[[Node, NodeContext], object]:
-    def of(node: Node, context: NodeContext) -> object:
-        value: object = getattr(context.view.filled_ndparams(node), name)
-        return Status.UNAVAIL if value is None else shortest(value)
-
-    return of
-
-
-def _ndparams(node: Node, context: NodeContext) -> object:
-    return nd_to_dict(context.view.filled_ndparams(node))
+def _ndparams(node: Node, context: NodeContext) -> NdParams:
+    return context.view.filled_ndparams(node)
 
 
 def _names(uuids: Callable[[ClusterView, str], frozenset[str]]) -> Callable[..., object]:
@@ -238,7 +229,13 @@ _CONFIG: Final[Sequence[NodeField]] = [
     Field(
         "disk_state", "DiskState", _OTHER, "Static disk state", lambda n, c: c.view.disk_state(n)
     ),
-    Field("ndparams", "NodeParameters", _OTHER, "Node parameters, filled", _ndparams),
+    Field(
+        "ndparams",
+        "NodeParameters",
+        _OTHER,
+        "Node parameters, filled",
+        lambda n, c: nd_to_dict(_ndparams(n, c)),
+    ),
     Field(
         "custom_ndparams",
         "CustomNodeParameters",
@@ -246,16 +243,7 @@ _CONFIG: Final[Sequence[NodeField]] = [
         "Node parameters of its own",
         lambda n, _: n.ndparams,
     ),
-    *(
-        Field(
-            f"ndp/{param.name}",
-            param.title or f"ndp/{param.name}",
-            PARAM_KINDS[param.kind],
-            f"Node parameter {param.name}",
-            _ndparam(param.name),
-        )
-        for param in ND.params.values()
-    ),
+    *ndparams_fields(_ndparams),
 ]
 
 

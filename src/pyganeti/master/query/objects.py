@@ -1,11 +1,16 @@
-"""Fields that every config object has: times, serial number, UUID and tags."""
+"""Fields that several kinds of objects have: times, serial number, UUID, tags, node parameters."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from pyganeti.model.base import ConfigObject, TaggedObject
+from pyganeti.model.params.kinds import shortest
+from pyganeti.model.params.nd import ND, NdParams
 
-from .fields import Field, FieldKind
+from .fields import PARAM_KINDS, Field, FieldKind, Status
 
+ItemT = TypeVar("ItemT")
+ContextT = TypeVar("ContextT")
 ObjectT = TypeVar("ObjectT", bound=ConfigObject)
 TaggedT = TypeVar("TaggedT", bound=TaggedObject)
 
@@ -26,3 +31,27 @@ def tags_field(what: str, _of: type[TaggedT]) -> Field[TaggedT, object]:
     return Field(
         "tags", "Tags", FieldKind.OTHER, f"Tags of the {what}", lambda o, _: sorted(o.tags)
     )
+
+
+def ndparams_fields(
+    filled: Callable[[ItemT, ContextT], NdParams],
+) -> list[Field[ItemT, ContextT]]:
+    """Each node parameter as ``ndp/NAME``; ``filled`` gives those of an object."""
+
+    def one(name: str) -> Callable[[ItemT, ContextT], object]:
+        def of(item: ItemT, context: ContextT) -> object:
+            value: object = getattr(filled(item, context), name)
+            return Status.UNAVAIL if value is None else shortest(value)
+
+        return of
+
+    return [
+        Field(
+            f"ndp/{param.name}",
+            param.title or f"ndp/{param.name}",
+            PARAM_KINDS[param.kind],
+            f"Node parameter {param.name}",
+            one(param.name),
+        )
+        for param in ND.params.values()
+    ]

@@ -7,9 +7,8 @@ from pyganeti.model.names import nice_sorted
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.types import OsInfo
 
-from .fields import Field, FieldKind, Need, table
-from .found import Found, asked_nodes, compared
-from .sources import Sources
+from .fields import Field, FieldKind
+from .found import Found, FoundResource
 
 OsField = Field[Found[OsInfo], ClusterView]
 _BOOL, _OTHER, _TEXT = FieldKind.BOOL, FieldKind.OTHER, FieldKind.TEXT
@@ -99,24 +98,4 @@ _FIELDS: Final[Sequence[OsField]] = [
 ]
 
 
-class OsResource:
-    """Queries of OS definitions."""
-
-    name_field = "name"
-    fields = table(_FIELDS)
-
-    async def items(
-        self, sources: Sources, names: Sequence[object] | None, used: frozenset[str]
-    ) -> list[Found[OsInfo]]:
-        """See :class:`~.engine.Resource`."""
-        view = sources.view
-        return compared(await sources.live.oses(view, asked_nodes(view)), names, "OS")
-
-    async def context(
-        self, sources: Sources, items: list[Found[OsInfo]], needs: frozenset[Need]
-    ) -> ClusterView:
-        """See :class:`~.engine.Resource`."""
-        return sources.view
-
-
-OSES: Final = OsResource()
+OSES: Final = FoundResource("OS", _FIELDS, lambda live, *asked: live.oses(*asked))
