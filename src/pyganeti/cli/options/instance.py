@@ -9,6 +9,8 @@ from typing import Final
 
 from pyganeti.cli.option import Option, switch, unswitch
 
+from . import shared as o
+
 ABSOLUTE: Final = switch(
     ("--absolute",), "absolute", "the amount is the new size, not the increase"
 )
@@ -297,4 +299,30 @@ ZEROING_TIMEOUT_PER_MIB: Final = Option(
 )
 ZERO_FREE_SPACE: Final = switch(
     ("--zero-free-space",), "zero_free_space", "fill free space with zeros before the export"
+)
+
+# What an instance is made of, new or imported.
+CREATION: Final = (
+    o.BEPARAMS,
+    DISK,
+    o.DISK_TEMPLATE,
+    FILE_STORAGE_DIR,
+    FILE_DRIVER,
+    HYPERVISOR,
+    o.IALLOCATOR,
+    NET,
+    NODE_PAIR,
+    o.NODEGROUP,
+    IP_CHECK,
+    NO_IP_CHECK_OBSOLETE,
+    NAME_CHECK,
+    NO_NAME_CHECK_OBSOLETE,
+    o.CONFLICTS_CHECK,
+    NO_NICS,
+    NO_WAIT_FOR_SYNC,
+    o.OSPARAMS,
+    o.OSPARAMS_PRIVATE,
+    o.OSPARAMS_SECRET,
+    SD_SIZE,
+    OPPORTUNISTIC_LOCKING,
 )
