@@ -96,7 +96,7 @@ REFUSALS = {
     "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
     "master/moving.py": "iallocator: tests/sim/test_pending.py",
     "master/new_disks.py": "disk templates: tests/sim/test_pending.py",
-    "master/processor.py": "opcodes: the test above",
+    "master/execution.py": "opcodes: the test above",
 }
 
 

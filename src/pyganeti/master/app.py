@@ -16,6 +16,7 @@ from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
 from pyganeti.master.distribution import Distributor
 from pyganeti.master.doorbells import Doorbells
+from pyganeti.master.execution import Services
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.job_filters import JobFilters
 from pyganeti.master.journal import Journal
@@ -24,7 +25,7 @@ from pyganeti.master.locks import LockManager, OwnedLocks
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
-from pyganeti.master.processor import Processor, Services
+from pyganeti.master.processor import Processor
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import NodeLiveReader
 from pyganeti.master.query.sources import Sources
