@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from qemu.qmp import QMPClient, QMPError
+from qemu.qmp import ConnectError, QMPClient, QMPError
 from qemu.qmp.error import ProtocolError
+from qemu.qmp.qmp_client import NegotiationError
 
 from pyganeti.model.errors import HypervisorError
 
 TIMEOUT_S: Final = 20.0
+_TRIES: Final = 5
 
 
 class Qmp:
@@ -40,16 +42,27 @@ async def qmp_session(path: str, name: str) -> AsyncIterator[Qmp]:
     Raises:
         HypervisorError: nobody answers there.
     """
-    client = QMPClient(name)
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            await client.connect(path)
-    except (QMPError, ProtocolError, OSError) as err:
-        raise HypervisorError(f"{name}: QEMU cannot be reached: {err}") from err
+    client = await _connected(path, name)
     try:
         yield Qmp(client, name)
     finally:
         await _disconnect(client)
+
+
+async def _connected(path: str, name: str) -> QMPClient:
+    for tries_left in reversed(range(_TRIES)):
+        client = QMPClient(name)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await client.connect(path)
+        except (QMPError, ProtocolError, OSError) as err:
+            # What happens to the guest at this moment comes where the library expects an answer.
+            spoilt = isinstance(err, ConnectError) and isinstance(err.exc, NegotiationError)
+            if not spoilt or not tries_left:
+                raise HypervisorError(f"{name}: QEMU cannot be reached: {err}") from err
+        else:
+            return client
+    raise HypervisorError(f"{name}: QEMU cannot be reached")
 
 
 async def _disconnect(client: QMPClient) -> None:
