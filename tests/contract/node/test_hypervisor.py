@@ -247,7 +247,8 @@ async def test_a_guest_without_acpi_ears_is_ended_by_force_in_time(directory: Pa
 
 
 @needs_qemu
-async def test_a_tap_lives_as_long_as_its_guest(directory: Path) -> None:
+@pytest.mark.parametrize("queues", [1, 2])
+async def test_a_tap_lives_as_long_as_its_guest(directory: Path, queues: int) -> None:
     if os.geteuid() != 0 or not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         pytest.skip("real interfaces need root and a usable /dev/net/tun")
     network = LinuxNetwork(run, str(directory / "none"))
@@ -259,7 +260,7 @@ async def test_a_tap_lives_as_long_as_its_guest(directory: Path) -> None:
         clock=SystemClock(),
     )
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n" * 36)
-    guest = instance(nics=(nic,))
+    guest = instance(nics=(nic,), virtio_net_queues=queues)
     await hypervisor.start(guest, (), paused=True)
     name = (read_bytes(KvmLayout(str(directory)).guest("web1").nic(0)) or b"").decode()
     show = Command(("ip", "link", "show", "dev", name), ok_codes=frozenset({0, 1}))

@@ -195,7 +195,7 @@ def test_queues_and_vhost_of_a_paravirtual_nic() -> None:
     spec = instance(nics=(nic(0),), virtio_net_queues=2)
     words = full(spec, taps=(tap,), vhost=True)
     assert option(words, "-netdev") == ["tap,id=net-nic-nic0,fds=5:6,vhost=on"]
-    assert devices(words)[0]["mq"] == "on"
+    assert devices(words)[0]["mq"] is True
     assert devices(words)[0]["vectors"] == 6
 
 

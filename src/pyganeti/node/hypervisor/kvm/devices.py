@@ -164,7 +164,7 @@ def nic_arguments(
     queues = len(fds)
     if queues > 1:
         # Two vectors a queue, one for changes of the configuration and one for control.
-        device |= {"mq": "on", "vectors": 2 * queues + 2}
+        device |= {"mq": True, "vectors": 2 * queues + 2}
     if index == 0 and boots_from("network", hvp):
         device["bootindex"] = 0
     files = f"fd={fds[0]}" if queues == 1 else "fds=" + ":".join(map(str, fds))
