@@ -26,6 +26,7 @@ class InstanceHandlers:
         return (
             handles(calls.AllInstancesInfoCall, self._all_info),
             handles(calls.HypervisorValidateParamsCall, self._validate),
+            handles(calls.HotplugDeviceCall, self._change_devices),
             handles(calls.InstanceConsoleInfoCall, self._consoles),
             handles(calls.InstanceInfoCall, self._info),
             handles(calls.InstanceListCall, self._list),
@@ -72,6 +73,12 @@ class InstanceHandlers:
         else:
             text = f"reboot type {call.reboot_type!r}, expected 'soft' or 'hard'"
             raise HypervisorError(f"{instance.name}: {text}")
+
+    async def _change_devices(self, call: calls.HotplugDeviceCall) -> tuple[str, ...]:
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        if await driver.info(call.instance.name) is None:
+            return ()  # its disks need not be active
+        return await driver.change_devices(call.instance, await self._disks.attach(call.instance))
 
     async def _consoles(self, call: calls.InstanceConsoleInfoCall) -> dict[str, ConsoleInfo]:
         found = {}

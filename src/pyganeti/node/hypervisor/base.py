@@ -55,6 +55,18 @@ class Hypervisor(Protocol):
         """
         ...
 
+    async def change_devices(
+        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
+    ) -> tuple[str, ...]:
+        """Give a running guest the NICs and disks that ``instance`` has now.
+
+        What it has already stays untouched; one that does not run is left alone. After an error
+        those changed before the device that failed stay changed.
+
+        Returns: what was done, a line each.
+        """
+        ...
+
     async def names(self) -> tuple[str, ...]:
         """Names of all guests that run, sorted."""
         ...

@@ -82,6 +82,19 @@ class InstanceRebootCall(NodeCall[None], frozen=True, kw_only=True):
     shutdown_timeout: float = 120.0
 
 
+class HotplugDeviceCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
+    """Give a running guest the NICs and disks of ``instance``, which are assembled and linked.
+
+    One that does not run is left alone. The answer says what was done. Raises: HypervisorError;
+    what came before the device that failed stays done.
+    """
+
+    procedure: ClassVar[str] = "hotplug_device"
+    changes: ClassVar[bool] = True
+
+    instance: InstanceSpec
+
+
 class InstanceConsoleInfoCall(NodeCall[dict[str, ConsoleInfo]], frozen=True, kw_only=True):
     """How to reach the consoles of guests, by name; one that has none is left out."""
 
@@ -140,6 +153,7 @@ class HypervisorValidateParamsCall(NodeCall[None], frozen=True, kw_only=True):
 
 CALLS = (
     AllInstancesInfoCall,
+    HotplugDeviceCall,
     HypervisorValidateParamsCall,
     InstanceConsoleInfoCall,
     InstanceInfoCall,

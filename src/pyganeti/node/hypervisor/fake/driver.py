@@ -41,7 +41,8 @@ class FakeHypervisor:
             return
         memory = int(instance.beparams.get("maxmem", 0))
         vcpus = int(instance.beparams.get("vcpus", 1))
-        self._records.put(Record(instance.name, memory, vcpus, self._clock.now(), paused))
+        record = Record(instance.name, memory, vcpus, self._clock.now(), paused)
+        self._records.put(_with_devices(record, instance, disks))
 
     async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
         """See :meth:`~..base.Hypervisor.stop`."""
@@ -53,6 +54,27 @@ class FakeHypervisor:
         if record is None:
             raise HypervisorError(f"{instance.name} does not run")
         self._records.put(msgspec.structs.replace(record, resets=record.resets + 1))
+
+    async def change_devices(
+        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
+    ) -> tuple[str, ...]:
+        """See :meth:`~..base.Hypervisor.change_devices`.
+
+        Raises:
+            HypervisorError: the guest is paused, so it releases nothing.
+        """
+        record = self._records.get(instance.name)
+        if record is None:
+            return ()
+        changed = _with_devices(record, instance, disks)
+        gone = [one for one in record.disks if one not in changed.disks]
+        gone += [uuid for uuid, mac in record.nics if (uuid, mac) not in changed.nics]
+        if gone and record.paused:
+            raise HypervisorError(f"{instance.name}: the guest has not released {gone[0]}")
+        self._records.put(changed)
+        new = [uuid for uuid in changed.disks if uuid not in record.disks]
+        new += [uuid for uuid, mac in changed.nics if (uuid, mac) not in record.nics]
+        return (*(f"unplugged {uuid}" for uuid in gone), *(f"plugged {uuid}" for uuid in new))
 
     async def names(self) -> tuple[str, ...]:
         """See :meth:`~..base.Hypervisor.names`."""
@@ -90,3 +112,11 @@ class FakeHypervisor:
     async def find_fault(self, hvparams: Params) -> str | None:
         """It always works."""
         return None
+
+
+def _with_devices(record: Record, instance: InstanceSpec, disks: tuple[GuestDisk, ...]) -> Record:
+    return msgspec.structs.replace(
+        record,
+        nics=tuple((nic.uuid, nic.mac) for nic in instance.nics),
+        disks=tuple(disk.spec.uuid for disk in disks),
+    )

@@ -10,7 +10,12 @@ from pyganeti.model.errors import HypervisorError
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A running guest: memory in MiB, wall clock of its start, and how often it was reset."""
+    """A running guest: memory in MiB, wall clock of its start, and how often it was reset.
+
+    Attributes:
+        nics: its NICs as UUID and MAC address.
+        disks: UUIDs.
+    """
 
     name: str
     memory: int
@@ -18,6 +23,8 @@ class Record(msgspec.Struct, frozen=True):
     started: float
     paused: bool = False
     resets: int = 0
+    nics: tuple[tuple[str, str], ...] = ()
+    disks: tuple[str, ...] = ()
 
 
 class Records(Protocol):

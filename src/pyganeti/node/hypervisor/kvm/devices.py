@@ -86,11 +86,17 @@ def blockdev(disk: GuestDisk, index: int, hvp: Params) -> dict[str, Any]:  # Any
     return {"driver": "raw", "node-name": name, "file": place, **shared}
 
 
-def disk_arguments(disk: GuestDisk, index: int, hvp: Params, info: HvInfo) -> list[str]:
-    """Arguments that attach a disk."""
+def disk_device(disk: GuestDisk, index: int, hvp: Params, info: HvInfo) -> HvInfo:
+    """The device through which a guest sees a disk."""
     device = {**info, "drive": node_name(disk, index)}
     if hvp["disk_cache"] == "writethrough" and "scsi-block" not in info["driver"]:
         device["write-cache"] = "off"
+    return device
+
+
+def disk_arguments(disk: GuestDisk, index: int, hvp: Params, info: HvInfo) -> list[str]:
+    """Arguments that attach a disk."""
+    device = disk_device(disk, index, hvp, info)
     if index == 0 and boots_from("disk", hvp):
         device["bootindex"] = 0
     value = json.dumps(blockdev(disk, index, hvp), separators=(",", ":"))
@@ -156,15 +162,21 @@ def nic_hvinfo(nic: NicSpec, index: int, hvp: Params, slots: PciSlots) -> HvInfo
     return info if model == "ne2k_isa" else {**info, **slots.take(f"nic/{index}")}
 
 
+def nic_device(nic: NicSpec, info: HvInfo, queues: int) -> HvInfo:
+    """The device through which a guest sees a NIC."""
+    device = {**info, "mac": nic.mac, "netdev": f"net-{info['id']}"}
+    if queues > 1:
+        # Two vectors a queue, one for changes of the configuration and one for control.
+        device |= {"mq": True, "vectors": 2 * queues + 2}
+    return device
+
+
 def nic_arguments(
     nic: NicSpec, index: int, hvp: Params, info: HvInfo, *, fds: tuple[int, ...], vhost: bool
 ) -> list[str]:
     """Arguments that attach a NIC to the open tap queues ``fds``."""
-    device = {**info, "mac": nic.mac, "netdev": f"net-{info['id']}"}
     queues = len(fds)
-    if queues > 1:
-        # Two vectors a queue, one for changes of the configuration and one for control.
-        device |= {"mq": True, "vectors": 2 * queues + 2}
+    device = nic_device(nic, info, queues)
     if index == 0 and boots_from("network", hvp):
         device["bootindex"] = 0
     files = f"fd={fds[0]}" if queues == 1 else "fds=" + ":".join(map(str, fds))

@@ -149,6 +149,16 @@ class KvmHypervisor:
                 raise HypervisorError(f"{instance.name} does not run")
             await self._guests.tell(instance.name, paths, "system_reset")
 
+    async def change_devices(
+        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
+    ) -> tuple[str, ...]:
+        """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.change_devices`."""
+        paths = self._guests.layout.guest(instance.name)
+        async with self._guests.lock(instance.name):
+            if process.find(paths) is None:
+                return ()
+            return await self._guests.change_devices(instance, disks, paths)
+
     async def names(self) -> tuple[str, ...]:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.names`."""
         try:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -16,11 +17,14 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes, remove, write_atomic
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.model.errors import GenericError, HypervisorError
+from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.network.base import Network, Tap
 from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec, Params
 
 from . import process, runtime
+from .hotplug import HotPlug
 from .layout import GuestPaths, KvmLayout
+from .nic_files import interfaces, write_interface
 from .qmp import qmp_session
 
 _POLL_S: Final = 0.1
@@ -68,9 +72,9 @@ class KvmGuests:
         try:
             for index in range(len(instance.nics)):
                 taps.append(await self._open_tap(planned.hvparams))
-                _write_nic(paths, index, taps[-1].name)
+                write_interface(paths, instance.nics[index], index, taps[-1].name)
                 await self._network.connect(instance, index, taps[-1].name)
-            write_atomic(paths.runtime, runtime.encode(planned), durable=False)
+            _save(paths, planned)
             argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost)
             fds = tuple(fd for tap in taps for fd in tap.fds)
             await self._execute(Command(argv, pass_fds=fds), instance.name)
@@ -84,6 +88,29 @@ class KvmGuests:
         queues = int(hvp["virtio_net_queues"]) if paravirtual else 1
         header = bool(hvp["vnet_hdr"]) and paravirtual
         return await self._network.open_tap(queues=queues, vnet_hdr=header)
+
+    async def change_devices(
+        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], paths: GuestPaths
+    ) -> tuple[str, ...]:
+        """Give a running guest the NICs and disks of ``instance``; see :class:`~.hotplug.HotPlug`.
+
+        Raises:
+            HypervisorError: QEMU refused one, or the guest does not release one.
+        """
+        planned = runtime.decode(read_bytes(paths.runtime) or b"")
+        async with qmp_session(paths.qmp, instance.name) as qmp:
+            hot = HotPlug(
+                instance.name,
+                paths,
+                qmp,
+                planned,
+                self._network,
+                partial(self._open_tap, planned.hvparams),
+                partial(_save, paths),
+                self._clock,
+                vhost=self._vhost,
+            )
+            return await hot.reconcile(instance, disks)
 
     async def _execute(self, command: Command, name: str) -> None:
         try:
@@ -124,8 +151,8 @@ class KvmGuests:
         """Remove all that belongs to a guest which does not run."""
         nics = self._started_nics(instance, paths)
         described = msgspec.structs.replace(instance, nics=nics)
-        for index, name in _read_nics(paths):
-            if index < len(nics):
+        for index, name in enumerate(interfaces(paths, nics)):
+            if name is not None:
                 # What cannot be undone for an interface that is gone must not keep the rest.
                 with suppress(GenericError):
                     await self._network.disconnect(described, index, name)
@@ -143,16 +170,5 @@ class KvmGuests:
             return instance.nics
 
 
-def _write_nic(paths: GuestPaths, index: int, name: str) -> None:
-    os.makedirs(paths.nics, 0o755, exist_ok=True)
-    write_atomic(paths.nic(index), name.encode("ascii"), mode=0o644, durable=False)
-
-
-def _read_nics(paths: GuestPaths) -> list[tuple[int, str]]:
-    """Interfaces on record: ``(index, name)``."""
-    try:
-        indices = sorted(int(name) for name in os.listdir(paths.nics) if name.isdigit())
-    except FileNotFoundError:
-        return []
-    found = ((index, (read_bytes(paths.nic(index)) or b"").decode("ascii")) for index in indices)
-    return [(index, name.strip()) for index, name in found if name.strip()]
+def _save(paths: GuestPaths, planned: runtime.Runtime) -> None:
+    write_atomic(paths.runtime, runtime.encode(planned), durable=False)

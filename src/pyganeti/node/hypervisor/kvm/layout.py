@@ -1,7 +1,7 @@
 """Where a guest's files lie below ``run/ganeti/kvm-hypervisor``. Source: layout.json.
 
-pid/NAME, ctrl/NAME.{monitor,qmp,serial}, conf/NAME.runtime, nic/NAME/INDEX (the interface's name),
-uid/, chroot/, chroot-quarantine/, keymap/.
+pid/NAME, ctrl/NAME.{monitor,qmp,serial}, conf/NAME.runtime, nic/NAME/{INDEX,UUID} (name of the
+interface), uid/, chroot/, chroot-quarantine/, keymap/.
 """
 
 import os
@@ -24,9 +24,9 @@ class GuestPaths:
     runtime: str
     nics: str
 
-    def nic(self, index: int) -> str:
-        """The file with the name of NIC ``index``'s interface."""
-        return f"{self.nics}/{index}"
+    def nic(self, key: int | str) -> str:
+        """The file with the name of a NIC's interface; ``key`` is its position or UUID."""
+        return f"{self.nics}/{key}"
 
     @property
     def sockets(self) -> tuple[str, str, str]:

@@ -5,7 +5,8 @@ USB, balloon, SCSI controller); the rest are given out in order and written to t
 that a device keeps its slot for the guest's life.
 """
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from pyganeti.model.errors import HypervisorError
 
@@ -23,10 +24,11 @@ class PciSlots:
     Args:
         reservations: slots left to QEMU.
         bus: the bus they are on.
+        taken: slots that devices have already.
     """
 
-    def __init__(self, reservations: int, bus: str) -> None:
-        self._next = reservations
+    def __init__(self, reservations: int, bus: str, taken: Iterable[int] = ()) -> None:
+        self._free = [slot for slot in range(reservations, SLOTS) if slot not in set(taken)]
         self._bus = bus
 
     def take(self, what: str) -> dict[str, str]:
@@ -35,9 +37,14 @@ class PciSlots:
         Raises:
             HypervisorError: no slot is left.
         """
-        if self._next >= SLOTS:
+        if not self._free:
             text = f"{what}: no PCI slot is left; lower kvm_pci_reservations"
             raise HypervisorError(text)
-        slot = self._next
-        self._next += 1
-        return {"bus": self._bus, "addr": hex(slot)}
+        return {"bus": self._bus, "addr": hex(self._free.pop(0))}
+
+
+def taken_slots(buses: Iterable[dict[str, Any]]) -> frozenset[int]:  # Any: JSON
+    """Slots of the root bus that devices have, from the answer to ``query-pci``."""
+    return frozenset(
+        int(device["slot"]) for bus in buses if bus["bus"] == 0 for device in bus["devices"]
+    )

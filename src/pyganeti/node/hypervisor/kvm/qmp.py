@@ -34,6 +34,18 @@ class Qmp:
         except (QMPError, ProtocolError, OSError, EOFError) as err:
             raise HypervisorError(f"{self._name}: QEMU: {command}: {err}") from err
 
+    async def give(self, fd: int, name: str) -> None:
+        """Give QEMU an open file, which it knows by ``name`` from then on.
+
+        Raises:
+            HypervisorError: as :meth:`execute`.
+        """
+        try:
+            self._client.send_fd_scm(fd)
+        except (QMPError, ProtocolError, OSError) as err:
+            raise HypervisorError(f"{self._name}: QEMU cannot be given a file: {err}") from err
+        await self.execute("getfd", fdname=name)
+
 
 @asynccontextmanager
 async def qmp_session(path: str, name: str) -> AsyncIterator[Qmp]:
