@@ -33,16 +33,17 @@ async def main(action: str, local: str, remote: str) -> None:
         "make": lambda: drbd.make_metadata(device),
         "attach": lambda: drbd.attach(device),
         "connect": lambda: drbd.connect(device),
-        "connect-both": lambda: drbd.connect(device, two_primaries=True),
+        "allow-both": lambda: drbd.allow_two_primaries(device, allow=True),
+        "allow-one": lambda: drbd.allow_two_primaries(device, allow=False),
         "disconnect": lambda: drbd.disconnect(device),
-        "promote": lambda: drbd.promote(MINOR),
-        "force": lambda: drbd.promote(MINOR, force=True),
-        "demote": lambda: drbd.demote(MINOR),
-        "down": lambda: drbd.down(MINOR),
-        "state": lambda: drbd.state(MINOR),
+        "promote": lambda: drbd.promote(device),
+        "force": lambda: drbd.promote(device, force=True),
+        "demote": lambda: drbd.demote(device),
+        "down": lambda: drbd.down(device),
+        "state": lambda: drbd.find(device),
     }
     await actions[action]()
-    state = await drbd.state(MINOR)
+    state = await drbd.find(device)
     print(json.dumps(None if state is None else dataclasses.asdict(state)))
 
 

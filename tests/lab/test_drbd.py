@@ -64,11 +64,11 @@ def test_a_device_of_two_nodes(nodes: Nodes) -> None:
     with pytest.raises(LabError, match="Multiple primaries not allowed"):
         pair.do(two, "promote")
     for node in (one, two):
-        pair.do(node, "connect-both")
+        pair.do(node, "allow-both")
     assert pair.do(two, "promote")["peer_role"] == "Primary"
     pair.do(two, "demote")
     for node in (one, two):
-        pair.do(node, "connect")
+        pair.do(node, "allow-one")
     with pytest.raises(LabError, match="Multiple primaries not allowed"):
         pair.do(two, "promote")
 

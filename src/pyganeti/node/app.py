@@ -24,6 +24,7 @@ from .handlers.backup import BackupHandlers
 from .handlers.blockdev import BlockdevHandlers, Directories
 from .handlers.files import FilesHandlers
 from .handlers.instance import InstanceHandlers
+from .handlers.mirror import MirrorHandlers
 from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
 from .handlers.store import StoreHandlers
@@ -41,6 +42,8 @@ from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
 from .storage.base import Storage
 from .storage.device import DeviceDriver
+from .storage.drbd.device import Drbd
+from .storage.drbd.driver import DrbdDriver
 from .storage.file import FileDriver
 from .storage.links import DiskLinks
 from .storage.lvm.driver import LvmDriver
@@ -117,6 +120,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),
+        *MirrorHandlers(parts.storage, parts.clock).all(),
         *node.all(),
         *OsHandlers(oses, paths.provider_search_path()).all(),
         *StoreHandlers(parts.replica).all(),
@@ -175,6 +179,8 @@ def build_node(
                 "blockdev": DeviceDriver(),
             },
             {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
+            # Not on record either, for the same reason.
+            {"drbd": DrbdDriver(Drbd(run), volumes, clock)},
         ),
         volumes=VolumeReader(lvm),
         directories=files,

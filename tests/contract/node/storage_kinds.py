@@ -7,15 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import run
+from pyganeti.model.enums import DiskTemplate
+from pyganeti.model.params.disk import DEFAULTS, device_params
+from pyganeti.model.templates import DRBD_META_MIB
 from pyganeti.node.storage.base import DiskDriver, SpaceReader
+from pyganeti.node.storage.drbd import commands
+from pyganeti.node.storage.drbd.device import Drbd
+from pyganeti.node.storage.drbd.driver import DrbdDriver
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.node.storage.file import FileDriver
 from pyganeti.node.storage.lvm.driver import LvmDriver
 from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.whitelist import Whitelist
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
+from pyganeti.wire.noderpc.types import DiskSpec, DrbdEnd, DrbdSpec
 
 # Names a volume group whose volumes may all be removed.
 VOLUME_GROUP: Final = "PYGANETI_TEST_VOLUME_GROUP"
@@ -29,6 +39,7 @@ class Kind:
         place: where a disk of a name lies.
         unit: what ``units`` can tell the space of.
         owned: disks carry their UUIDs.
+        renames: disks have names that can be changed.
     """
 
     driver: DiskDriver
@@ -37,6 +48,7 @@ class Kind:
     place: Callable[[str], tuple[str, str]]
     unit: str
     owned: bool = True
+    renames: bool = True
 
     def disk(self, name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
         """A disk; ``size`` in MiB."""
@@ -47,6 +59,77 @@ class Kind:
             uuid=uuid,
             iv_name="disk/0",
         )
+
+    async def grow(self, disk: DiskSpec, amount: int) -> None:
+        """Make ``disk`` larger, in all its parts."""
+        await self.driver.grow(disk, amount, dryrun=False)
+
+
+class SkippingClock(SystemClock):
+    """Whoever sleeps wakes up at once, and it is that much later."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def monotonic(self) -> float:
+        """See :class:`SystemClock`."""
+        return super().monotonic() + self._skipped
+
+    async def sleep(self, seconds: float) -> None:
+        """See :class:`SystemClock`."""
+        self._skipped += seconds
+
+
+class FirstNode(DrbdDriver):
+    """A node whose part of each disk is the one that counts."""
+
+    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+        """See ``MirrorDriver``."""
+        if self._is_creating:
+            return await super().create(disk, repeated=repeated)
+        self._is_creating = True
+        try:
+            return await self.create_first(disk, repeated=repeated)
+        finally:
+            self._is_creating = False
+
+    _is_creating = False
+
+
+@dataclass(frozen=True)
+class Mirror(Kind):
+    """A kind that keeps disks on two nodes, the other of which is not there."""
+
+    def disk(self, name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
+        """See :class:`Kind`."""
+        disk = Kind.disk(self, name, size, uuid)
+        local = DrbdEnd(node="n-0", ip="127.0.0.1", minor=int(name))
+        remote = DrbdEnd(node="n-1", ip="127.0.0.2", minor=int(name))
+        return msgspec.structs.replace(
+            disk,
+            dev_type="drbd",
+            logical_id=(),
+            children=(
+                _part(disk, "data", size),
+                _part(disk, "meta", DRBD_META_MIB),
+            ),
+            params=device_params(DiskTemplate.DRBD, DEFAULTS[DiskTemplate.DRBD]),
+            drbd=DrbdSpec(local=local, remote=remote, port=11000 + int(name), secret="hush"),
+        )
+
+    async def grow(self, disk: DiskSpec, amount: int) -> None:
+        """See :class:`Kind`."""
+        await Kind.grow(self, disk, amount)
+        assert isinstance(self.driver, DrbdDriver)
+        await self.driver.open(disk, exclusive=True)
+        await self.driver.resize(disk, amount)
+
+
+def _part(disk: DiskSpec, name: str, size: int) -> DiskSpec:
+    *group, volume = disk.logical_id
+    place = (*group, f"{volume}_{name}")
+    uuid = f"{disk.uuid}-{name}"
+    return msgspec.structs.replace(disk, logical_id=place, size=size, uuid=uuid)
 
 
 def _image(name: str) -> tuple[str, str]:
@@ -82,6 +165,29 @@ def _has_attributes(root: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+@asynccontextmanager
+async def simulated_drbd_kind(_root: Path) -> AsyncIterator[Kind]:
+    """The real driver on a simulated kernel."""
+    clock, volumes = SkippingClock(), FakeDriver()
+    kernel = SimDrbd(DrbdNetwork(clock), volumes.held)
+    driver = FirstNode(Drbd(kernel), volumes, clock, volumes.write)
+    yield Mirror(driver, volumes, "plain", _image, "xenvg", renames=False)
+
+
+@asynccontextmanager
+async def drbd_kind(root: Path) -> AsyncIterator[Kind]:
+    """DRBD on logical volumes; all devices and volumes are removed in the end."""
+    async with plain_kind(root) as plain:
+        assert isinstance(plain.driver, LvmDriver)
+        drbd = Drbd(run)
+        driver = FirstNode(drbd, plain.driver, SystemClock())
+        try:
+            yield Mirror(driver, plain.units, "plain", plain.place, plain.unit, renames=False)
+        finally:
+            for minor in await drbd.states():
+                await run(commands.down(minor))
 
 
 @asynccontextmanager

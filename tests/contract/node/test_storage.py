@@ -1,4 +1,4 @@
-"""Guarantees of ``DiskDriver``, on the fake, on files and, in the lab, on logical volumes."""
+"""Guarantees of ``DiskDriver``: on fakes, on files and, in the lab, on volumes and DRBD."""
 
 import os
 from collections.abc import AsyncIterator
@@ -10,18 +10,35 @@ import pytest
 from pyganeti.model.errors import BlockDeviceError, StorageError
 from pyganeti.node.storage.base import MIB, DiskDriver, Storage
 from pyganeti.wire.noderpc.types import TaskProgress
-from tests.contract.node.storage_kinds import VOLUME_GROUP, Kind, fake_kind, file_kind, plain_kind
+from tests.contract.node.storage_kinds import (
+    VOLUME_GROUP,
+    Kind,
+    drbd_kind,
+    fake_kind,
+    file_kind,
+    plain_kind,
+    simulated_drbd_kind,
+)
 
 LAB: Final = pytest.mark.skipif(
     VOLUME_GROUP not in os.environ, reason=f"no volume group to be used up: {VOLUME_GROUP}"
 )
 
 
-@pytest.fixture(params=["fake", "file", pytest.param("plain", marks=LAB)])
+KINDS: Final = {
+    "fake": fake_kind,
+    "file": file_kind,
+    "simulated-drbd": simulated_drbd_kind,
+    "plain": plain_kind,
+    "drbd": drbd_kind,
+}
+REAL: Final = ("plain", "drbd")
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[LAB] if name in REAL else []) for name in KINDS])
 async def kind(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kind]:
     """One kind of storage, empty."""
-    make = {"fake": fake_kind, "file": file_kind, "plain": plain_kind}[request.param]
-    async with make(tmp_path) as made:
+    async with KINDS[request.param](tmp_path) as made:
         yield made
 
 
@@ -79,8 +96,9 @@ async def test_a_missing_disk_cannot_be_assembled(driver: DiskDriver, kind: Kind
 
 async def test_growing_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:
     await driver.create(kind.disk(), repeated=False)
-    await driver.grow(kind.disk(), 4, dryrun=False)
-    await driver.grow(kind.disk(), 4, dryrun=False)
+    await driver.assemble(kind.disk())
+    await kind.grow(kind.disk(), 4)
+    await kind.grow(kind.disk(), 4)
     assert (await driver.assemble(kind.disk())).size == 8 * MIB
 
 
@@ -105,6 +123,8 @@ async def test_disks_do_not_shrink(driver: DiskDriver, kind: Kind) -> None:
 
 async def test_wiping_beyond_the_end_is_refused(driver: DiskDriver, kind: Kind) -> None:
     await driver.create(kind.disk(), repeated=False)
+    await driver.assemble(kind.disk())
+    await driver.open(kind.disk(), exclusive=True)
     with pytest.raises(StorageError, match="beyond the end"):
         await driver.wipe(kind.disk(), 2, 3, ignore)
 
@@ -112,11 +132,15 @@ async def test_wiping_beyond_the_end_is_refused(driver: DiskDriver, kind: Kind) 
 async def test_wiping_tells_its_progress(driver: DiskDriver, kind: Kind) -> None:
     await driver.create(kind.disk(), repeated=False)
     said: list[TaskProgress] = []
+    await driver.assemble(kind.disk())
+    await driver.open(kind.disk(), exclusive=True)
     await driver.wipe(kind.disk(), 1, 3, said.append)
     assert said[-1] == TaskProgress(3, 3)
 
 
 async def test_renaming_may_be_repeated_and_never_replaces(driver: DiskDriver, kind: Kind) -> None:
+    if not kind.renames:
+        pytest.skip("its disks have no names")
     await driver.create(kind.disk(), repeated=False)
     await driver.rename(kind.disk(), kind.disk("1"))
     await driver.rename(kind.disk(), kind.disk("1"))
@@ -149,6 +173,8 @@ async def test_another_disks_place_is_left_alone(driver: DiskDriver, kind: Kind)
 
 
 async def test_a_renamed_disk_belongs_to_the_new_one(driver: DiskDriver, kind: Kind) -> None:
+    if not kind.renames:
+        pytest.skip("its disks have no names")
     await driver.create(kind.disk(), repeated=False)
     for _ in range(2):
         await driver.rename(kind.disk(), kind.disk("1", uuid="u-1"))
@@ -169,3 +195,21 @@ async def test_what_is_noted_may_be_noted_again(driver: DiskDriver, kind: Kind) 
     for name in ("web1", "web1", "web2 $(x)"):
         await driver.set_info(kind.disk(), name)
     assert await driver.find(kind.disk()) is not None
+
+
+async def test_opening_and_closing_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.assemble(kind.disk())
+    for exclusive in (True, False, False, True, True):
+        await driver.open(kind.disk(), exclusive=exclusive)
+    for _ in range(2):
+        await driver.close(kind.disk())
+    assert await driver.find(kind.disk()) is not None
+
+
+async def test_shutting_down_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:
+    await driver.create(kind.disk(), repeated=False)
+    await driver.assemble(kind.disk())
+    for _ in range(2):
+        await driver.shutdown(kind.disk())
+    assert (await driver.assemble(kind.disk())).size == 4 * MIB

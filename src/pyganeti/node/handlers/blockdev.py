@@ -79,7 +79,9 @@ class BlockdevHandlers:
 
     async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
         driver = self._storage.driver(call.disk.dev_type)
-        unique = await driver.create(call.disk, repeated=run.ctx.attempt > 1)
+        mirror = self._storage.find_mirror(call.disk.dev_type)
+        create = mirror.create_first if mirror and call.on_primary else driver.create
+        unique = await create(call.disk, repeated=run.ctx.attempt > 1)
         if call.info:
             await driver.set_info(call.disk, call.info)
         return unique
@@ -95,9 +97,11 @@ class BlockdevHandlers:
         await self._storage.driver(call.disk.dev_type).set_info(call.disk, call.info)
 
     async def _assemble(self, call: calls.BlockdevAssembleCall) -> BlockDevice:
-        device = await self._storage.driver(call.disk.dev_type).assemble(call.disk)
+        driver = self._storage.driver(call.disk.dev_type)
+        device = await driver.assemble(call.disk)
         if not call.on_primary:
             return device
+        await driver.open(call.disk, exclusive=True)
         name = call.instance.name
         link = await in_thread(self._links.make, name, call.index, device.path)
         return BlockDevice(path=device.path, size=device.size, link=link, uri=device.uri)
@@ -121,8 +125,11 @@ class BlockdevHandlers:
 
     async def _grow(self, call: calls.BlockdevGrowCall) -> None:
         driver = self._storage.driver(call.disk.dev_type)
+        mirror = self._storage.find_mirror(call.disk.dev_type)
         if call.backingstore:
             await driver.grow(call.disk, call.amount, dryrun=call.dryrun)
+        elif mirror is not None:
+            await mirror.resize(call.disk, call.amount)
 
     async def _wipe(self, call: calls.BlockdevWipeCall, run: CallRun) -> None:
         def progress(made: TaskProgress) -> None:
@@ -142,6 +149,9 @@ class BlockdevHandlers:
         except GenericError:
             # One disk that cannot be looked at must not hide the others.
             return None
+        if device is None and disk.children:
+            # A mirror that is not active has its data on a volume.
+            return await self._dimension(disk.children[0])
         return None if device is None else (device.size, None)
 
     async def _create_directory(self, call: calls.FileStorageDirCreateCall) -> None:

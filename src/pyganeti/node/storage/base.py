@@ -11,6 +11,7 @@ from pyganeti.model.errors import BlockDeviceError, StorageError
 from pyganeti.wire.noderpc.types import (
     BlockDevice,
     DiskSpec,
+    MirrorStatus,
     StorageInfo,
     StorageUnit,
     TaskProgress,
@@ -92,6 +93,37 @@ class DiskDriver(Protocol):
         ...
 
 
+class VolumeDriver(DiskDriver, Protocol):
+    """A kind of storage that others build on."""
+
+    async def check_own(self, disk: DiskSpec) -> None:
+        """Refuse a place that is another disk's; one where nothing is, is fine."""
+        ...
+
+    def path(self, disk: DiskSpec) -> str:
+        """Where ``disk`` is when it is usable."""
+        ...
+
+
+class MirrorDriver(DiskDriver, Protocol):
+    """A kind of storage that keeps a disk on two nodes.
+
+    ``create`` makes one node's part, whose content does not count; ``grow`` what is below.
+    """
+
+    async def create_first(self, disk: DiskSpec, *, repeated: bool) -> str:
+        """As ``create``; this node's part is the one that counts, whatever is on it."""
+        ...
+
+    async def resize(self, disk: DiskSpec, amount: int) -> None:
+        """Use ``disk.size + amount`` MiB of what has grown below on both nodes."""
+        ...
+
+    async def status(self, disk: DiskSpec) -> MirrorStatus | None:
+        """How this node sees the mirror; ``None`` when it is not assembled."""
+        ...
+
+
 class SpaceReader(Protocol):
     """Knows the units of one storage type."""
 
@@ -105,12 +137,22 @@ class SpaceReader(Protocol):
 
 
 class Storage:
-    """The storage of a node: drivers by disk template, units by storage type."""
+    """The storage of a node: drivers by disk template, units by storage type.
+
+    Args:
+        drivers: of templates that are no mirrors.
+        units: readers of free space.
+        mirrors: drivers of those that are.
+    """
 
     def __init__(
-        self, drivers: Mapping[str, DiskDriver], units: Mapping[str, SpaceReader] | None = None
+        self,
+        drivers: Mapping[str, DiskDriver],
+        units: Mapping[str, SpaceReader] | None = None,
+        mirrors: Mapping[str, MirrorDriver] | None = None,
     ) -> None:
-        self._drivers = dict(drivers)
+        self._mirrors = dict(mirrors or {})
+        self._drivers = {**drivers, **self._mirrors}
         self._units = dict(units or {})
 
     def driver(self, dev_type: str) -> DiskDriver:
@@ -124,6 +166,10 @@ class Storage:
         except KeyError as err:
             text = f"disk template {dev_type!r} is not supported on this node"
             raise BlockDeviceError(text) from err
+
+    def find_mirror(self, dev_type: str) -> MirrorDriver | None:
+        """The driver of a disk template that is mirrored."""
+        return self._mirrors.get(dev_type)
 
     async def space(self, unit: StorageUnit) -> StorageInfo:
         """Size and free space of ``unit``.

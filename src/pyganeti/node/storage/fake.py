@@ -15,6 +15,8 @@ DEFAULT_CAPACITY: Final = 1024 * 1024
 class FakeDriver:
     """See ``DiskDriver``. ``disks`` maps a place to size in MiB and UUID; tests may look.
 
+    What is ``held`` is in use by something on top of it and cannot be removed.
+
     Wipes wait in the middle for the event ``halfway``, if there is one.
 
     Args:
@@ -27,6 +29,7 @@ class FakeDriver:
         self.disks: dict[str, tuple[int, str]] = {}
         self.directories: set[str] = set()
         self.info: dict[str, str] = {}
+        self.held: set[str] = set()
         self.halfway: asyncio.Event | None = None
         self._type = storage_type
 
@@ -51,12 +54,22 @@ class FakeDriver:
 
     async def remove(self, disk: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.remove`."""
+        await self.check_own(disk)
+        if _place(disk) in self.held:
+            raise StorageError(f"{disk.iv_name}: {_place(disk)} is in use")
+        self.disks.pop(_place(disk), None)
+
+    async def check_own(self, disk: DiskSpec) -> None:
+        """See :meth:`~.base.VolumeDriver.check_own`."""
         place = _place(disk)
         found = self.disks.get(place)
         if found is not None and found[1] not in ("", disk.uuid):
             text = f"{disk.iv_name}: {place} belongs to disk {found[1]}, not to {disk.uuid}"
             raise StorageError(text)
-        self.disks.pop(place, None)
+
+    def path(self, disk: DiskSpec) -> str:
+        """See :meth:`~.base.VolumeDriver.path`."""
+        return _place(disk)
 
     async def assemble(self, disk: DiskSpec) -> BlockDevice:
         """See :meth:`~.base.DiskDriver.assemble`."""
@@ -92,8 +105,14 @@ class FakeDriver:
 
     async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
         """See :meth:`~.base.DiskDriver.wipe`."""
-        if (offset + size) * MIB > (await self.assemble(disk)).size:
-            text = f"{disk.iv_name}: {offset + size} MiB is beyond the end of {_place(disk)}"
+        await self.write(await self.assemble(disk), disk, offset, size, progress)
+
+    async def write(
+        self, device: BlockDevice, disk: DiskSpec, offset: int, size: int, progress: Progress
+    ) -> None:
+        """As :func:`~.zeroes.write_zeroes`, to nothing."""
+        if (offset + size) * MIB > device.size:
+            text = f"{disk.iv_name}: {offset + size} MiB is beyond the end of {device.path}"
             raise StorageError(text)
         for done in (size // 2, size):
             progress(TaskProgress(done, size))

@@ -1,6 +1,7 @@
 """Overwriting disks, piece by piece."""
 
 import os
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pyganeti.kit.threads import in_thread
@@ -8,6 +9,9 @@ from pyganeti.model.errors import StorageError
 from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, TaskProgress
 
 from .base import MIB, Progress
+
+# Device, disk, offset and size in MiB, progress: see write_zeroes.
+Writer = Callable[[BlockDevice, DiskSpec, int, int, Progress], Awaitable[None]]
 
 _CHUNK_MIB: Final = 16
 _ZEROES: Final = bytes(MIB)

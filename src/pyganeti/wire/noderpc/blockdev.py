@@ -2,15 +2,16 @@
 
 from typing import ClassVar
 
-from .call import DAY_S, FAST_S, NodeCall
-from .types import BlockDevice, DiskSpec, InstanceSpec, Volume
+from .call import DAY_S, FAST_S, URGENT_S, NodeCall
+from .types import BlockDevice, DiskSpec, InstanceSpec, MirrorStatus, Volume
 
 
 class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
     """Make a disk; the answer is an identifier to keep, mostly empty.
 
-    A disk that this instance has there already, with the same size, is a success: its creation was
-    repeated. Raises: BlockDeviceError or StorageError; nothing of it is left.
+    Of a mirrored one, the primary's part is the one whose content counts. A disk that this instance
+    has there already, with the same size, is a success: its creation was repeated.
+    Raises: BlockDeviceError or StorageError; nothing of it is left.
     """
 
     procedure: ClassVar[str] = "blockdev_create"
@@ -99,7 +100,8 @@ class BlockdevWipeCall(NodeCall[None], frozen=True, kw_only=True):
 class BlockdevGrowCall(NodeCall[None], frozen=True, kw_only=True):
     """Make the disk, now of ``disk.size`` MiB, ``amount`` MiB larger.
 
-    One that has the new size already is a success. Raises: BlockDeviceError.
+    One that has the new size already is a success. Of a mirrored one, first what is below on both
+    nodes, then, without ``backingstore``, the device on one. Raises: BlockDeviceError.
     """
 
     procedure: ClassVar[str] = "blockdev_grow"
@@ -177,6 +179,32 @@ class BlockdevFindCall(NodeCall[BlockDevice | None], frozen=True, kw_only=True):
     disk: DiskSpec
 
 
+class BlockdevGetmirrorstatusCall(
+    NodeCall[tuple[MirrorStatus | None, ...]], frozen=True, kw_only=True
+):
+    """How the node sees mirrored disks, null for one that is not active; in order."""
+
+    procedure: ClassVar[str] = "blockdev_getmirrorstatus"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    disks: tuple[DiskSpec, ...]
+
+
+class DrbdWaitSyncCall(NodeCall[None], frozen=True, kw_only=True):
+    """Wait until mirrored disks are in sync, or only until they have met their peers.
+
+    Raises: BlockDeviceError, one is degraded and does not sync.
+    """
+
+    procedure: ClassVar[str] = "drbd_wait_sync"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    long: ClassVar[bool] = True
+
+    disks: tuple[DiskSpec, ...]
+    complete: bool = True
+
+
 class FileStorageDirCreateCall(NodeCall[None], frozen=True, kw_only=True):
     """Make the directory of an instance's files; one that exists is a success.
 
@@ -210,6 +238,7 @@ CALLS = (
     BlockdevCreateCall,
     BlockdevFindCall,
     BlockdevGetdimensionsCall,
+    BlockdevGetmirrorstatusCall,
     BlockdevGrowCall,
     BlockdevOpenCall,
     BlockdevRemoveCall,
@@ -217,6 +246,7 @@ CALLS = (
     BlockdevSetinfoCall,
     BlockdevShutdownCall,
     BlockdevWipeCall,
+    DrbdWaitSyncCall,
     FileStorageDirCreateCall,
     FileStorageDirRemoveCall,
     LvListCall,

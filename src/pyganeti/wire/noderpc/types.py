@@ -4,7 +4,7 @@ Filled in by the master (all inheritance done), so that a node needs no configur
 MiB. Source: config_schema.json (Instance, Nic, Disk, Network), nicparams.json.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import msgspec
@@ -215,6 +215,41 @@ class BlockDevice(Struct, frozen=True, kw_only=True):
     size: int
     link: str = ""
     uri: str = ""
+
+
+class LocalDisk(IntEnum):
+    """How good a node's part of a mirrored disk is; the numbers are what clients read."""
+
+    OKAY = 1
+    SYNC = 2
+    UNKNOWN = 3
+    FAULTY = 4
+
+
+class MirrorStatus(Struct, frozen=True, kw_only=True):
+    """A mirrored disk as one of its nodes sees it; sizes in bytes.
+
+    Attributes:
+        primary: the node may write.
+        connected: what it writes reaches the peer.
+        standalone: it has no connection and looks for none.
+        sync_percent: how much is the same on both; ``None`` when it does not sync.
+        estimated_s: until it is in sync, if that can be told.
+        degraded: the loss of one node would now lose something.
+    """
+
+    path: str
+    minor: int
+    size: int
+    primary: bool
+    connected: bool
+    standalone: bool
+    syncing: bool
+    sync_percent: float | None
+    out_of_sync: int
+    estimated_s: int | None
+    degraded: bool
+    local_disk: LocalDisk
 
 
 class Volume(Struct, frozen=True, kw_only=True):

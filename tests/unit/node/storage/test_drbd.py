@@ -7,6 +7,7 @@ from pyganeti.model.errors import BlockDeviceError
 from pyganeti.node.storage.drbd import commands
 from pyganeti.node.storage.drbd.commands import Link
 from pyganeti.node.storage.drbd.device import Device, Drbd
+from pyganeti.node.storage.drbd.show import parse_show
 from pyganeti.node.storage.drbd.state import DeviceState, parse_events
 from tools.machine import CHECKOUT
 
@@ -116,9 +117,11 @@ def test_connect() -> None:
         "drbdsetup connect resource3 ipv4:10.0.0.1:11000 ipv4:10.0.0.2:11000 --protocol=A "
     )
     assert found.endswith(" --shared-secret=hush --ping-int=2")
-    both = str(commands.connect(3, LINK, {**PARAMS, "protocol": "A"}, two_primaries=True))
-    assert "--protocol=C " in both
-    assert "--allow-two-primaries=yes" in both
+    assert "two-primaries" not in found
+    both = str(commands.allow_two_primaries(LINK, allow=True, protocol="A"))
+    assert both.endswith("--protocol=C --allow-two-primaries=yes")
+    one = str(commands.allow_two_primaries(LINK, allow=False, protocol="A"))
+    assert one.endswith("--protocol=A --allow-two-primaries=no")
     ipv6 = Link("2001:db8::1", "2001:db8::2", 11000, "hush")
     assert ipv6.ends == ("ipv6:[2001:db8::1]:11000", "ipv6:[2001:db8::2]:11000")
 
@@ -132,10 +135,26 @@ def test_sync_options() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "remote"),
+    [
+        ("new", "", ""),
+        ("attached", "/dev/xenvg/d0", ""),
+        ("connected", "/dev/xenvg/d0", "ipv4:10.78.0.12:11000"),
+    ],
+)
+def test_what_a_device_is_made_of(name: str, data: str, remote: str) -> None:
+    shown = parse_show((GOLDEN / f"show-{name}.txt").read_text())
+    assert (shown.data, shown.meta) == (data, data.replace("d0", "m0"))
+    assert shown.remote == remote
+    assert shown.local == remote.replace("12:", "11:")
+
+
 async def test_an_error_does_not_tell_the_secret() -> None:
     async def run(command: Command) -> Finished:
-        if "events2" in command.argv:
-            return Finished(0, (GOLDEN / "events2-attached.txt").read_text(), "")
+        answers = {"events2": "events2-attached.txt", "show": "show-new.txt"}
+        if command.argv[1] in answers:
+            return Finished(0, (GOLDEN / answers[command.argv[1]]).read_text(), "")
         finished = Finished(10, "", "0: Failure: (102)\n Local address(port) already in use.\n")
         raise ProcessError(command, "exit code 10", finished)
 

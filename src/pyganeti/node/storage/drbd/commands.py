@@ -52,6 +52,11 @@ def events() -> Command:
     return _setup("events2", "--now", "--statistics")
 
 
+def show(minor: int) -> Command:
+    """Say what the device is made of, the secret included; see :mod:`.show`."""
+    return _setup("show", resource(minor))
+
+
 def create_metadata(minor: int, meta: str) -> Command:
     """Write fresh metadata, over whatever is there: the disk then counts as never written."""
     return _meta(minor, meta, "create-md", "--force")
@@ -101,29 +106,31 @@ def sync_options(minor: int, params: Params) -> Command:
     return _setup("disk-options", str(minor), *options)
 
 
-def connect(minor: int, link: Link, params: Params, *, two_primaries: bool = False) -> Command:
-    """Look for the peer. Two primaries, for a migration, need protocol C."""
-    protocol = "C" if two_primaries else params.get("protocol", "C")
-    words = [resource(minor), *link.ends, f"--protocol={protocol}"]
+def connect(minor: int, link: Link, params: Params) -> Command:
+    """Look for the peer."""
+    words = [resource(minor), *link.ends, f"--protocol={params.get('protocol', 'C')}"]
     # What a split brain may be healed by: a side that wrote nothing gives in; nothing else.
     words += ["--after-sb-0pri=discard-zero-changes", "--after-sb-1pri=consensus"]
     words += [f"--cram-hmac-alg={_HMAC}", f"--shared-secret={link.secret}"]
-    if two_primaries:
-        words.append("--allow-two-primaries=yes")
     words += shlex.split(params.get("net-custom") or "")
     return _setup("connect", *words)
 
 
-def disconnect(link: Link) -> Command:
-    """End the connection, and try no more."""
-    return _setup("disconnect", *link.ends)
+def disconnect(ends: tuple[str, str]) -> Command:
+    """End the connection between ``ends``, and try no more."""
+    return _setup("disconnect", *ends)
 
 
 def allow_two_primaries(link: Link, *, allow: bool, protocol: str) -> Command:
-    """Let both nodes write, or not any more."""
+    """Let both nodes write, which needs protocol C, or not any more."""
     answer = "yes" if allow else "no"
     words = (f"--protocol={'C' if allow else protocol}", f"--allow-two-primaries={answer}")
     return _setup("net-options", *link.ends, *words)
+
+
+def detach(minor: int) -> Command:
+    """Take the disk away; refused where the peer has none that is good."""
+    return _setup("detach", str(minor), timeout_s=_SLOW_S)
 
 
 def primary(minor: int, *, force: bool = False) -> Command:
@@ -137,8 +144,9 @@ def secondary(minor: int) -> Command:
 
 
 def resize(minor: int, size_mib: int) -> Command:
-    """Use more of the disk, which was grown on both nodes before."""
-    return _setup("resize", str(minor), f"--size={size_mib}m", timeout_s=_SLOW_S)
+    """Use more of the disk, which was grown on both nodes before, connected or not."""
+    words = (str(minor), f"--size={size_mib}m", "--assume-peer-has-space")
+    return _setup("resize", *words, timeout_s=_SLOW_S)
 
 
 def down(minor: int) -> Command:

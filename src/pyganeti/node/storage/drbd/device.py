@@ -8,6 +8,7 @@ from pyganeti.model.errors import BlockDeviceError
 
 from . import commands
 from .commands import Link, Params
+from .show import Shown, parse_show
 from .state import DeviceState, DiskState, Role, parse_events
 
 # Of commands whose words may be shown: the secret is none of them.
@@ -35,6 +36,8 @@ class Device:
 class Drbd:
     """DRBD's programs. All methods raise ``BlockDeviceError`` in DRBD's words.
 
+    A device of the same minor with other volumes below is another's: it is never changed.
+
     Args:
         run: runs them.
     """
@@ -46,20 +49,23 @@ class Drbd:
         """All devices of the node, by minor."""
         return parse_events(await self._run(commands.events()))
 
-    async def state(self, minor: int) -> DeviceState | None:
-        """One of them, if it is there."""
-        return (await self.states()).get(minor)
+    async def find(self, device: Device) -> DeviceState | None:
+        """The device, if it is there and not another's."""
+        found = (await self.states()).get(device.minor)
+        if found is None or not _is_same(device, await self._show(device.minor)):
+            return None
+        return found
 
     async def make_metadata(self, device: Device) -> None:
-        """Let the volumes below count as never written; refused while the device is there."""
-        if await self.state(device.minor) is not None:
-            raise BlockDeviceError(f"DRBD minor {device.minor} is in use already")
+        """Let the volumes below count as never written; refused while there is a device."""
+        await self._check_free(device.minor)
         await self._run(commands.create_metadata(device.minor, device.meta))
 
     async def attach(self, device: Device) -> None:
         """Make the device, with its disk; one that has a disk keeps it."""
-        state = await self.state(device.minor)
+        state = await self.find(device)
         if state is None:
+            await self._check_free(device.minor)
             await self._make(device)
         if state is None or state.disk == DiskState.DISKLESS:
             await self._run(commands.apply_log(device.minor, device.meta))
@@ -67,6 +73,10 @@ class Drbd:
                 commands.attach(device.minor, device.data, device.meta, device.size, device.params)
             )
             await self._run(commands.sync_options(device.minor, device.params))
+
+    async def _check_free(self, minor: int) -> None:
+        if minor in await self.states():
+            raise BlockDeviceError(f"DRBD minor {minor} is in use already")
 
     async def _make(self, device: Device) -> None:
         try:
@@ -77,52 +87,70 @@ class Drbd:
             await self._run(commands.new_resource(device.minor))
         await self._run(commands.new_minor(device.minor))
 
-    async def connect(self, device: Device, *, two_primaries: bool = False) -> None:
-        """Look for the peer, unless that is being done; the rule for writers is set anyway."""
-        state = await self._existing(device.minor)
+    async def connect(self, device: Device) -> None:
+        """Look for the peer, unless that is being done; looking for another one ends."""
+        state = await self._existing(device)
+        if not state.is_standalone:
+            shown = await self._show(device.minor)
+            if (shown.local, shown.remote) == device.link.ends:
+                return
+            await self._run(commands.disconnect((shown.local, shown.remote)))
+        await self._run(commands.connect(device.minor, device.link, device.params))
+
+    async def allow_two_primaries(self, device: Device, *, allow: bool) -> None:
+        """Let the peer write as well, or not any more; asked anew at each connection."""
+        state = await self._existing(device)
         if state.is_standalone:
-            wanted = commands.connect(
-                device.minor, device.link, device.params, two_primaries=two_primaries
-            )
-            await self._run(wanted)
+            if allow:
+                raise BlockDeviceError(f"DRBD minor {device.minor} has no connection")
             return
         protocol = str(device.params.get("protocol", "C"))
-        await self._run(
-            commands.allow_two_primaries(device.link, allow=two_primaries, protocol=protocol)
-        )
+        await self._run(commands.allow_two_primaries(device.link, allow=allow, protocol=protocol))
 
     async def disconnect(self, device: Device) -> None:
         """End the connection and try none; a device without one is fine."""
-        state = await self.state(device.minor)
+        state = await self.find(device)
         if state is not None and not state.is_standalone:
-            await self._run(commands.disconnect(device.link))
+            shown = await self._show(device.minor)
+            await self._run(commands.disconnect((shown.local, shown.remote)))
 
-    async def promote(self, minor: int, *, force: bool = False) -> None:
+    async def promote(self, device: Device, *, force: bool = False) -> None:
         """Let this node write to the device."""
-        state = await self._existing(minor)
+        state = await self._existing(device)
         if state.role != Role.PRIMARY or force:
-            await self._run(commands.primary(minor, force=force))
+            await self._run(commands.primary(device.minor, force=force))
 
-    async def demote(self, minor: int) -> None:
+    async def demote(self, device: Device) -> None:
         """Let this node write no more."""
-        state = await self.state(minor)
+        state = await self.find(device)
         if state is not None and state.role == Role.PRIMARY:
-            await self._run(commands.secondary(minor))
+            await self._run(commands.secondary(device.minor))
 
-    async def resize(self, minor: int, size: int) -> None:
-        """Give the device ``size`` MiB of what its volumes have."""
-        await self._run(commands.resize(minor, size))
+    async def detach(self, device: Device) -> None:
+        """Take the device's disk away; one that has none is fine."""
+        state = await self.find(device)
+        if state is not None and state.disk != DiskState.DISKLESS:
+            await self._run(commands.detach(device.minor))
 
-    async def down(self, minor: int) -> None:
+    async def resize(self, device: Device) -> None:
+        """Give the device its size, of what its volumes have; one that has is fine."""
+        state = await self._existing(device)
+        if state.size < device.size * 1024 * 1024:
+            await self._run(commands.resize(device.minor, device.size))
+
+    async def down(self, device: Device) -> None:
         """Take the device away; its volumes stay as they are."""
-        if await self.state(minor) is not None:
-            await self._run(commands.down(minor))
+        if await self.find(device) is not None:
+            await self._run(commands.down(device.minor))
 
-    async def _existing(self, minor: int) -> DeviceState:
-        state = await self.state(minor)
+    async def _existing(self, device: Device) -> DeviceState:
+        state = await self.find(device)
         if state is None:
-            raise BlockDeviceError(f"DRBD minor {minor} is not there")
+            raise BlockDeviceError(f"DRBD minor {device.minor} is not there")
         return state
+
+    async def _show(self, minor: int) -> Shown:
+        return parse_show(await self._run(commands.show(minor)))
 
     async def _run(self, command: Command) -> str:
         try:
@@ -131,6 +159,13 @@ class Drbd:
             words = " ".join(word for word in command.argv if not word.startswith(_HIDDEN))
             said = str(err) if err.finished is None else _said(err.finished.stderr)
             raise BlockDeviceError(f"{words}: {said}") from err
+
+
+def _is_same(device: Device, shown: Shown) -> bool:
+    """By its volumes; of one without a disk by its end of the connection, if it has that."""
+    if shown.data:
+        return (shown.data, shown.meta) == (device.data, device.meta)
+    return shown.local in ("", device.link.ends[0])
 
 
 def _said(text: str) -> str:

@@ -15,7 +15,7 @@ from pyganeti.node.storage.base import MIB, Progress
 from pyganeti.node.storage.zeroes import write_zeroes
 from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
 
-from .tools import LogicalVolume, Lvm, VolumeGroup
+from .tools import LogicalVolume, Lvm, VolumeGroup, volume_path
 
 _OWNER: Final = "ganeti.disk="
 _INFO: Final = "originstname+"
@@ -118,6 +118,14 @@ class LvmDriver:
             old = ["--deltag", _OWNER + owner] if owner else []
             own = ["--addtag", _OWNER + new.uuid] if new.uuid else []
             await self._change(disk, "lvchange", *old, *own, renamed.place)
+
+    async def check_own(self, disk: DiskSpec) -> None:
+        """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
+        await self._own(disk)
+
+    def path(self, disk: DiskSpec) -> str:
+        """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
+        return volume_path(*_place(disk))
 
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.set_info`."""

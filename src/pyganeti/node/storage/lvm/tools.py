@@ -29,6 +29,11 @@ _VG_PARTIAL, _PV_ALLOCATABLE = 3, 0
 Row = dict[str, Any]
 
 
+def volume_path(group: str, name: str) -> str:
+    """Where a volume's device is while it is active."""
+    return f"/dev/{group}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class VolumeGroup:
     """A volume group.
@@ -85,7 +90,7 @@ class LogicalVolume:
     @property
     def path(self) -> str:
         """Its device while it is active."""
-        return f"/dev/{self.group}/{self.name}"
+        return volume_path(self.group, self.name)
 
     def tagged(self, prefix: str) -> tuple[str, ...]:
         """Its tags that begin with ``prefix``."""

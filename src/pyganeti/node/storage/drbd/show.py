@@ -1,0 +1,39 @@
+"""What a device is made of: ``drbdsetup show``, which DRBD 8.4 prints as configuration only. Pure.
+
+Source: drbdsetup(8) of 8.4; ``tests/golden/drbd``. The text has the secret, so it is never quoted.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+# The words of ``_this_host`` and ``_remote_host``; a ``disk`` with a brace has only options.
+_DISK: Final = re.compile(r'^\s*(disk|meta-disk)\s+"([^"]*)"', re.MULTILINE)
+_HOST: Final = re.compile(r"^\s*_(this|remote)_host \{\s*address\s+(ipv[46]) (\S+);", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A device's parts; what it has not is empty.
+
+    Attributes:
+        data, meta: paths of the volumes below.
+        local, remote: the ends of its connection, as :attr:`.commands.Link.ends` has them.
+    """
+
+    data: str
+    meta: str
+    local: str
+    remote: str
+
+
+def parse_show(text: str) -> Shown:
+    """Read the answer of ``drbdsetup show`` for one resource with one volume."""
+    disks: dict[str, str] = dict(_DISK.findall(text))
+    hosts = {which: f"{family}:{address}" for which, family, address in _HOST.findall(text)}
+    return Shown(
+        disks.get("disk", ""),
+        disks.get("meta-disk", ""),
+        hosts.get("this", ""),
+        hosts.get("remote", ""),
+    )
