@@ -22,6 +22,7 @@ from pyganeti.model.node import Node
 from pyganeti.node.hypervisor.fake.records import Record
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.testing.drbd import DrbdNetwork
 from pyganeti.testing.nodes import SimNode
 from pyganeti.wire.noderpc.server import NodeServer
 
@@ -56,7 +57,8 @@ class _Servers:
         """Serve simulated node ``number``, on which all its guests run."""
         root = f"{self._directory}/{node.name}"
         os.makedirs(root)
-        sim = SimNode(node.name, node.uuid, root, self._clock, _reach, FakeDriver())
+        replication = DrbdNetwork(self._clock)
+        sim = SimNode(node.name, node.uuid, root, self._clock, _reach, FakeDriver(), replication)
         for name in guests_of(number):
             sim.guests.put(Record(name, MEMORY_MIB, 1, self._clock.now()))
         server = NodeServer(await sim.dispatcher())

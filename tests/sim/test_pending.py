@@ -57,7 +57,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE instance_communication": True,
     "OP_INSTANCE_CREATE mode=import": "import",
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
-    "OP_INSTANCE_CREATE snode": "node2",
     "OP_INSTANCE_FAILOVER iallocator": "hail",
     "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS disk_template": "plain",
@@ -86,6 +85,6 @@ async def test_a_pending_parameter_refuses(name: str) -> None:
 
 
 async def test_a_disk_template_that_is_not_built_refuses() -> None:
-    cluster = SimCluster(options={"enabled_disk_templates": ["drbd", "file"]})
-    op = create(disk_template="drbd")
-    await assert_refused(cluster, op, ECode.STATE, "drbd", "not built yet")
+    cluster = SimCluster(options={"enabled_disk_templates": ["rbd", "file"]})
+    op = create(disk_template="rbd")
+    await assert_refused(cluster, op, ECode.STATE, "rbd", "not built yet")

@@ -3,7 +3,9 @@
 import random
 import secrets
 import uuid
-from typing import Protocol
+from typing import Final, Protocol
+
+_SECRET_BYTES: Final = 20
 
 
 class Ids(Protocol):
@@ -17,6 +19,10 @@ class Ids(Protocol):
         """A MAC address that begins with ``prefix`` (three pairs); may be taken."""
         ...
 
+    def secret(self) -> str:
+        """40 hexadecimal digits that nobody can guess."""
+        ...
+
 
 class SystemIds:
     """Identifiers from the system's random source."""
@@ -28,6 +34,10 @@ class SystemIds:
     def mac(self, prefix: str) -> str:
         """A random MAC address below ``prefix``."""
         return f"{prefix}:{secrets.token_bytes(3).hex(':')}"
+
+    def secret(self) -> str:
+        """Random digits."""
+        return secrets.token_hex(_SECRET_BYTES)
 
 
 class SeededIds:
@@ -43,3 +53,7 @@ class SeededIds:
     def mac(self, prefix: str) -> str:
         """A MAC address from the seed."""
         return f"{prefix}:{self._random.randbytes(3).hex(':')}"
+
+    def secret(self) -> str:
+        """Digits from the seed, which anybody can guess."""
+        return self._random.randbytes(_SECRET_BYTES).hex()

@@ -11,19 +11,18 @@ import msgspec
 from pyganeti.kit.ids import Ids
 from pyganeti.master.new_nics import check_conflicts
 from pyganeti.master.nic_identities import with_identities, with_pool_addresses
+from pyganeti.master.ports import give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import Hypervisor
-from pyganeti.model.errors import ECode, OpPrereqError, ReservationError
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.filter import FilterRule
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import EXTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 
-# The last TCP port handed out for displays and DRBD.
-LAST_PORT: Final = 14999
 NEED_PORT: Final = frozenset({Hypervisor.KVM, Hypervisor.XEN_HVM})
 
 Maker = Callable[[ClusterView], Change]
@@ -156,7 +155,7 @@ def change_tags(
 
 
 def remove_instance(uuid: str) -> Maker:
-    """Remove an instance and its disks; its port and addresses are free then."""
+    """Remove an instance and its disks; its ports and addresses are free then."""
 
     def make(view: ClusterView) -> Change:
         instance = view.instances.get(uuid)
@@ -164,11 +163,12 @@ def remove_instance(uuid: str) -> Maker:
             return Change()
         deletes = ((Kind.INSTANCE, uuid), *((Kind.DISK, disk) for disk in instance.disks))
         _, networks = with_pool_addresses(instance.nics, (), view)
-        if instance.network_port is None:
+        ports = ports_of(view.disks_of(instance))
+        if instance.network_port is not None:
+            ports = (*ports, instance.network_port)
+        if not ports:
             return Change(puts=networks, deletes=deletes)
-        pool = (*view.cluster.tcpudp_port_pool, instance.network_port)
-        cluster = msgspec.structs.replace(view.cluster, tcpudp_port_pool=tuple(sorted(pool)))
-        return Change(puts=(cluster, *networks), deletes=deletes)
+        return Change(puts=(give_back(view.cluster, ports), *networks), deletes=deletes)
 
     return make
 
@@ -176,7 +176,7 @@ def remove_instance(uuid: str) -> Maker:
 def add_instance(
     instance: Instance, disks: Sequence[Disk], ids: Ids, *, check: bool = True
 ) -> Maker:
-    """Add a new instance with its disks; its MACs, pools' addresses and port are chosen here.
+    """Add a new instance with its disks; its MACs, pools' addresses and ports are chosen here.
 
     What others have taken meanwhile is seen here, on the head: two jobs cannot get the same.
     """
@@ -187,29 +187,15 @@ def add_instance(
             check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
         nics, networks = with_pool_addresses((), instance.nics, view)
         made = msgspec.structs.replace(instance, nics=with_identities(nics, view, ids))
-        if instance.hypervisor not in NEED_PORT:
-            return Change(puts=(made, *disks, *networks))
-        port, cluster = _free_port(view)
-        made = msgspec.structs.replace(made, network_port=port)
-        return Change(puts=(cluster, made, *disks, *networks))
+        ported, cluster = with_ports(disks, view.cluster)
+        if instance.hypervisor in NEED_PORT:
+            port, cluster = take_port(cluster)
+            made = msgspec.structs.replace(made, network_port=port)
+        if cluster == view.cluster:
+            return Change(puts=(made, *ported, *networks))
+        return Change(puts=(cluster, made, *ported, *networks))
 
     return make
-
-
-def _free_port(view: ClusterView) -> tuple[int, Cluster]:
-    """A port nobody has, and the cluster that remembers it was given out.
-
-    Raises:
-        ReservationError: all are taken.
-    """
-    cluster = view.cluster
-    if cluster.tcpudp_port_pool:
-        port, *rest = cluster.tcpudp_port_pool
-        return port, msgspec.structs.replace(cluster, tcpudp_port_pool=tuple(rest))
-    port = cluster.highest_used_port + 1
-    if port > LAST_PORT:
-        raise ReservationError(f"all TCP ports up to {LAST_PORT} are taken")
-    return port, msgspec.structs.replace(cluster, highest_used_port=port)
 
 
 def put_node(node: Node, digest: str | None) -> Maker:

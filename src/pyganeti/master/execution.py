@@ -25,6 +25,7 @@ from pyganeti.master.journal import Journal
 from pyganeti.master.leftovers import Leftovers
 from pyganeti.master.locks import LockManager, LockRequest, OwnedLocks
 from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.minors import Minors
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.queue.ageing import Ageing
@@ -95,6 +96,7 @@ class Services:
     ageing: Ageing
     queries: QueryEngine
     bells: Doorbells
+    minors: Minors = field(default_factory=Minors)
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def run(self, job: Job, index: int, journal: Journal, locks: OwnedLocks) -> Run:
@@ -119,6 +121,7 @@ class Services:
             signals=signals,
             locks=EarlyRelease(locks, journal),
             queries=self.queries,
+            minor=lambda node: self.minors.take(job.id, node, self.config.view),
             resumable=lambda: not any(has_redacted(op.input) for op in job.ops),
         )
 
@@ -293,6 +296,7 @@ class Execution:
         """Hand over what is left to be undone, and give the locks back."""
         if self._run is not None:
             self._s.leftovers.keep(self._run.journal)
+        self._s.minors.release(self._job.id)
         self._locks.end()
 
 

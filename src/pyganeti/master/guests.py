@@ -3,8 +3,11 @@
 Free functions over a node reader or writer; each is idempotent, since the node calls are.
 """
 
+from functools import partial
+
 import msgspec
 
+from pyganeti.master.mirrors import Warn, on_secondary
 from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.master.run import Run
 from pyganeti.master.specs import instance_spec, without_secret
@@ -27,7 +30,7 @@ from pyganeti.wire.noderpc.instance import (
 )
 from pyganeti.wire.noderpc.node import BridgesExistCall, NodeInfoCall
 from pyganeti.wire.noderpc.os import OsValidateCall
-from pyganeti.wire.noderpc.types import GuestInfo, InstanceSpec, Params
+from pyganeti.wire.noderpc.types import DiskSpec, GuestInfo, InstanceSpec, Params
 
 
 async def guest_info(nodes: NodeReader, view: ClusterView, instance: Instance) -> GuestInfo | None:
@@ -158,17 +161,26 @@ async def start_guest(run: Run, spec: InstanceSpec, *, paused: bool = False) -> 
 
 
 async def assemble_disks(
-    nodes: NodeWriter, view: ClusterView, spec: InstanceSpec
+    nodes: NodeWriter, view: ClusterView, spec: InstanceSpec, *, warn: Warn | None = None
 ) -> list[tuple[str, str, str]]:
-    """Make the disks usable on the primary node.
+    """Make the disks usable on their nodes, and let the primary one write.
+
+    Args:
+        nodes: calls.
+        view: the cluster.
+        spec: the instance, as told to its primary node.
+        warn: told of what failed on a secondary node; without it that is an error.
 
     Returns:
-        ``(node name, disk/N, path)`` for each disk, in order.
+        ``(node name, disk/N, path)`` for each disk on the primary node, in order.
 
     Raises:
         GenericError: one could not be assembled.
     """
     name = view.node(spec.primary_node).name
+    # The mirrors come first: before anybody writes, both sides are to have met.
+    for index, disk in enumerate(spec.disks):
+        await on_secondary(nodes, disk, partial(_assembled_there, spec, index), warn)
     found = []
     for index, disk in enumerate(spec.disks):
         call = BlockdevAssembleCall(disk=disk, instance=spec, on_primary=True, index=index)
@@ -177,8 +189,14 @@ async def assemble_disks(
     return found
 
 
-async def shut_down_disks(nodes: NodeWriter, spec: InstanceSpec) -> None:
-    """Undo :func:`assemble_disks`.
+def _assembled_there(spec: InstanceSpec, index: int, disk: DiskSpec) -> BlockdevAssembleCall:
+    return BlockdevAssembleCall(disk=disk, instance=spec, on_primary=False, index=index)
+
+
+async def shut_down_disks(
+    nodes: NodeWriter, spec: InstanceSpec, *, warn: Warn | None = None
+) -> None:
+    """Undo :func:`assemble_disks`; arguments as there.
 
     Raises:
         GenericError: one is in use, or the node does not answer.
@@ -186,6 +204,8 @@ async def shut_down_disks(nodes: NodeWriter, spec: InstanceSpec) -> None:
     for index, disk in enumerate(spec.disks):
         call = BlockdevShutdownCall(disk=disk, instance_name=spec.name, index=index)
         await nodes.call(spec.primary_node, call)
+    for disk in spec.disks:
+        await on_secondary(nodes, disk, lambda told: BlockdevShutdownCall(disk=told), warn)
 
 
 async def stop_guest(nodes: NodeWriter, spec: InstanceSpec, timeout_s: float) -> None:

@@ -25,7 +25,8 @@ def instance_hooks(
         disks: those it will have, when it does not stand in ``view`` yet.
         own: the operation's own variables; booleans become ``True`` and ``False``.
     """
-    nodes = (view.cluster.master_node, instance.primary_node, *view.secondary_node_uuids(instance))
+    secondaries = _secondaries(instance, view, disks)
+    nodes = (view.cluster.master_node, instance.primary_node, *secondaries)
     env = {
         **instance_env(instance, view, disks),
         **{name: str(value) for name, value in own.items()},
@@ -40,7 +41,7 @@ def instance_env(
     beparams = msgspec.to_builtins(view.filled_beparams(instance))
     hvparams = view.filled_hvparams(instance)
     disks = view.disks_of(instance) if planned is None else planned
-    secondaries = [node.name for node in view.secondary_nodes(instance)]
+    secondaries = [view.node(uuid).name for uuid in _secondaries(instance, view, planned)]
     env: dict[str, object] = {
         "OP_TARGET": instance.name,
         "INSTANCE_NAME": instance.name,
@@ -68,6 +69,16 @@ def instance_env(
     env.update((f"INSTANCE_BE_{name}", value) for name, value in beparams.items())
     env.update((f"INSTANCE_HV_{name}", value) for name, value in hvparams.items())
     return {name: str(value) for name, value in env.items()}
+
+
+def _secondaries(
+    instance: Instance, view: ClusterView, planned: Sequence[Disk] | None
+) -> tuple[str, ...]:
+    """UUIDs of its secondary nodes, by the disks it has or will have."""
+    if planned is None:
+        return tuple(view.secondary_node_uuids(instance))
+    nodes = dict.fromkeys(node for disk in planned for node in disk.nodes)
+    return tuple(node for node in nodes if node != instance.primary_node)
 
 
 def _nic_env(nic: Nic, view: ClusterView) -> Iterator[tuple[str, object]]:

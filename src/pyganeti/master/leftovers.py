@@ -142,5 +142,7 @@ class Leftovers:
 def _waits_for_offline_node(undo: Undo, view: ClusterView) -> bool:
     args = undo.args
     named = args.get("nodes") or [args.get("node") or args.get("spec", {}).get("primary_node")]
+    disks = (disk for disk in args.get("disks", ()) if isinstance(disk, dict))
+    named = [*named, *(node for disk in disks for node in disk.get("nodes", ()))]
     known = [view.find_node(node) for node in named if isinstance(node, str)]
     return any(node is not None and node.offline for node in known)

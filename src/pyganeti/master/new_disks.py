@@ -8,16 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from pyganeti.kit.ids import Ids
+from pyganeti.master.new_drbd import ChooseMinor, new_drbd_id, new_volumes
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
-from pyganeti.model.templates import FILE_BASED, LVM, MAX_DISKS, MAY_ADOPT, MUST_ADOPT
+from pyganeti.model.templates import (
+    DRBD_META_MIB,
+    FILE_BASED,
+    LVM,
+    MAX_DISKS,
+    MAY_ADOPT,
+    MUST_ADOPT,
+)
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.devices import IDiskParams, parse_disk
 
 _T = DiskTemplate
-BUILT: Final = frozenset({_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN, _T.BLOCKDEV})
+BUILT: Final = frozenset({_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN, _T.DRBD, _T.BLOCKDEV})
 # What may be given with which templates; size, mode, name and adopt are for all.
 _ONLY_WITH: Final = {"vg": LVM, "metavg": frozenset({_T.DRBD}), "provider": frozenset({_T.EXT})}
 
@@ -29,6 +39,7 @@ class DiskRequest:
     Attributes:
         size: MiB; 0 for one that is adopted, until its node told it.
         vg: its volume group, for templates that lie in one.
+        metavg: that of the metadata of a DRBD disk.
         adopt: the volume in ``vg``, or the path of the device, that becomes this disk.
     """
 
@@ -37,6 +48,7 @@ class DiskRequest:
     name: str | None
     vg: str | None = None
     adopt: str | None = None
+    metavg: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class Placement:
 
     Attributes:
         node: UUID of their node.
+        secondary: that of the other one, for templates that are mirrored.
         directory: of files, on the node; ``None`` for other templates.
         driver: of files.
     """
@@ -53,6 +66,12 @@ class Placement:
     node: str
     directory: str | None = None
     driver: FileDriver | None = None
+    secondary: str | None = None
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """All nodes, the primary first."""
+        return (self.node,) if self.secondary is None else (self.node, self.secondary)
 
 
 def requested_disks(
@@ -106,7 +125,13 @@ def _request(
         None if asked.name in (None, "none") else asked.name,
         vg,
         adopt,
+        asked.metavg,
     )
+
+
+def with_metadata_groups(disks: Sequence[DiskRequest], default: str) -> tuple[DiskRequest, ...]:
+    """``disks`` of DRBD, each with the volume group of its metadata."""
+    return tuple(replace(disk, metavg=disk.metavg or default) for disk in disks)
 
 
 def _check_adoption(disks: Sequence[DiskRequest], template: DiskTemplate) -> None:
@@ -123,6 +148,12 @@ def _check_adoption(disks: Sequence[DiskRequest], template: DiskTemplate) -> Non
         raise OpPrereqError(text, ECode.INVAL)
     if len({(disk.vg, disk.adopt) for disk in adopted}) != len(adopted):
         raise OpPrereqError("a volume is to be adopted twice", ECode.INVAL)
+
+
+def volume_sizes(disks: Sequence[DiskRequest]) -> list[tuple[str | None, int]]:
+    """Volume group, where there is one, and MiB of what each disk will take of each node."""
+    data = [(disk.vg, disk.size) for disk in disks]
+    return [*data, *((disk.metavg, DRBD_META_MIB) for disk in disks if disk.metavg)]
 
 
 def are_adopted(disks: Sequence[DiskRequest]) -> bool:
@@ -177,21 +208,33 @@ def file_directory(
     return "/".join((base.rstrip("/"), *parts, instance_name))
 
 
-def made_disks(requests: Sequence[DiskRequest], where: Placement, ids: Ids) -> tuple[Disk, ...]:
-    """Config objects for ``requests``."""
-    return tuple(
-        Disk(
-            uuid=ids.uuid(),
-            dev_type=where.template,
-            logical_id=_logical_id(index, request, where, ids),
-            size=request.size,
-            nodes=(where.node,),
-            iv_name=f"disk/{index}",
-            mode=request.mode,
-            name=request.name,
-        )
-        for index, request in enumerate(requests)
+def made_disks(
+    requests: Sequence[DiskRequest], where: Placement, ids: Ids, minor: ChooseMinor
+) -> tuple[Disk, ...]:
+    """Config objects for ``requests``; those of DRBD get a port when they are recorded."""
+    return tuple(_made(index, request, where, ids, minor) for index, request in enumerate(requests))
+
+
+def _made(index: int, request: DiskRequest, where: Placement, ids: Ids, minor: ChooseMinor) -> Disk:
+    disk = Disk(
+        uuid=ids.uuid(),
+        dev_type=where.template,
+        logical_id=(),
+        size=request.size,
+        nodes=where.nodes,
+        iv_name=f"disk/{index}",
+        mode=request.mode,
+        name=request.name,
     )
+    if where.template is DiskTemplate.DRBD:
+        groups = (request.vg or "", request.metavg or "")
+        name = f"{ids.uuid()}.disk{index}"
+        return msgspec.structs.replace(
+            disk,
+            logical_id=new_drbd_id((where.node, where.secondary or ""), ids, minor),
+            children=new_volumes(name, request.size, groups, where.nodes, ids),
+        )
+    return msgspec.structs.replace(disk, logical_id=_logical_id(index, request, where, ids))
 
 
 def _logical_id(index: int, request: DiskRequest, where: Placement, ids: Ids) -> LogicalId:

@@ -81,6 +81,11 @@ class NodeReader:
         found = self._access.view().find_node(node)
         return node if found is None else found.name
 
+    def is_offline(self, node: str) -> bool:
+        """Whether the node with UUID ``node`` is marked offline, or no member any more."""
+        found = self._access.view().nodes.get(node)
+        return found is None or found.offline
+
     def _context(self) -> CallContext:
         return CallContext(epoch=self._access.epoch(), job=self._job, op=self._op, step=self.step)
 

@@ -81,6 +81,7 @@ class Run:
         signals: tells programs that watch the job, and waits for them.
         locks: gives locks back before the end.
         queries: answers what a client may ask.
+        minor: chooses a DRBD minor on a node, which nobody else gets while the opcode runs.
         hooks: what the pre-hooks were given, once they have run.
     """
 
@@ -105,6 +106,7 @@ class Run:
         locks: EarlyRelease,
         resumable: Callable[[], bool],
         queries: "QueryEngine",
+        minor: Callable[[str], int],
     ) -> None:
         self.job = job
         self.config = config
@@ -122,6 +124,7 @@ class Run:
         self.hooks: HookContext | None = None
         self.locks = locks
         self.queries = queries
+        self.minor = minor
         self._resumable = resumable
         self._undos = undos
         self._record = record

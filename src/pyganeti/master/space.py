@@ -40,8 +40,9 @@ def wanted_space(
 
 
 def volume_group(disk: Disk) -> str | None:
-    """The volume group that ``disk`` lies in, for templates that have one."""
-    return str(disk.logical_id[0]) if disk.dev_type is DiskTemplate.PLAIN else None
+    """The volume group that ``disk``, or its data, lies in; for templates that have one."""
+    data = disk.children[0] if disk.children else disk
+    return str(data.logical_id[0]) if data.dev_type is DiskTemplate.PLAIN else None
 
 
 async def check_space(nodes: NodeReader, node: Node, wanted: Wanted, cluster_name: str) -> None:

@@ -1,4 +1,4 @@
-"""Sizes as people write and read them; inside, every size is a number of MiB.
+"""Sizes and durations as people write and read them; inside, a size is a number of MiB.
 
 Source: gnt-instance(8) on sizes and ``--units``.
 """
@@ -57,3 +57,14 @@ def format_unit(size_mib: float, units: str) -> str:
     else:
         text = f"{size_mib / _FACTORS[suffix]:0.1f}"
     return text + suffix.upper() if units == "h" else text
+
+
+def format_duration(seconds: int) -> str:
+    """``3723`` as ``1h 2m 3s``; units above the largest that counts are left out."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
+    while len(parts) > 1 and not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{number}{unit}" for number, unit in parts)

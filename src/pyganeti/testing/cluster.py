@@ -43,6 +43,7 @@ from pyganeti.testing.beginning import (
     records,
     stopped_instance,
 )
+from pyganeti.testing.drbd import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
@@ -66,6 +67,7 @@ class SimCluster:
         rpc_reads: calls that changed nothing, whether they were answered or not.
         hosts: host names that resolve, nodes included, with their addresses.
         answering: addresses that answer when an instance's is tried.
+        replication: what DRBD devices connect over.
         shared: files that all nodes see.
     """
 
@@ -92,6 +94,7 @@ class SimCluster:
         self.hosts: dict[str, str] = {}
         self.answering: set[str] = set()
         self.shared = FakeDriver(storage_type="sharedfile")
+        self.replication = DrbdNetwork(self.clock)
         self.nodes: dict[str, SimNode] = {}
         self._initial = first_view(nodes, options or {}, self.ids)
         for node in self._initial.all_nodes():
@@ -110,7 +113,7 @@ class SimCluster:
 
     def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
         root = f"{self._directory}/{name}"
-        node = SimNode(name, uuid, root, self.clock, self._reach, self.shared)
+        node = SimNode(name, uuid, root, self.clock, self._reach, self.shared, self.replication)
         self.nodes[name] = node
         self.hosts[name] = address
         return node

@@ -19,7 +19,7 @@ _LEFT_OUT: Final = frozenset({"serial_no", "mtime", "ctime"})
 
 
 def footprint(view: ClusterView, nodes: Iterable[SimNode], shared: FakeDriver) -> dict[str, object]:
-    """Config objects, and what nodes hold: guests, disks, directories, links, taps, hosts."""
+    """Config objects, and what nodes hold: guests, disks, DRBD, directories, links, taps, hosts."""
     found: dict[str, object] = {}
     _add(found, "cluster", view.cluster)
     for kind, objects in (
@@ -59,6 +59,9 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/disks/{place}"] = (size, uuid)
     for place, (size, uuid) in node.volumes.disks.items():
         found[f"{node.name}/volumes/{place}"] = (size, uuid)
+    for device in node.drbd.devices.values():
+        parts = (device.data, device.meta, device.link is not None, device.primary)
+        found[f"{node.name}/drbd/{device.minor}"] = parts
     for directory in node.disks.directories:
         found[f"{node.name}/directories/{directory}"] = True
     for link in os.listdir(node.paths.disk_links_dir):

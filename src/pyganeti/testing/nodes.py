@@ -28,11 +28,14 @@ from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
+from pyganeti.node.storage.drbd.device import Drbd
+from pyganeti.node.storage.drbd.driver import DrbdDriver
 from pyganeti.node.storage.fake import FakeDevices, FakeDriver, FakeVolumes
 from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
 from pyganeti.testing.certificates import node_certificate
+from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.programs import Programs
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
@@ -88,7 +91,14 @@ class SimNode:
     """
 
     def __init__(
-        self, name: str, uuid: str, root: str, clock: Clock, reach: Reach, shared: FakeDriver
+        self,
+        name: str,
+        uuid: str,
+        root: str,
+        clock: Clock,
+        reach: Reach,
+        shared: FakeDriver,
+        replication: DrbdNetwork,
     ) -> None:
         self.name = name
         self.uuid = uuid
@@ -97,6 +107,7 @@ class SimNode:
         self.disks = FakeDriver()
         self.shared = shared
         self.volumes = FakeDriver(storage_type="lvm-vg")
+        self.drbd = SimDrbd(replication, self.volumes.held)
         self.devices = FakeDevices()
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
@@ -169,6 +180,7 @@ class SimNode:
             memory_total=MEMORY_MIB, memory_free=MEMORY_MIB, memory_dom0=0, cpu_total=8
         )
         fake = FakeHypervisor(self.guests, self._clock, lambda: memory)
+        drbd = Drbd(self.drbd)
         return NodeParts(
             paths=self.paths,
             clock=self._clock,
@@ -181,6 +193,7 @@ class SimNode:
                     "blockdev": self.devices,
                 },
                 {"file": self.disks, "sharedfile": self.shared, "lvm-vg": self.volume_group},
+                {"drbd": DrbdDriver(drbd, self.volumes, self._clock, self.volumes.write)},
             ),
             volumes=self.volume_group,
             directories=self.disks,
@@ -322,7 +335,7 @@ class SimNodeClient:
             node.ssconf_written.append(set(call.values))
         if call.procedure == node.dies_after:
             node.reachable = False
-        if not node.reachable:
+        if not node.reachable or dispatcher is not await node.dispatcher():
             raise CallTimeout(f"node {address.name}: the answer was lost")
         found = decode_answer(encode_answer(answer))
         if not found.ok:

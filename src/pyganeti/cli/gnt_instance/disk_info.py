@@ -9,6 +9,9 @@ Disk = dict[str, Any]
 # Where a disk's status stands, and how much of it is told.
 _SIDES: Final = (("pstatus", "on primary"), ("sstatus", "on secondary"))
 
+# What is said of a node's part of a mirror that is neither good nor being synced.
+_LOCAL: Final = {3: " *UNCERTAIN STATE*", 4: " *MISSING DISK*"}
+
 
 def disk_details(disk: Disk, static: bool, *, top: bool = True, index: int = 0) -> Any:
     """One disk as pairs, in the order printed."""
@@ -57,15 +60,16 @@ def _logical(disk: Disk) -> list[tuple[str, Any]]:
 
 
 def _status(status: list[Any]) -> str:
-    """A device's state: path, numbers, how far the sync is, what is wrong."""
+    """A device's state: path and numbers; of a mirror, how far the sync is and what is wrong."""
     path, major, minor, percent, estimate, degraded, ldisk = status
-    numbers = ("N/A" if number is None else number for number in (major, minor))
-    text = f"{path} ({':'.join(str(number) for number in numbers)})"
-    if percent is not None:
-        text += f", syncing {percent:.2f}%"
-        text += f", ETA {estimate}s" if estimate else ", ETA unknown"
-    if degraded:
-        text += ", *DEGRADED*"
-    if ldisk not in (None, 0, 1):
-        text += " *MISSING DISK*" if ldisk == 3 else " *UNCERTAIN STATE*"
-    return text
+    numbers = ("N/A" if number is None else str(number) for number in (major, minor))
+    text = f"{path} ({':'.join(numbers)})"
+    if ldisk is None:
+        return text
+    if percent is None:
+        text += " in sync"
+    else:
+        left = f"ETA {estimate}s" if estimate else "ETA unknown"
+        text += f" *RECOVERING* {percent:5.2f}%, {left}"
+    text += f", status {'*DEGRADED*' if degraded else 'ok'}"
+    return text + _LOCAL.get(ldisk, "")

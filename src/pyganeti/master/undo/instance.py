@@ -6,8 +6,9 @@ import msgspec
 
 from pyganeti.master.changes import instance_fields, move_instance, remove_instance
 from pyganeti.master.guests import assemble_disks, shut_down_disks, stop_guest
+from pyganeti.master.mirrors import nodes_of
 from pyganeti.master.run import UndoContext
-from pyganeti.master.specs import instance_spec
+from pyganeti.master.specs import instance_spec, seen_from
 from pyganeti.model.errors import FileStoragePathError, OpExecError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
@@ -86,13 +87,14 @@ async def remove_disks(
         OpExecError: the configuration knows one of them, because taking it out of there failed;
             whoever tries again does that first.
     """
-    if _is_gone(context, node):
-        return
     for disk in disks:
         if disk["uuid"] in context.config.view.disks:
             raise OpExecError(f"{disk['iv_name']} still stands in the configuration")
-        await _remove(context, node, BlockdevRemoveCall(disk=msgspec.convert(disk, DiskSpec)))
-    if directory is not None:
+        spec = msgspec.convert(disk, DiskSpec)
+        for place in nodes_of(spec, node):
+            if not _is_gone(context, place):
+                await _remove(context, place, BlockdevRemoveCall(disk=seen_from(spec, place)))
+    if directory is not None and not _is_gone(context, node):
         await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
 
 

@@ -1,6 +1,7 @@
 """The instances' part of a group check: are they where they should be, with their disks?"""
 
 from pyganeti.master.lu.cluster.findings import Findings
+from pyganeti.master.lu.cluster.verify_mirrors import check_mirrors
 from pyganeti.master.run import Run
 from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
@@ -8,7 +9,7 @@ from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
-from pyganeti.model.templates import BLOCK
+from pyganeti.model.templates import BLOCK, INTERNALLY_MIRRORED
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevGetdimensionsCall
@@ -70,20 +71,13 @@ def _check_instance(
 async def _check_disks(
     findings: Findings, run: Run, members: list[Node], answered: set[str]
 ) -> None:
-    """Each disk must be there, with its recorded size."""
+    """Each disk must be there, with its recorded size, on all nodes that it lies on."""
     view = run.config.view
-    asked = {
-        node.uuid: [
-            (instance, disk)
-            for instance in view.primary_instances(node.uuid)
-            if not instance.forthcoming
-            for disk in view.disks_of(instance)
-        ]
-        for node in members
-        if node.uuid in answered
-    }
+    asked = {node.uuid: _disks_on(view, node) for node in members if node.uuid in answered}
     calls = {
-        uuid: BlockdevGetdimensionsCall(disks=tuple(disk_spec(disk, view) for _, disk in disks))
+        uuid: BlockdevGetdimensionsCall(
+            disks=tuple(disk_spec(disk, view, uuid) for _, disk in disks)
+        )
         for uuid, disks in asked.items()
         if disks
     }
@@ -100,6 +94,27 @@ async def _check_disks(
             elif _differs(disk, size[0]):
                 text = f"{disk.iv_name} on {node.name} has {size[0]} bytes, not {disk.size} MiB"
                 findings.error(VerifyCode.EINSTANCEFAULTYDISK, instance.name, text)
+
+    await check_mirrors(findings, run, asked)
+
+
+def _disks_on(view: ClusterView, node: Node) -> list[tuple[Instance, Disk]]:
+    """All disks of instances whose primary it is, and the mirrors of others."""
+    own = [(instance, view.disks_of(instance)) for instance in view.primary_instances(node.uuid)]
+    others = [
+        (instance, [disk for disk in view.disks_of(instance) if _is_mirror(disk, node)])
+        for instance in view.secondary_instances(node.uuid)
+    ]
+    return [
+        (instance, disk)
+        for instance, disks in (*own, *others)
+        if not instance.forthcoming
+        for disk in disks
+    ]
+
+
+def _is_mirror(disk: Disk, node: Node) -> bool:
+    return disk.dev_type in INTERNALLY_MIRRORED and node.uuid in disk.nodes
 
 
 def _differs(disk: Disk, found: int) -> bool:

@@ -16,7 +16,13 @@ from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks, s
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.instance.create_checks import check_node_can_take, wanted_instance
+from pyganeti.master.lu.instance.create_checks import (
+    check_nodes_can_take,
+    secondary_node,
+    wanted_instance,
+)
+from pyganeti.master.making_disks import make_disks
+from pyganeti.master.mirrors import wait_for_sync
 from pyganeti.master.new_disks import (
     DiskRequest,
     Placement,
@@ -26,25 +32,25 @@ from pyganeti.master.new_disks import (
     file_directory,
     made_disks,
     requested_disks,
+    with_metadata_groups,
 )
 from pyganeti.master.new_nics import check_conflicts
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import disk_spec, instance_spec
 from pyganeti.model.disk import Disk
-from pyganeti.model.enums import AdminState, InstanceCreateMode
+from pyganeti.model.enums import AdminState, DiskTemplate, InstanceCreateMode
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname
+from pyganeti.model.params.disk import fill_diskparams_of
 from pyganeti.model.templates import MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.blockdev import (
-    BlockdevCreateCall,
     BlockdevRenameCall,
     BlockdevSetinfoCall,
     BlockdevWipeCall,
-    FileStorageDirCreateCall,
 )
 from pyganeti.wire.noderpc.instance import InstanceOsAddCall
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
@@ -59,6 +65,7 @@ class CreatePlan:
         placement: where its disks will lie.
         secrets: private and secret OS parameters, for the OS scripts only.
         wipe: overwrite the disks before use.
+        sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
     """
 
     instance: Instance
@@ -66,6 +73,7 @@ class CreatePlan:
     disks: tuple[DiskRequest, ...]
     secrets: Mapping[str, Any]  # Any: values as given
     wipe: bool
+    sync: bool | None
     install: bool
     start: bool
     conflicts_check: bool
@@ -77,11 +85,13 @@ class CreateRest(msgspec.Struct, frozen=True):
     Attributes:
         uuid: of the instance.
         wipe: indices of the disks to be overwritten.
+        sync: as in the plan.
         shut_down: the disks, in the end.
     """
 
     uuid: str
     wipe: tuple[int, ...]
+    sync: bool | None
     install: bool
     start: bool
     shut_down: bool
@@ -101,14 +111,15 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         return msgspec.structs.replace(op, instance_name=name)
 
     def declare_locks(self, op: OpInstanceCreate, view: ClusterView) -> LockRequest:
-        """Lock the new name; the node is shared, so that others can create there too."""
+        """Lock the new name; the nodes are shared, so that others can create there too."""
         if op.pnode is None:
             raise OpPrereqError("no primary node given, choose one with -n", ECode.INVAL)
-        node = frozenset({view.node(op.pnode).uuid})
+        both = (op.pnode,) if op.snode is None else (op.pnode, op.snode)
+        nodes = frozenset(view.node(name).uuid for name in both)
         return LockRequest(
             instances=frozenset({check_hostname(op.instance_name)}),
-            shared_nodes=node,
-            shared_node_res=node,
+            shared_nodes=nodes,
+            shared_node_res=nodes,
         )
 
     async def check_prereq(
@@ -125,22 +136,26 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             raise OpPrereqError(text, ECode.INVAL)
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template, view)
+        secondary = secondary_node(op, view, template)
         instance = await wanted_instance(op, view, nodes)
+        if secondary is not None:
+            disks = with_metadata_groups(disks, _metadata_group(view, instance.primary_node))
         disks = await found_disks(disks, template, view.node(instance.primary_node), view, nodes)
         if op.conflicts_check:
             check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
         directory = file_directory(view, template, instance.name, op.file_storage_dir)
         plan = CreatePlan(
             instance,
-            Placement(template, instance.primary_node, directory, op.file_driver),
+            Placement(template, instance.primary_node, directory, op.file_driver, secondary),
             disks,
             {**(op.osparams_private or {}), **(op.osparams_secret or {})},
             wipe=view.cluster.prealloc_wipe_disks and not are_adopted(disks),
             install=not op.no_install and bool(instance.os and disks) and not are_adopted(disks),
+            sync=None if secondary is None else op.wait_for_sync,
             start=op.start,
             conflicts_check=op.conflicts_check,
         )
-        await check_node_can_take(op, view, nodes, plan.instance, disks, template)
+        await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement)
         return plan
 
     def hooks(self, plan: CreatePlan, view: ClusterView) -> HookContext:
@@ -156,14 +171,16 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
     def outline(self, plan: CreatePlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
         name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        places = " and ".join(view.node(uuid).name for uuid in plan.placement.nodes)
         disks = [
             f"{'adopt' if disk.adopt else 'create'} disk/{index}"
-            f" ({plan.placement.template}, {disk.size} MiB) on {node}"
+            f" ({plan.placement.template}, {disk.size} MiB) on {places}"
             for index, disk in enumerate(plan.disks)
         ]
         wanted = [
             (True, f"add instance {name} to the configuration"),
             (plan.wipe and bool(disks), "wipe its disks"),
+            (bool(plan.sync), "wait until its disks are in sync"),
             (plan.install, f"install {plan.instance.os}"),
             (plan.start, f"start {name} on {node}"),
         ]
@@ -174,7 +191,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         instance, disks = await self._make(run, plan)
         view = run.config.view
         spec = instance_spec(view, view.instances[instance.uuid])
-        fills = bool(disks) and (plan.install or plan.wipe)
+        fills = bool(disks) and (plan.install or plan.wipe or bool(plan.sync))
         if disks and (fills or plan.start):
             bare = msgspec.to_builtins(bare_spec(view, view.instances[instance.uuid]))
             async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
@@ -182,6 +199,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         rest = CreateRest(
             instance.uuid,
             wipe=tuple(range(len(disks))) if plan.wipe else (),
+            sync=plan.sync if fills or plan.start else None,
             install=plan.install,
             start=plan.start,
             shut_down=fills and not plan.start,
@@ -207,15 +225,15 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         elif rest.shut_down:
             async with run.step("shut down disks"):
                 await shut_down_disks(run.nodes, spec)
-        return [view.node(instance.primary_node).name]
+        return [node.name for node in view.instance_nodes(instance)]
 
     async def _make(self, run: Run, plan: CreatePlan) -> tuple[Instance, tuple[Disk, ...]]:
         """Disks on the node, then the instance in the configuration."""
         node = plan.instance.primary_node
         view = run.config.view
-        disks = made_disks(plan.disks, plan.placement, run.ids)
+        disks = made_disks(plan.disks, plan.placement, run.ids, run.minor)
         uuid = run.ids.uuid()
-        specs = tuple(disk_spec(disk, view) for disk in disks)
+        specs = tuple(disk_spec(disk, view, node) for disk in disks)
         if plan.placement.template in MUST_ADOPT:
             run.log("* the instance's disks exist already")
         elif are_adopted(plan.disks):
@@ -223,14 +241,8 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             await self._adopt_disks(run, plan, tuple(zip(old, specs, strict=True)))
         elif disks:
             run.log("* creating instance disks...")
-            back = undo(
-                "disk.remove",
-                node=node,
-                disks=msgspec.to_builtins(specs),
-                directory=plan.placement.directory,
-            )
-            async with run.step("create disks", back):
-                await self._create_disks(run, plan, specs, uuid)
+            directory, name = plan.placement.directory, plan.instance.name
+            await make_disks(run, specs, node, directory=directory, owner=uuid, name=name)
         run.log(f"adding instance {plan.instance.name} to cluster config")
         instance = msgspec.structs.replace(
             plan.instance, uuid=uuid, disks=tuple(disk.uuid for disk in disks)
@@ -240,16 +252,6 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
                 add_instance(instance, disks, run.ids, check=plan.conflicts_check)
             )
         return instance, disks
-
-    async def _create_disks(
-        self, run: Run, plan: CreatePlan, disks: tuple[DiskSpec, ...], uuid: str
-    ) -> None:
-        node, directory = plan.instance.primary_node, plan.placement.directory
-        if directory is not None:
-            await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=directory))
-        for disk in disks:
-            call = BlockdevCreateCall(disk=disk, owner=uuid, info=plan.instance.name)
-            await run.nodes.call(node, call)
 
     async def _adopt_disks(
         self, run: Run, plan: CreatePlan, pairs: tuple[tuple[DiskSpec, DiskSpec], ...]
@@ -263,7 +265,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
                 await run.nodes.call(node, BlockdevSetinfoCall(disk=disk, info=name))
 
     async def _fill(self, run: Run, rest: CreateRest, spec: InstanceSpec) -> CreateRest:
-        """Wipe the disks where asked, and run the OS scripts; what is then left to be done."""
+        """Wipe and sync the disks, and run the OS scripts; what is then left to be done."""
         if rest.wipe:
             run.log("* wiping instance disks...")
         for index in rest.wipe:
@@ -271,6 +273,9 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             wipe = BlockdevWipeCall(disk=disk, size=disk.size)
             rest = msgspec.structs.replace(rest, wipe=rest.wipe[1:])
             await run.await_tasks(f"wipe disk/{index}", {spec.primary_node: wipe}, rest)
+        if rest.sync is not None:
+            complete, rest = rest.sync, msgspec.structs.replace(rest, sync=None)
+            await wait_for_sync(run, spec, rest, complete=complete)
         # The scripts may take an hour, in which other instances want to start on this node.
         run.locks.release(Level.NODE_RES)
         if rest.install:
@@ -290,6 +295,14 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             await start_guest(run, spec)
 
 
+def _metadata_group(view: ClusterView, node_uuid: str) -> str:
+    """Where metadata goes unless a disk says otherwise."""
+    group = view.group_of(view.node(node_uuid))
+    template = DiskTemplate.DRBD
+    params = fill_diskparams_of(template, view.cluster.diskparams, group.diskparams)
+    return str(params["metavg"])
+
+
 def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
     """The disks as far as they are known before they are made: without identifiers and places."""
     return tuple(
@@ -298,6 +311,7 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
             dev_type=plan.placement.template,
             logical_id=(),
             size=disk.size,
+            nodes=plan.placement.nodes,
             mode=disk.mode,
             name=disk.name,
         )
@@ -306,11 +320,10 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
 
 
 def _refuse_unbuilt(op: OpInstanceCreate) -> None:
-    """What comes with exports, the allocator and networked storage refuses clearly until then."""
+    """What comes with exports and the allocator refuses clearly until then."""
     unbuilt = {
         "mode": op.mode is not InstanceCreateMode.CREATE,
         "iallocator": op.iallocator is not None,
-        "snode": op.snode is not None,
         "forthcoming": op.forthcoming,
         "commit": op.commit,
         "instance_communication": op.instance_communication,

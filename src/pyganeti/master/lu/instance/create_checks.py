@@ -9,7 +9,7 @@ from pyganeti.master.guests import (
 )
 from pyganeti.master.instance_name import check_new_name
 from pyganeti.master.ipolicy import InstanceShape, check_policy
-from pyganeti.master.new_disks import DiskRequest, are_adopted
+from pyganeti.master.new_disks import DiskRequest, Placement, are_adopted, volume_sizes
 from pyganeti.master.new_nics import requested_nics
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.space import check_space, wanted_space
@@ -26,6 +26,7 @@ from pyganeti.model.names import check_hostname, check_tags
 from pyganeti.model.node import Node
 from pyganeti.model.params.be import check_beparams, check_complete_beparams
 from pyganeti.model.params.hv import check_complete_hvparams, check_instance_hvparams
+from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
@@ -73,21 +74,44 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
     return instance
 
 
-async def check_node_can_take(
+def secondary_node(op: OpInstanceCreate, view: ClusterView, template: DiskTemplate) -> str | None:
+    """UUID of the node that will have the mirrors; ``None`` for templates without.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``, there must be one and is none, or it is the primary.
+    """
+    if template not in INTERNALLY_MIRRORED:
+        return None
+    if op.snode is None:
+        text = f"disk template {template} needs a secondary node: -n PRIMARY:SECONDARY"
+        raise OpPrereqError(text, ECode.INVAL)
+    primary, secondary = view.node(op.pnode or ""), view.node(op.snode)
+    if primary is secondary:
+        text = f"node {primary.name} cannot be primary and secondary node of an instance"
+        raise OpPrereqError(text, ECode.INVAL)
+    for node in (primary, secondary):
+        if view.filled_ndparams(node).exclusive_storage:
+            text = f"node {node.name} has exclusive storage, which {template} disks cannot use"
+            raise OpPrereqError(text, ECode.INVAL)
+    return secondary.uuid
+
+
+async def check_nodes_can_take(
     op: OpInstanceCreate,
     view: ClusterView,
     nodes: NodeReader,
     instance: Instance,
     disks: tuple[DiskRequest, ...],
-    template: DiskTemplate,
+    where: Placement,
 ) -> None:
-    """Ask the primary node whether it can have the instance.
+    """Ask the primary node whether it can have the instance, and both whether they have space.
 
     Raises:
-        OpPrereqError: its role forbids it, or it lacks space, memory, bridge, OS or hypervisor.
+        OpPrereqError: a role forbids it, or there is no space, memory, bridge, OS or hypervisor.
     """
-    node = view.node(instance.primary_node)
-    _check_role(view, node)
+    template, node = where.template, view.node(instance.primary_node)
+    for uuid in where.nodes:
+        _check_role(view, view.node(uuid))
     if not op.ignore_ipolicy:
         shape = InstanceShape.of(instance, view, [disk.size for disk in disks], template)
         check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
@@ -96,8 +120,9 @@ async def check_node_can_take(
     if instance.os and not op.no_install:
         await check_os(nodes, view, spec, force_variant=op.force_variant)
     if not are_adopted(disks):
-        wanted = wanted_space(view, template, [(disk.vg, disk.size) for disk in disks])
-        await check_space(nodes, node, wanted, view.cluster.cluster_name)
+        wanted = wanted_space(view, template, volume_sizes(disks))
+        for uuid in where.nodes:
+            await check_space(nodes, view.node(uuid), wanted, view.cluster.cluster_name)
     if op.start:
         await check_bridges(nodes, view, spec)
         await check_memory(nodes, view, spec)

@@ -95,5 +95,6 @@ class LUInstanceDeactivateDisks(LogicalUnit[OpInstanceDeactivateDisks, DisksPlan
     async def execute(self, run: Run, plan: DisksPlan) -> None:
         """Shut them down, and record that."""
         async with run.step("shut down disks"):
-            await shut_down_disks(run.nodes, instance_spec(run.config.view, plan.instance))
+            spec = instance_spec(run.config.view, plan.instance)
+            await shut_down_disks(run.nodes, spec)
             await run.config.commit(instance_fields(plan.instance.uuid, disks_active=False))

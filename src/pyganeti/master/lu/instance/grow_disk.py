@@ -3,27 +3,32 @@
 Source: gnt-instance(8) GROW-DISK; hooks path ``disk-grow``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
+from pyganeti.master.changes import Maker
 from pyganeti.master.guests import check_online
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.mirrors import nodes_of, wait_for_sync
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
 from pyganeti.master.space import check_space, volume_group, wanted_space
-from pyganeti.master.specs import disk_spec
+from pyganeti.master.specs import disk_spec, instance_spec, seen_from
 from pyganeti.model.change import Change
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
+from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceGrowDisk
 from pyganeti.wire.noderpc.blockdev import BlockdevGrowCall
+from pyganeti.wire.noderpc.types import DiskSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +39,34 @@ class GrowPlan:
     disk: Disk
     amount: int
     absolute: bool
+    wait_for_sync: bool
+
+
+class GrowRest(msgspec.Struct, frozen=True):
+    """Nothing is to be done after the sync; what hooks are told, with the instance's UUID."""
+
+    uuid: str
+    disk: str
+    amount: int
+    absolute: bool
 
 
 class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
     """Make one disk larger. A disk cannot be made smaller, so there is no undo: the recorded size
-    follows the real one."""
+    follows the real one.
+
+    Of a mirrored disk the volumes grow first, on both nodes; its device follows the recorded size,
+    since DRBD takes no disk that is recorded smaller than it was.
+    """
 
     hooks_path: ClassVar[str] = "disk-grow"
+    rest_type: ClassVar[type[msgspec.Struct]] = GrowRest
 
     def declare_locks(self, op: OpInstanceGrowDisk, view: ClusterView) -> LockRequest:
-        """Lock the instance and the resources of its primary node."""
+        """Lock the instance and the resources of its nodes."""
         instance = view.instance(op.instance_name)
-        return LockRequest(
-            instances=frozenset({instance.name}), node_res=frozenset({instance.primary_node})
-        )
+        nodes = frozenset(node.uuid for node in view.instance_nodes(instance))
+        return LockRequest(instances=frozenset({instance.name}), node_res=nodes)
 
     async def check_prereq(
         self, op: OpInstanceGrowDisk, view: ClusterView, nodes: NodeReader
@@ -74,17 +93,24 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
             shape = InstanceShape.of(instance, view, sizes, disk.dev_type)
             check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
         wanted = wanted_space(view, disk.dev_type, [(volume_group(disk), amount)])
-        await check_space(nodes, node, wanted, view.cluster.cluster_name)
-        return GrowPlan(instance, disk, amount, op.absolute)
+        mirrors = disk.nodes if disk.dev_type in INTERNALLY_MIRRORED else ()
+        for place in mirrors or (instance.primary_node,):
+            check_online(view, place)
+            await check_space(nodes, view.node(place), wanted, view.cluster.cluster_name)
+        return GrowPlan(instance, disk, amount, op.absolute, op.wait_for_sync)
 
     def hooks(self, plan: GrowPlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
+        return self.resumed_hooks(_rest(plan), view)
+
+    def resumed_hooks(self, rest: GrowRest, view: ClusterView) -> HookContext:
+        """As :meth:`hooks`."""
         return instance_hooks(
-            view.instance(plan.instance.uuid),
+            view.instance(rest.uuid),
             view,
-            DISK=plan.disk.iv_name.rpartition("/")[2],
-            AMOUNT=plan.amount,
-            ABSOLUTE=plan.absolute,
+            DISK=rest.disk,
+            AMOUNT=rest.amount,
+            ABSOLUTE=rest.absolute,
         )
 
     def outline(self, plan: GrowPlan, view: ClusterView) -> list[str]:
@@ -96,17 +122,61 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
         return [f"grow {disk} of {plan.instance.name} from {size} to {after} MiB"]
 
     async def execute(self, run: Run, plan: GrowPlan) -> None:
-        """Grow on the node, then record the new size."""
-        if plan.amount == 0:
+        """Grow on the nodes, then record the new size, then let a mirror use it."""
+        disk, view = plan.disk, run.config.view
+        is_mirror = disk.dev_type in INTERNALLY_MIRRORED
+        if plan.amount == 0 and not is_mirror:
             return
-        call = BlockdevGrowCall(disk=disk_spec(plan.disk, run.config.view), amount=plan.amount)
+        spec = disk_spec(disk, view, plan.instance.primary_node)
         async with run.step("grow disk"):
-            await run.nodes.call(plan.instance.primary_node, call)
+            await self._grow(run, plan, spec)
         run.locks.release(Level.NODE_RES)
-
-        def record(view: ClusterView) -> Change:
-            size = plan.disk.size + plan.amount
-            return Change(puts=(msgspec.structs.replace(view.disk(plan.disk.uuid), size=size),))
-
         async with run.step("record size"):
-            await run.config.commit(record)
+            await run.config.commit(_recorded(disk, disk.size + plan.amount))
+        if is_mirror and plan.instance.disks_active:
+            await self._use(run, plan)
+
+    async def resume(self, run: Run, rest: GrowRest, answers: Mapping[str, Any]) -> None:
+        """The sync was the last."""
+
+    @staticmethod
+    async def _grow(run: Run, plan: GrowPlan, spec: DiskSpec) -> None:
+        """What is below, on all nodes; first tried on all."""
+        places = nodes_of(spec, plan.instance.primary_node)
+        for dryrun in (True, False) if len(places) > 1 else (False,):
+            for node in places:
+                call = BlockdevGrowCall(
+                    disk=seen_from(spec, node), amount=plan.amount, dryrun=dryrun
+                )
+                await run.nodes.call(node, call)
+
+    @staticmethod
+    async def _use(run: Run, plan: GrowPlan) -> None:
+        """The device of a mirror, which then syncs what is new."""
+        view, node = run.config.view, plan.instance.primary_node
+        disk = disk_spec(view.disk(plan.disk.uuid), view, node)
+        async with run.step("grow device"):
+            call = BlockdevGrowCall(disk=disk, amount=0, backingstore=False)
+            await run.nodes.call(node, call)
+        if plan.wait_for_sync:
+            spec = instance_spec(view, plan.instance, disks=(view.disk(plan.disk.uuid),))
+            await wait_for_sync(run, spec, _rest(plan))
+
+
+def _rest(plan: GrowPlan) -> GrowRest:
+    disk = plan.disk.iv_name.rpartition("/")[2]
+    return GrowRest(plan.instance.uuid, disk, plan.amount, plan.absolute)
+
+
+def _recorded(disk: Disk, size: int) -> Maker:
+    """``disk`` with another size, and with it the volume that has its data."""
+
+    def record(view: ClusterView) -> Change:
+        found = view.disk(disk.uuid)
+        children = found.children
+        if children:
+            children = (msgspec.structs.replace(children[0], size=size), *children[1:])
+        grown = msgspec.structs.replace(found, size=size, children=children)
+        return Change() if grown == found else Change(puts=(grown,))
+
+    return record

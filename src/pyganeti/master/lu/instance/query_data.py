@@ -11,17 +11,15 @@ import msgspec
 
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.lu.instance.disk_data import Reader
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
-from pyganeti.master.specs import disk_spec
-from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.params.hv import DEFAULTS
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceQueryData
-from pyganeti.wire.noderpc.blockdev import BlockdevFindCall
 from pyganeti.wire.noderpc.instance import InstanceInfoCall
 
 _REDACTED = "<redacted>"
@@ -85,8 +83,8 @@ async def _describe(
     group = view.group_of(node)
     live = None if static else await _run_state(instance, view, nodes)
     secondaries = view.secondary_nodes(instance)
-    asked = None if static else node.uuid
-    disks = [await _disk(disk, view, nodes, asked) for disk in view.disks_of(instance)]
+    reader = Reader(view, nodes, node.uuid, live=not static)
+    disks = [await reader.disk(disk) for disk in view.disks_of(instance)]
     private = dict.fromkeys(instance.osparams_private, _REDACTED)
     filled_private = dict.fromkeys(view.filled_osparams_private(instance), _REDACTED)
     return {
@@ -153,32 +151,3 @@ def _nic(index: int, instance: Instance, view: ClusterView) -> list[Any]:
         nic.network,
         netinfo,
     ]
-
-
-async def _disk(disk: Disk, view: ClusterView, nodes: NodeReader, asked: str | None) -> Answer:
-    """One disk; the node ``asked`` is to tell where it has it."""
-    return {
-        "iv_name": disk.iv_name,
-        "dev_type": disk.dev_type,
-        "logical_id": list(disk.logical_id),
-        "drbd_info": None,
-        "pstatus": None if asked is None else await _device(disk, view, asked, nodes),
-        "sstatus": None,
-        "children": [await _disk(child, view, nodes, asked) for child in disk.children],
-        "mode": disk.mode,
-        "size": disk.size,
-        "spindles": disk.spindles,
-        "name": disk.name,
-        "uuid": disk.uuid,
-        "params": dict(disk.params or {}),
-        "nodes": [view.node(node).name for node in disk.nodes],
-    }
-
-
-async def _device(disk: Disk, view: ClusterView, node: str, nodes: NodeReader) -> list[Any] | None:
-    """``[path, major, minor, sync percent, estimate, degraded, local status]`` or ``None``."""
-    try:
-        found = await nodes.call(node, BlockdevFindCall(disk=disk_spec(disk, view)))
-    except GenericError:
-        return None
-    return None if found is None else [found.path, None, None, None, None, False, None]

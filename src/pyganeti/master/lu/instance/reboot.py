@@ -23,6 +23,7 @@ from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.startup import activate
+from pyganeti.master.mirrors import warning
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import instance_spec
@@ -134,13 +135,14 @@ class LUInstanceReboot(LogicalUnit[OpInstanceReboot, RebootPlan, None]):
         await self._stop_and_start(run, plan)
 
     async def _stop_and_start(self, run: Run, plan: RebootPlan) -> None:
+        warn = warning(run) if plan.ignore_secondaries else None
         if plan.running:
             async with run.step("stop guest"):
                 await stop_guest(run.nodes, plan.spec, plan.timeout_s)
             async with run.step("shut down disks"):
-                await shut_down_disks(run.nodes, plan.spec)
+                await shut_down_disks(run.nodes, plan.spec, warn=warning(run))
         else:
             run.log(f"Instance {plan.instance.name} was already stopped, starting now")
-        await activate(run, plan.instance, plan.spec, plan.bare)
+        await activate(run, plan.instance, plan.spec, plan.bare, warn=warn)
         async with run.step("start guest", undo("instance.stop", spec=plan.bare)):
             await start_guest(run, plan.spec)

@@ -12,6 +12,7 @@ from pyganeti.master.guests import check_online, shut_down_disks, stop_guest
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.mirrors import on_secondary
 from pyganeti.master.new_disks import directory_of
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
@@ -49,12 +50,11 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
     hooks_path: ClassVar[str] = "instance-remove"
 
     def declare_locks(self, op: OpInstanceRemove, view: ClusterView) -> LockRequest:
-        """Lock the instance and the resources of its primary node."""
+        """Lock the instance and the resources of its nodes."""
         instance = view.instance(op.instance_name)
+        nodes = frozenset(node.uuid for node in view.instance_nodes(instance))
         return LockRequest(
-            instances=frozenset({instance.name}),
-            shared_nodes=frozenset({instance.primary_node}),
-            shared_node_res=frozenset({instance.primary_node}),
+            instances=frozenset({instance.name}), shared_nodes=nodes, shared_node_res=nodes
         )
 
     async def check_prereq(
@@ -117,8 +117,13 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
 
     @staticmethod
     async def _remove_disks(run: Run, plan: RemovePlan) -> None:
+        for node in plan.spec.secondary_nodes:
+            if run.nodes.is_offline(node):
+                name = run.nodes.name(node)
+                run.log(f"Warning: node {name} is marked offline, its volumes are left there")
         for disk in plan.spec.disks:
             await run.nodes.call(plan.spec.primary_node, BlockdevRemoveCall(disk=disk))
+            await on_secondary(run.nodes, disk, lambda told: BlockdevRemoveCall(disk=told))
         if plan.directory is not None:
             call = FileStorageDirRemoveCall(file_storage_dir=plan.directory)
             await run.nodes.call(plan.spec.primary_node, call)

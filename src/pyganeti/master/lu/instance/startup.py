@@ -22,6 +22,7 @@ from pyganeti.master.guests import (
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.mirrors import Warn, warning
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import instance_spec
@@ -46,7 +47,7 @@ class StartupPlan:
         activate: assemble its disks.
         start: start the guest; otherwise it runs already.
         paused: leave it paused.
-        force: passed to hooks.
+        force: go on where a secondary node fails; passed to hooks.
     """
 
     instance: Instance
@@ -139,18 +140,25 @@ class LUInstanceStartup(LogicalUnit[OpInstanceStartup, StartupPlan, None]):
                     )
                 )
         if plan.activate:
-            await activate(run, plan.instance, plan.spec, plan.bare)
+            warn = warning(run) if plan.force else None
+            await activate(run, plan.instance, plan.spec, plan.bare, warn=warn)
         if plan.start:
             async with run.step("start guest", undo("instance.stop", spec=plan.bare)):
                 await start_guest(run, plan.spec, paused=plan.paused)
 
 
 async def activate(
-    run: Run, instance: Instance, spec: InstanceSpec, bare: dict[str, object]
+    run: Run,
+    instance: Instance,
+    spec: InstanceSpec,
+    bare: dict[str, object],
+    *,
+    warn: Warn | None = None,
 ) -> list[tuple[str, str, str]]:
     """Record that the disks should be active and assemble them, in two steps.
 
-    Disks that were meant to be active before are not deactivated by the undo.
+    Disks that were meant to be active before are not deactivated by the undo. With ``warn``, what
+    fails on a secondary node is no error.
 
     Returns:
         as :func:`assemble_disks`.
@@ -161,4 +169,4 @@ async def activate(
             await run.config.commit(instance_fields(instance.uuid, disks_active=True))
     back = None if instance.disks_active else undo("instance.deactivate_disks", spec=bare)
     async with run.step("activate disks", back):
-        return await assemble_disks(run.nodes, run.config.view, spec)
+        return await assemble_disks(run.nodes, run.config.view, spec, warn=warn)

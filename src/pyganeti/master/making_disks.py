@@ -1,0 +1,46 @@
+"""Disks of a new instance on their nodes: made before the configuration knows them."""
+
+import msgspec
+
+from pyganeti.master.mirrors import nodes_of
+from pyganeti.master.run import Run, undo
+from pyganeti.master.specs import seen_from, without_secret
+from pyganeti.wire.noderpc.blockdev import BlockdevCreateCall, FileStorageDirCreateCall
+from pyganeti.wire.noderpc.types import DiskSpec
+
+
+async def make_disks(
+    run: Run,
+    disks: tuple[DiskSpec, ...],
+    node: str,
+    *,
+    directory: str | None,
+    owner: str,
+    name: str,
+) -> None:
+    """Make ``disks`` on all their nodes, as one step that is undone as a whole.
+
+    Args:
+        run: the opcode.
+        disks: as they are told to ``node``.
+        node: UUID of the primary node.
+        directory: of files, to be made first.
+        owner: UUID of the instance.
+        name: its name, noted on the disks.
+
+    Raises:
+        GenericError: one could not be made.
+    """
+    # Nobody connects yet, so the secret stays here.
+    bare = tuple(without_secret(disk) for disk in disks)
+    told = msgspec.to_builtins(bare)
+    back = undo("disk.remove", node=node, disks=told, directory=directory)
+    async with run.step("create disks", back):
+        if directory is not None:
+            await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=directory))
+        for disk in bare:
+            for place in nodes_of(disk, node):
+                call = BlockdevCreateCall(
+                    disk=seen_from(disk, place), owner=owner, info=name, on_primary=place == node
+                )
+                await run.nodes.call(place, call)

@@ -1,0 +1,111 @@
+"""What ``gnt-cluster verify`` and ``gnt-instance info`` say of mirrors."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pyganeti.opcodes.cluster import OpClusterVerifyGroup
+from pyganeti.opcodes.instance import (
+    OpInstanceActivateDisks,
+    OpInstanceQueryData,
+    OpInstanceShutdown,
+)
+from pyganeti.testing.cluster import SimCluster
+from tests.sim.instance.make_drbd import disks_of, drbd, mirrored
+
+STOP = OpInstanceShutdown(instance_name="web1", timeout=0)
+
+
+async def findings(cluster: SimCluster) -> list[str]:
+    """Lines of errors."""
+    job = cluster.submit(OpClusterVerifyGroup(group_name="default", error_codes=True))
+    await cluster.finished(job)
+    lines = [line.strip("- ") for line in cluster.log(await job)]
+    return [line for line in lines if line.startswith("ERROR")]
+
+
+async def test_a_whole_mirror_is_right_active_or_not() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored())
+    assert await findings(cluster) == []
+    await cluster.run(STOP)
+    assert await findings(cluster) == []
+
+
+def _cut(cluster: SimCluster) -> None:
+    cluster.replication.cut.add(cluster.view.node("node2").secondary_ip)
+
+
+def _down(cluster: SimCluster) -> None:
+    cluster.nodes["node2"].drbd.power_cut()
+
+
+def _volume_gone(cluster: SimCluster) -> None:
+    volumes = cluster.nodes["node2"].volumes.disks
+    cluster.nodes["node2"].drbd.power_cut()
+    del volumes[next(name for name in volumes if name.endswith("data"))]
+
+
+def _detached(cluster: SimCluster) -> None:
+    (device,) = cluster.nodes["node2"].drbd.devices.values()
+    device.data = device.meta = ""
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (_cut, ["disk/0 on node1 is degraded", "disk/0 on node2 is degraded"]),
+        (_down, ["disk/0 on node1 is degraded", "disk/0 on node2 is not active"]),
+        (_volume_gone, ["disk/0 on node2 is missing", "disk/0 on node1 is degraded",
+                        "disk/0 on node2 is not active"]),
+        (_detached, ["disk/0 on node1 is degraded",
+                     "disk/0 on node2 is degraded; state is 'faulty'"]),
+    ],
+)  # fmt: skip
+async def test_finds_what_is_wrong(harm: Callable[[SimCluster], None], said: list[str]) -> None:
+    cluster = drbd()
+    await cluster.run(mirrored())
+    harm(cluster)
+    found = await findings(cluster)
+    assert [line.rpartition("web1:")[2] for line in found] == said
+
+
+async def test_a_sync_is_told() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored())
+    _down(cluster)
+    cluster.replication.sync_s = 1000.0
+    await cluster.run(OpInstanceActivateDisks(instance_name="web1"))
+    assert [line.rpartition("web1:")[2] for line in await findings(cluster)] == [
+        "disk/0 on node1 is degraded",
+        "disk/0 on node2 is degraded; state is 'syncing'",
+    ]
+
+
+async def test_info_has_both_sides_and_no_secret() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored())
+    ((_, identity),) = disks_of(cluster)
+    answer = await cluster.run(OpInstanceQueryData(instances=("web1",)))
+    (disk,) = answer["web1"]["disks"]
+    assert disk["drbd_info"] == {
+        "primary_node": "node1",
+        "primary_minor": 0,
+        "secondary_node": "node2",
+        "secondary_minor": 0,
+        "port": 11000,
+    }
+    assert disk["logical_id"] == [*identity[:-1], None]
+    assert identity.secret not in str(answer)
+    whole = ["/dev/drbd0", 147, 0, None, None, False, 1]
+    assert (disk["pstatus"], disk["sstatus"]) == (whole, whole)
+    for child in disk["children"]:
+        assert child["pstatus"][0] == child["sstatus"][0] == child["logical_id"][1]
+    await cluster.run(STOP)
+    answer = await cluster.run(OpInstanceQueryData(instances=("web1",)))
+    (disk,) = answer["web1"]["disks"]
+    assert (disk["pstatus"], disk["sstatus"]) == (None, None)
+    _down(cluster)
+    await cluster.mark_node("node2", offline=True, master_candidate=False)
+    answer = await cluster.run(OpInstanceQueryData(instances=("web1",)))
+    assert [child["sstatus"] for child in answer["web1"]["disks"][0]["children"]] == [None, None]
