@@ -53,10 +53,13 @@ COMPARISON: /==|!=|<=|>=|<|>|=(?![~*])/
 FIELD: /[A-Za-z][A-Za-z0-9_\/.]*/
 NUMBER: /[+-]?[0-9]{1,18}(\.[0-9]{1,18})?(?![\w\/.])/
 STRING: /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/s
-PATTERN: /m\s*(?P<delimiter>[\/#^|])(?:(?!(?P=delimiter))[^\\]|\\.)*(?P=delimiter)[A-Za-z]*/s
-
 %ignore /\s+/
 """
+# A terminal like those above, but too long for a line.
+_PATTERN: Final = (
+    r"(?:m\s*)?(?P<delimiter>[\/#^|])(?:(?!(?P=delimiter))[^\\]|\\.)*(?P=delimiter)"
+    r"(?:\s+[is]+(?![\w\/.])|[A-Za-z]*)"
+)
 
 # Terminals of the grammar as an error names them.
 _WORDS: Final = {
@@ -87,7 +90,8 @@ def parse_filter(text: str) -> Filter:
     Raises:
         QueryFilterParseError: it is no filter; the text shows where.
     """
-    parser = Lark(_GRAMMAR, parser="lalr", transformer=_Prefix(text), maybe_placeholders=False)
+    grammar = f"{_GRAMMAR}PATTERN: /{_PATTERN}/s"
+    parser = Lark(grammar, parser="lalr", transformer=_Prefix(text), maybe_placeholders=False)
     try:
         # Any: lark does not know what the transformer makes of the tree.
         found: Any = parser.parse(text)
@@ -145,10 +149,10 @@ class _Prefix(Transformer[Token, Filter]):
         return float(digits) if "." in digits else int(digits)
 
     def _expression(self, pattern: Token) -> str:
-        """The regular expression of ``m/.../is``, its modifiers in front as the master has them."""
-        rest = pattern[1:].lstrip()
+        """The expression of ``m/.../is``, its modifiers in front as the master has them."""
+        rest = pattern.removeprefix("m").lstrip()
         end = rest.rindex(rest[0])
-        body, flags = _unescaped(rest[1:end]), rest[end + 1 :]
+        body, flags = _unescaped(rest[1:end]), rest[end + 1 :].lstrip()
         unknown = sorted(set(flags) - _FLAGS)
         if unknown:
             at = (pattern.start_pos or 0) + len(pattern) - len(flags)
