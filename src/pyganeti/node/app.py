@@ -24,6 +24,7 @@ from .handlers.backup import BackupHandlers
 from .handlers.blockdev import BlockdevHandlers, Directories
 from .handlers.files import FilesHandlers
 from .handlers.instance import InstanceHandlers
+from .handlers.migration import MigrationHandlers
 from .handlers.mirror import MirrorHandlers
 from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
@@ -120,6 +121,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),
+        *MigrationHandlers(parts.hypervisors, disks).all(),
         *MirrorHandlers(parts.storage, parts.clock).all(),
         *node.all(),
         *OsHandlers(oses, paths.provider_search_path()).all(),

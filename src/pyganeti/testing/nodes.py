@@ -51,7 +51,7 @@ from pyganeti.wire.noderpc.codec import (
 )
 from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
 from pyganeti.wire.noderpc.task import PROGRESS_S, TaskWaitCall
-from pyganeti.wire.noderpc.types import HypervisorInfo, TaskProgress, TaskState
+from pyganeti.wire.noderpc.types import HostTraits, HypervisorInfo, TaskProgress, TaskState
 
 MEMORY_MIB: Final = 16384
 VOLUME_GROUP: Final = "xenvg"
@@ -83,6 +83,8 @@ class SimNode:
     Attributes:
         guests, disks, volumes, devices, network: the drivers' books.
         programs: those it was asked to run.
+        sending: while it is not set, guests that are migrated stay on their way.
+        traits: what guests find here; to be set before its daemon starts.
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
         gates: procedures whose calls wait until the event is set.
@@ -106,6 +108,9 @@ class SimNode:
         self.guests = MemoryRecords()
         self.disks = FakeDriver()
         self.shared = shared
+        self.sending = asyncio.Event()
+        self.sending.set()
+        self.traits = HostTraits()
         self.volumes = FakeDriver(storage_type="lvm-vg")
         self.drbd = SimDrbd(replication, self.volumes.held)
         self.devices = FakeDevices()
@@ -181,6 +186,7 @@ class SimNode:
         )
         fake = FakeHypervisor(self.guests, self._clock, lambda: memory)
         drbd = Drbd(self.drbd)
+        fake.migration.halfway, fake.migration.host = self.sending, self.traits
         return NodeParts(
             paths=self.paths,
             clock=self._clock,

@@ -6,7 +6,7 @@ holds the drivers to the guarantees written here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pyganeti.model.errors import HypervisorError
 from pyganeti.wire.noderpc.types import (
@@ -17,6 +17,9 @@ from pyganeti.wire.noderpc.types import (
     InstanceSpec,
     Params,
 )
+
+if TYPE_CHECKING:
+    from .migration import Migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,18 @@ class GuestDisk:
 
 
 class Hypervisor(Protocol):
-    """One way to run guests.
+    """One way to run guests; :attr:`migration` moves them to other nodes.
 
     Guarantees: every change may be repeated after it succeeded and then changes nothing; one that
     raises leaves nothing of what it had begun. Guests outlive the daemon, and one that is restarted
     knows them again. Different guests may be worked on concurrently; changes of one are done one
     after the other. All raise ``HypervisorError`` (``NetworkError`` for NICs) with one line.
     """
+
+    @property
+    def migration(self) -> "Migration":
+        """See :class:`~.migration.Migration`."""
+        ...
 
     async def start(
         self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], *, paused: bool

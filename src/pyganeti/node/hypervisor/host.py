@@ -43,6 +43,20 @@ def parse_cpuinfo(text: str) -> tuple[int, int]:
     return max(cpus, 1), max(len(sockets), 1)
 
 
+def parse_cpu(text: str) -> tuple[str, tuple[str, ...]]:
+    """Vendor and flags of the first CPU in ``/proc/cpuinfo``, the flags sorted."""
+    first = text.partition("\n\n")[0]
+    lines = (line.partition(":") for line in first.splitlines())
+    values = {key.strip(): value.strip() for key, _colon, value in lines}
+    return values.get("vendor_id", ""), tuple(sorted(values.get("flags", "").split()))
+
+
+def read_cpu() -> tuple[str, tuple[str, ...]]:
+    """Vendor and flags of the host's CPU, see :func:`parse_cpu`."""
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as handle:
+        return parse_cpu(handle.read())
+
+
 def read_host(share: int, version: str = "") -> HypervisorInfo:
     """The host's memory and CPUs, divided by ``share`` for a virtual node."""
     with open("/proc/meminfo", encoding="ascii") as handle:

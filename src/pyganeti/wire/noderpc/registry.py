@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import backup, blockdev, files, instance, node, os, store, task
+from . import backup, blockdev, files, instance, migration, node, os, store, task
 from .call import AnyCall
 
 ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
@@ -12,6 +12,7 @@ ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
     *blockdev.CALLS,
     *files.CALLS,
     *instance.CALLS,
+    *migration.CALLS,
     *node.CALLS,
     *os.CALLS,
     *store.CALLS,

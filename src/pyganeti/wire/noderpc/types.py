@@ -154,6 +154,55 @@ class GuestInfo(Struct, frozen=True, kw_only=True):
     hypervisor: str = ""
 
 
+class GuestRole(StrEnum):
+    """What the copy of a guest on a node is, while it may move.
+
+    Of all copies of a guest only one is ``RUNNING`` or ``OUTGOING``.
+    """
+
+    ABSENT = "absent"
+    RUNNING = "running"  # or paused: this copy is the guest
+    OUTGOING = "outgoing"  # the same, and its state is being sent
+    SENT = "sent"  # its state was sent: it must not run again while another copy may
+    INCOMING = "incoming"  # waits for its state
+
+
+class HostTraits(Struct, frozen=True, kw_only=True):
+    """What the guests of a hypervisor find on a node.
+
+    Attributes:
+        version: of the hypervisor; empty where none counts.
+        machines: machine types that it has.
+        accelerator: ``kvm`` or ``tcg``; empty where there is no choice.
+        cpu_vendor: as the kernel names it.
+        cpu_flags: sorted.
+    """
+
+    version: str = ""
+    machines: tuple[str, ...] = ()
+    accelerator: str = ""
+    cpu_vendor: str = ""
+    cpu_flags: tuple[str, ...] = ()
+
+
+class MigrationInfo(Struct, frozen=True, kw_only=True):
+    """A guest that may be migrated, as its node describes it.
+
+    Attributes:
+        guest: what it was started with, in the hypervisor's own form.
+        running: false for one that is paused.
+        machine: its machine type; empty where there is no choice. So the next two.
+        cpu: its CPU model.
+        accelerator: what executes it.
+    """
+
+    guest: str
+    running: bool = True
+    machine: str = ""
+    cpu: str = ""
+    accelerator: str = ""
+
+
 class HypervisorInfo(Struct, frozen=True, kw_only=True):
     """What a hypervisor says of its node: memory in MiB."""
 

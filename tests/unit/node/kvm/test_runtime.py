@@ -61,3 +61,62 @@ def test_a_file_with_keys_we_do_not_know_is_read() -> None:
 def test_a_damaged_file_is_an_error_of_ours(text: bytes) -> None:
     with pytest.raises(HypervisorError, match="damaged"):
         runtime.decode(text)
+
+
+# A guest that comes from another node.
+
+THERE = KvmLayout("/srv/node2/run/kvm").guest("web1")
+
+
+def test_what_was_started_elsewhere_is_started_alike_in_this_nodes_places() -> None:
+    here = replace(disk(0), link="/srv/node2/run/web1:0")
+    started = runtime.decode(runtime.encode(planned()))
+    found = runtime.received(started, instance(nics=(nic(0),)), (here,), THERE, "/usr/bin/qemu")
+    assert found.command[0] == "/usr/bin/qemu"
+    assert runtime.value_of(found, "-pidfile") == THERE.pid
+    text = " ".join(found.command)
+    for socket in THERE.sockets:
+        assert socket in text
+    assert " /run/kvm" not in text
+    assert found.disks == ((here, planned().disks[0][1]),)
+    assert found.hvparams == planned().hvparams
+    # The file does not know the NIC's network, the instance does.
+    assert found.nics[0][0] == nic(0)
+
+
+def test_nodes_with_the_same_places_get_the_same_command() -> None:
+    found = runtime.received(planned(), instance(nics=(nic(0),)), (disk(0),), PATHS, "/usr/bin/kvm")
+    assert found == planned()
+
+
+def test_a_disk_that_the_instance_has_not_is_refused() -> None:
+    with pytest.raises(HypervisorError, match="web1 runs with disks that it has not: disk/0"):
+        runtime.received(planned(), instance(), (), PATHS, "/usr/bin/kvm")
+
+
+def test_an_incoming_guest_is_not_stopped() -> None:
+    argv = runtime.full_command(runtime.plan(instance(), (), PATHS, MACHINE), (), vhost=False)
+    assert "-S" in argv
+    assert "-incoming" not in argv
+    waits = runtime.full_command(
+        runtime.plan(instance(), (), PATHS, MACHINE), (), vhost=False, incoming=True
+    )
+    assert "-S" not in waits
+    assert waits[waits.index("-incoming") + 1] == "defer"
+
+
+@pytest.mark.parametrize(
+    ("command", "machine", "accelerator"),
+    [
+        (("qemu", "-machine", "q35,acpi=on", "-accel", "kvm"), "q35", "kvm"),
+        (("kvm", "-M", "pc-i440fx-2.1", "-enable-kvm"), "pc-i440fx-2.1", "kvm"),
+        (("kvm", "-machine", "pc,accel=kvm"), "pc", "kvm"),
+        (("qemu", "-machine", "pc", "-accel", "tcg"), "pc", "tcg"),
+    ],
+)
+def test_machine_and_accelerator_are_read_from_the_command_line(
+    command: tuple[str, ...], machine: str, accelerator: str
+) -> None:
+    started = replace(planned(), command=command)
+    assert runtime.machine_of(started) == machine
+    assert runtime.accelerator_of(started) == accelerator

@@ -16,6 +16,7 @@ from pyganeti.wire.noderpc.types import (
     Params,
 )
 
+from .migration import FakeMigration
 from .records import Record, Records
 
 
@@ -32,6 +33,7 @@ class FakeHypervisor:
         self._records = records
         self._clock = clock
         self._host = host
+        self.migration = FakeMigration(records)
 
     async def start(
         self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], *, paused: bool

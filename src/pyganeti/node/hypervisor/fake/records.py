@@ -7,14 +7,16 @@ import msgspec
 
 from pyganeti.kit.files import read_bytes, remove, write_atomic
 from pyganeti.model.errors import HypervisorError
+from pyganeti.wire.noderpc.types import GuestRole
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A running guest: memory in MiB, wall clock of its start, and how often it was reset.
+    """A guest: memory in MiB, wall clock of its start, and how often it was reset.
 
     Attributes:
         nics: its NICs as UUID and MAC address.
         disks: UUIDs.
+        role: what this copy of it is.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Record(msgspec.Struct, frozen=True):
     resets: int = 0
     nics: tuple[tuple[str, str], ...] = ()
     disks: tuple[str, ...] = ()
+    role: GuestRole = GuestRole.RUNNING
 
 
 class Records(Protocol):

@@ -31,6 +31,7 @@ from .facts import QemuAsker
 from .finish import let_run
 from .guests import KvmGuests
 from .layout import GuestPaths, KvmLayout
+from .migration import KvmMigration
 from .qmp import qmp_session
 
 # A guest that is still booting does not hear ACPI: it is asked again until the time is over.
@@ -64,6 +65,7 @@ class KvmHypervisor:
     ) -> None:
         self._guests = KvmGuests(layout, runner, network, clock, vhost=vhost)
         self._asker = asker
+        self.migration = KvmMigration(self._guests, asker, clock)
         self._clock = clock
         self._share = share
 

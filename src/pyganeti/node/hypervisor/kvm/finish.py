@@ -1,4 +1,7 @@
-"""The last of a start: a QEMU that was started stopped is completed over QMP and let run."""
+"""The last of a start: a QEMU that was started stopped is completed over QMP and let run.
+
+One that waits for a guest from elsewhere is completed too, and runs by itself.
+"""
 
 import os
 
@@ -17,14 +20,23 @@ async def let_run(qmp: Qmp, instance: InstanceSpec, paths: GuestPaths, *, paused
     Raises:
         HypervisorError: it does not run then.
     """
-    await _set_vnc_password(qmp, instance.hvparams)
-    await _pin_cpus(qmp, str(instance.hvparams["cpu_mask"]), paths)
+    await prepare(qmp, instance, paths)
     if paused:
         return
     await qmp.execute("cont")
     status = await qmp.execute("query-status")
     if not status.get("running"):
         raise HypervisorError(f"{instance.name} was started but is {status.get('status')!r}")
+
+
+async def prepare(qmp: Qmp, instance: InstanceSpec, paths: GuestPaths) -> None:
+    """Give a guest that does not run yet its password and its CPUs.
+
+    Raises:
+        HypervisorError: QEMU or the kernel refused.
+    """
+    await _set_vnc_password(qmp, instance.hvparams)
+    await _pin_cpus(qmp, str(instance.hvparams["cpu_mask"]), paths)
 
 
 async def _set_vnc_password(qmp: Qmp, hvp: Params) -> None:

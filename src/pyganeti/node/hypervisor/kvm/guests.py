@@ -29,6 +29,9 @@ from .qmp import qmp_session
 
 _POLL_S: Final = 0.1
 _QUIT_S: Final = 5.0
+# Their packets find the guest by routes and not by its MAC address: these must not point to two
+# nodes, so they are set where the guest runs.
+_ROUTED: Final = frozenset({"routed"})
 
 
 class KvmGuests:
@@ -61,8 +64,10 @@ class KvmGuests:
         instance: InstanceSpec,
         planned: runtime.Runtime,
         paths: GuestPaths,
+        *,
+        incoming: bool = False,
     ) -> None:
-        """Start QEMU with the guest stopped.
+        """Start QEMU: stopped, or waiting to be told where a guest comes from.
 
         Raises:
             HypervisorError: it does not start; :meth:`abandon` removes what was made.
@@ -70,12 +75,13 @@ class KvmGuests:
         self.layout.make()
         taps: list[Tap] = []
         try:
-            for index in range(len(instance.nics)):
+            for index, nic in enumerate(instance.nics):
                 taps.append(await self._open_tap(planned.hvparams))
-                write_interface(paths, instance.nics[index], index, taps[-1].name)
-                await self._network.connect(instance, index, taps[-1].name)
+                write_interface(paths, nic, index, taps[-1].name)
+                if not (incoming and nic.mode in _ROUTED):
+                    await self._network.connect(instance, index, taps[-1].name)
             _save(paths, planned)
-            argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost)
+            argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost, incoming=incoming)
             fds = tuple(fd for tap in taps for fd in tap.fds)
             await self._execute(Command(argv, pass_fds=fds), instance.name)
         finally:
@@ -118,6 +124,15 @@ class KvmGuests:
         except ProcessError as err:
             reason = "; ".join(str(err).splitlines())
             raise HypervisorError(f"{name} could not be started: {reason}") from err
+
+    async def connect_routed(self, instance: InstanceSpec, paths: GuestPaths) -> None:
+        """Connect the interfaces that had to wait until the guest runs here."""
+        known = {nic.uuid: nic for nic in instance.nics}
+        nics = tuple(known.get(nic.uuid, nic) for nic in self._started_nics(instance, paths))
+        described = msgspec.structs.replace(instance, nics=nics)
+        for index, name in enumerate(interfaces(paths, nics)):
+            if name is not None and nics[index].mode in _ROUTED:
+                await self._network.connect(described, index, name)
 
     async def abandon(self, instance: InstanceSpec, paths: GuestPaths) -> None:
         """End the guest at once, if it is there, and remove what belongs to it."""

@@ -53,16 +53,84 @@ def plan(
     return Runtime(command, placed_nics, hvp, placed_disks)
 
 
-def full_command(runtime: Runtime, taps: tuple[Tap, ...], *, vhost: bool) -> tuple[str, ...]:
-    """The command line with disks, and with NICs on the open ``taps``."""
+def full_command(
+    runtime: Runtime, taps: tuple[Tap, ...], *, vhost: bool, incoming: bool = False
+) -> tuple[str, ...]:
+    """The command line with disks, and with NICs on the open ``taps``.
+
+    An ``incoming`` guest is not stopped: it runs as soon as its state has come.
+    """
     hvp = runtime.hvparams
-    argv = list(runtime.command)
+    argv = [word for word in runtime.command if not (incoming and word == "-S")]
+    argv += ["-incoming", "defer"] if incoming else []
     for index, (disk, info) in enumerate(runtime.disks):
         argv += disk_arguments(disk, index, hvp, info)
     use_vhost = vhost and bool(hvp["vhost_net"]) and hvp["nic_type"] == "paravirtual"
     for index, ((nic, info), tap) in enumerate(zip(runtime.nics, taps, strict=True)):
         argv += nic_arguments(nic, index, hvp, info, fds=tap.fds, vhost=use_vhost)
     return tuple(argv)
+
+
+def received(
+    sent: Runtime,
+    instance: InstanceSpec,
+    disks: tuple[GuestDisk, ...],
+    paths: GuestPaths,
+    qemu: str,
+) -> Runtime:
+    """What another node started, to be started here: the same machine in this node's places.
+
+    What the guest sees must be what it was started with, whatever is recorded by now.
+
+    Args:
+        sent: the other node's runtime file.
+        instance: as recorded; knows the networks of NICs, which the file does not.
+        disks: as they are here.
+        paths: of the guest's files here.
+        qemu: the program.
+
+    Raises:
+        HypervisorError: the guest has a disk that the instance has not.
+    """
+    here = {disk.spec.uuid: disk for disk in disks}
+    known = {nic.uuid: nic for nic in instance.nics}
+    missing = [disk.spec.iv_name for disk, _ in sent.disks if disk.spec.uuid not in here]
+    if missing:
+        text = f"{instance.name} runs with disks that it has not: {', '.join(missing)}"
+        raise HypervisorError(text)
+    return Runtime(
+        _relocated(sent, paths, qemu),
+        tuple((known.get(nic.uuid, nic), info) for nic, info in sent.nics),
+        sent.hvparams,
+        tuple((here[disk.spec.uuid], info) for disk, info in sent.disks),
+    )
+
+
+def _relocated(sent: Runtime, paths: GuestPaths, qemu: str) -> tuple[str, ...]:
+    """The command line with this node's files: nodes need not keep them in the same directory."""
+    theirs = value_of(sent, "-pidfile").rpartition("/pid/")[0]
+    ours = paths.pid.rpartition("/pid/")[0]
+    if not theirs:
+        return (qemu, *sent.command[1:])
+    return (qemu, *(word.replace(f"{theirs}/", f"{ours}/") for word in sent.command[1:]))
+
+
+def value_of(runtime: Runtime, option: str) -> str:
+    """What follows ``option`` on the command line, or an empty string."""
+    words = runtime.command
+    return words[words.index(option) + 1] if option in words[:-1] else ""
+
+
+def machine_of(runtime: Runtime) -> str:
+    """The machine type."""
+    return (value_of(runtime, "-machine") or value_of(runtime, "-M")).partition(",")[0]
+
+
+def accelerator_of(runtime: Runtime) -> str:
+    """What executes the guest: ``kvm`` or ``tcg``."""
+    text = value_of(runtime, "-accel") or value_of(runtime, "-machine")
+    words = text.replace("accel=", "").split(",")
+    return "kvm" if "kvm" in words or "-enable-kvm" in runtime.command else "tcg"
 
 
 def encode(runtime: Runtime) -> bytes:
