@@ -27,6 +27,7 @@ _CREATE = {
 _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_CREATE": _CREATE,
     "OP_INSTANCE_FAILOVER": {"instance_name": "web1"},
+    "OP_INSTANCE_MIGRATE": {"instance_name": "web1"},
     "OP_INSTANCE_SET_PARAMS": {"instance_name": "web9"},
     "OP_NODE_ADD": {"node_name": "node4"},
 }
@@ -58,6 +59,7 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE mode=import": "import",
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
     "OP_INSTANCE_FAILOVER iallocator": "hail",
+    "OP_INSTANCE_MIGRATE iallocator": "hail",
     "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS disk_template": "plain",
     "OP_INSTANCE_SET_PARAMS disks": [["add", -1, {"size": 1}]],

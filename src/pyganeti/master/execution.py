@@ -240,7 +240,11 @@ class Execution:
             queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
             # Nothing that others see is another yet, so nobody is woken.
             self._s.queue.beginnings.add(self._job)
-            await self._s.leftovers.settle(self._locks.instances)
+            undone = await self._s.leftovers.settle(self._locks.instances)
+            if undone and not self._locks.hold(self._declared(lu, op)):
+                # Where an instance is may be among what was undone.
+                self._take_back()
+                continue
             reader.granted = self._locks.chosen
             try:
                 return op, await lu.check_prereq(op, self._s.config.view, reader)
@@ -249,10 +253,14 @@ class Execution:
                     raise
                 text = f"not enough resources on the nodes that are free, waiting for all: {err}"
             self._job.add_log(self._index, self._now(), LogType.MESSAGE, text)
-            self._locks.end()
-            queued.status = JobStatus.WAITING
-            self._s.queue.beginnings.add(self._job)
+            self._take_back()
             op = msgspec.structs.replace(op, opportunistic_locking=False)
+
+    def _take_back(self) -> None:
+        """Wait for locks again, in the same place."""
+        self._locks.end()
+        self._job.ops[self._index].status = JobStatus.WAITING
+        self._s.queue.beginnings.add(self._job)
 
     async def _begin(self, lu: AnyLU, op: Opcode) -> None:
         self._state.in_lock_wait = True

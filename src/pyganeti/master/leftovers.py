@@ -96,8 +96,8 @@ class Leftovers:
         finally:
             self._locks.release(held)
 
-    async def settle(self, instances: Collection[str]) -> None:
-        """Undo what is left on ``instances``, which the caller holds.
+    async def settle(self, instances: Collection[str]) -> bool:
+        """Undo what is left on ``instances``, which the caller holds; whether anything was tried.
 
         What waits for a node that is marked offline stays, since nothing is done there meanwhile.
 
@@ -105,13 +105,14 @@ class Leftovers:
             OpPrereqError: ``ECode.STATE``; something can still not be undone.
         """
         if not self._items:
-            return
-        names = frozenset(instances)
+            return False
+        names, tried = frozenset(instances), False
         waiting: set[tuple[int, int]] = set()
         for key in sorted(self._items, reverse=True):
             item, job = self._items.get(key), parse_key(key)[:2]
             if item is None or job in waiting or names.isdisjoint(item.undo.instances):
                 continue
+            tried = True
             error = await self._attempt(key)
             if error is not None:
                 waiting.add(job)
@@ -121,6 +122,7 @@ class Leftovers:
                     f" ({item.undo.step}), and it still cannot be: {error}"
                 )
                 raise OpPrereqError(text, ECode.STATE)
+        return tried
 
     async def _attempt(self, key: str) -> GenericError | None:
         """Run one action; why it could not be."""

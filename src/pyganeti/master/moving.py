@@ -18,11 +18,12 @@ from pyganeti.master.guests import (
     check_online,
     guest_info,
     refused_by,
+    shut_down_disks,
 )
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.lu.base import HookContext
-from pyganeti.master.nodes import NodeReader
+from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate
@@ -31,6 +32,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import EXTERNALLY_MIRRORED, INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.blockdev import BlockdevCloseCall, BlockdevOpenCall
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
 from pyganeti.wire.noderpc.types import InstanceSpec
 
@@ -56,14 +58,13 @@ class Move:
     @classmethod
     def of(cls, view: ClusterView, instance: Instance, target: Node) -> "Move":
         """The move of ``instance`` to ``target``."""
-        source = view.node(instance.primary_node)
-        return cls(
-            instance,
-            source,
-            target,
-            instance_spec(view, instance),
-            spec_on(view, instance, target),
-        )
+        return cls.between(view, instance, view.node(instance.primary_node), target)
+
+    @classmethod
+    def between(cls, view: ClusterView, instance: Instance, source: Node, target: Node) -> "Move":
+        """The move of ``instance`` from ``source``, wherever it is recorded by now."""
+        here, there = spec_on(view, instance, source), spec_on(view, instance, target)
+        return cls(instance, source, target, here, there)
 
 
 def _moved(view: ClusterView, instance: Instance, node: Node) -> tuple[Instance, tuple[Disk, ...]]:
@@ -150,7 +151,7 @@ async def check_target(
         view: the snapshot.
         move: what is to go there.
         starts: its guest will run there, and needs memory, bridges and the hypervisor.
-        ignore_ipolicy: do not look at the policy of the target's group.
+        ignore_ipolicy: do not look at the policy of the target's group, where that is another.
 
     Raises:
         OpPrereqError: its role or policy forbids it, or it lacks something.
@@ -161,7 +162,8 @@ async def check_target(
         raise OpPrereqError(text, ECode.STATE)
     if not move.target.vm_capable:
         raise OpPrereqError(f"node {move.target.name} is not vm_capable", ECode.STATE)
-    if not ignore_ipolicy:
+    # Within a group the move changes nothing about what the policy admits.
+    if move.target.group != move.source.group and not ignore_ipolicy:
         shape = InstanceShape.of(move.instance, view, _sizes(move.here), _template(move.here))
         policy = view.ipolicy(view.group_of(move.target))
         check_policy(shape, policy, f"instance {move.instance.name} on node {move.target.name}")
@@ -230,3 +232,29 @@ def move_hooks(
         pre=(*others, old) if source else others,
         post=(*others, old),
     )
+
+
+async def open_disks(nodes: NodeWriter, move: Move, *, there: bool, exclusive: bool) -> None:
+    """Let the guest write to its disks on one of the nodes, alone or while it moves on both.
+
+    Raises:
+        GenericError: a disk is not assembled, or the other node writes to it.
+    """
+    spec = move.there if there else move.here
+    if spec.disks:
+        call = BlockdevOpenCall(disks=spec.disks, instance_name=spec.name, exclusive=exclusive)
+        await nodes.call(spec.primary_node, call)
+
+
+async def close_disks(nodes: NodeWriter, move: Move, *, there: bool) -> None:
+    """Take the disks from one of the nodes; one of a mirrored pair stays assembled.
+
+    Raises:
+        GenericError: a disk is in use.
+    """
+    spec = move.there if there else move.here
+    if spec.disks:
+        call = BlockdevCloseCall(disks=spec.disks, instance_name=spec.name)
+        await nodes.call(spec.primary_node, call)
+    if spec.disk_template in EXTERNALLY_MIRRORED:
+        await shut_down_disks(nodes, spec)

@@ -155,7 +155,11 @@ class Run:
         yield
 
     async def await_tasks(
-        self, name: str, calls: Mapping[str, NodeCall[R]], rest: msgspec.Struct
+        self,
+        name: str,
+        calls: Mapping[str, NodeCall[R]],
+        rest: msgspec.Struct,
+        undo: Undo | None = None,
     ) -> dict[str, R]:
         """One step that does nothing but wait for a task on each node; their answers.
 
@@ -168,11 +172,12 @@ class Run:
             name: of the step.
             calls: by node UUID, all of one type, long.
             rest: what is to be done then.
+            undo: what ends the tasks, where more is to be done than that.
 
         Raises:
             GenericError: a task failed; none is running any more.
         """
-        undo = Undo("node.end_tasks", {"nodes": list(calls)})
+        undo = undo or Undo("node.end_tasks", {"nodes": list(calls)})
         resumable = self._resumable()
         if resumable:
             undo = msgspec.structs.replace(undo, wait=self._wait(calls, rest))

@@ -37,17 +37,20 @@ from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import Table, Transaction
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.testing.beginning import (
+    GROUP,
     START,
     first_view,
     pool_network,
     records,
     stopped_instance,
 )
+from pyganeti.testing.copies import Copies, WatchedRecords
 from pyganeti.testing.drbd import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
 from pyganeti.testing.store import FaultyCommitter, SimBackend
+from pyganeti.wire.noderpc.types import GuestRole
 
 
 class SimCluster:
@@ -69,6 +72,7 @@ class SimCluster:
         answering: addresses that answer when an instance's is tried.
         replication: what DRBD devices connect over.
         shared: files that all nodes see.
+        copies: which nodes run a guest; knows if two ever did at once.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class SimCluster:
         self.answering: set[str] = set()
         self.shared = FakeDriver(storage_type="sharedfile")
         self.replication = DrbdNetwork(self.clock)
+        self.copies = Copies()
         self.nodes: dict[str, SimNode] = {}
         self._initial = first_view(nodes, options or {}, self.ids)
         for node in self._initial.all_nodes():
@@ -114,6 +119,7 @@ class SimCluster:
     def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
         root = f"{self._directory}/{name}"
         node = SimNode(name, uuid, root, self.clock, self._reach, self.shared, self.replication)
+        node.guests = WatchedRecords(name, self.copies)
         self.nodes[name] = node
         self.hosts[name] = address
         return node
@@ -142,6 +148,14 @@ class SimCluster:
         node = msgspec.structs.replace(self._initial.node(name), **fields)
         self._initial = self._initial.apply(Change(puts=(node,)))
         self._trust_candidates()
+
+    def add_group(self, name: str, **fields: object) -> str:
+        """Put a node group into the configuration, as the first one but for ``fields``."""
+        uuid = self.ids.uuid()
+        first = self._initial.group(GROUP)
+        group = msgspec.structs.replace(first, name=name, uuid=uuid, **fields)
+        self._initial = self._initial.apply(Change(puts=(group,)))
+        return uuid
 
     def add_instance(
         self,
@@ -344,12 +358,13 @@ class SimCluster:
         return self.view.instance(name)
 
     def guest_states(self, name: str) -> dict[str, str]:
-        """Nodes on which a guest of this name is, with its state."""
+        """Nodes on which a copy of this guest is, with its state."""
         found = {}
         for node in self.nodes.values():
             record = node.guests.get(name)
             if record is not None:
-                found[node.name] = "paused" if record.paused else "running"
+                running = record.role is GuestRole.RUNNING
+                found[node.name] = "paused" if running and record.paused else str(record.role)
         return found
 
     def footprint(self) -> dict[str, object]:

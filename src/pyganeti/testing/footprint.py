@@ -51,9 +51,9 @@ def _add(found: dict[str, object], path: str, item: msgspec.Struct) -> None:
 def _of_node(node: SimNode) -> dict[str, object]:
     found: dict[str, object] = {}
     for name in node.guests.names():
-        found[f"{node.name}/guests/{name}"] = "running"
         record = node.guests.get(name)
         if record is not None:
+            found[f"{node.name}/guests/{name}"] = str(record.role)
             found[f"{node.name}/guests/{name}/devices"] = (record.nics, record.disks)
     for place, (size, uuid) in node.disks.disks.items():
         found[f"{node.name}/disks/{place}"] = (size, uuid)

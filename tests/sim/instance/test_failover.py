@@ -136,8 +136,9 @@ async def test_refuses_a_target_without_memory_or_bridge() -> None:
 
 
 async def test_the_policy_of_the_target_counts_unless_ignored() -> None:
-    cluster = SimCluster(options={"ipolicy": {"disk-templates": ["file"]}})
-    cluster.add_instance("web1", shared=True)
+    cluster = shared()
+    group = cluster.add_group("other", ipolicy={"disk-templates": ["file"]})
+    cluster.set_node("node2", group=group)
     await assert_refused(cluster, OP, ECode.INVAL, "sharedfile", "policy")
     await cluster.run(
         OpInstanceFailover(instance_name="web1", target_node="node2", ignore_ipolicy=True)

@@ -132,6 +132,7 @@ OPTION_LINES = {
     "gnt-instance add --iallocator": "gnt-instance add -I hail -t diskless -o os web1",
     "gnt-instance batch-create --iallocator": "gnt-instance batch-create -I hail /dev/null",
     "gnt-instance failover --iallocator": "gnt-instance failover -f -I hail web1",
+    "gnt-instance migrate --iallocator": "gnt-instance migrate -f -I hail web1",
 }
 
 

@@ -213,6 +213,52 @@ def test_failover_takes_one_way_to_choose_the_node() -> None:
     assert "not both" in refusal("gnt-instance failover -f -n node2 -I hail web1")
 
 
+def test_migrate_asks_and_says_how() -> None:
+    answers = {"Query": named_rows({"name": "web1"})}
+    assert run("gnt-instance migrate -n node2 web1", FakeMaster(answers=answers)).code == 13
+    master = FakeMaster(answers=answers)
+    terminal = Terminal("y")
+    line = "gnt-instance migrate -n node2 --no-runtime-changes --allow-failover web1"
+    assert run(line, master, terminal=terminal).code == 0
+    assert "Instance web1 will be migrated" in terminal.written
+    wanted = {
+        "OP_ID": "OP_INSTANCE_MIGRATE",
+        "instance_name": "web1",
+        "target_node": "node2",
+        "mode": None,
+        "allow_failover": True,
+        "allow_runtime_changes": False,
+        "ignore_hvversions": False,
+        "cleanup": False,
+    }
+    assert {key: master.ops[0][key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "mode"),
+    [
+        ("--non-live", "non-live"),
+        ("--migration-mode=live", "live"),
+        ("--migration-mode=non-live", "non-live"),
+    ],
+)
+def test_migrate_has_two_ways(words: str, mode: str) -> None:
+    assert added(f"gnt-instance migrate -f {words} web1")["mode"] == mode
+
+
+def test_migrate_refuses_contradictions() -> None:
+    assert "only one of" in refusal("gnt-instance migrate -f --non-live --migration-mode=live web1")
+    assert "not both" in refusal("gnt-instance migrate -f -n node2 -I hail web1")
+
+
+def test_a_cleanup_says_what_it_ends() -> None:
+    terminal = Terminal("y")
+    master = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
+    assert run("gnt-instance migrate --cleanup web1", master, terminal=terminal).code == 0
+    assert "not the guest are ended" in terminal.written
+    assert master.ops[0]["cleanup"]
+
+
 def test_reinstall_asks_and_force_is_not_enough_for_several() -> None:
     one = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
     assert run("gnt-instance reinstall web1", one).code == 13

@@ -1,4 +1,4 @@
-"""``gnt-instance`` failover, and what is not built yet: migrate, move, change-group.
+"""``gnt-instance`` failover and migrate, and what is not built yet: move, change-group.
 
 Source: gnt-instance(8) "Migrate/Failover/Move".
 """
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from optparse import Values
 
     from pyganeti.cli.context import Context
+
+
+_MIGRATE: Final = (
+    "Instance {} will be migrated. Note that migration might impact the instance if anything goes"
+    " wrong (e.g. due to bugs in the hypervisor). Continue?"
+)
+_RECOVER: Final = (
+    "Instance {} will be recovered from a migration that was interrupted: copies of it that are"
+    " not the guest are ended. Continue?"
+)
 
 
 def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
@@ -42,6 +52,42 @@ def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
     }
     run_op(ctx, opts, op)
     return failure.OK
+
+
+def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Move a running instance to another node."""
+    name = args[0]
+    check_destination(ctx, opts)
+    mode = migration_mode(opts)
+    if not opts.force:
+        confirm(ctx, name, _RECOVER.format(name) if opts.cleanup else _MIGRATE.format(name))
+    op = {
+        "OP_ID": "OP_INSTANCE_MIGRATE",
+        "instance_name": name,
+        "mode": mode,
+        "cleanup": opts.cleanup,
+        "iallocator": opts.iallocator,
+        "target_node": opts.dst_node,
+        "allow_failover": opts.allow_failover,
+        "allow_runtime_changes": opts.allow_runtime_chgs,
+        "ignore_ipolicy": opts.ignore_ipolicy,
+        "ignore_hvversions": opts.ignore_hvversions,
+    }
+    run_op(ctx, opts, op)
+    return failure.OK
+
+
+def migration_mode(opts: "Values") -> str | None:
+    """How to migrate, where that was said; otherwise the hypervisor's parameters decide.
+
+    Raises:
+        OpPrereqError: it was said twice.
+    """
+    if opts.live:
+        return str(opts.migration_mode) if opts.migration_mode else None
+    if opts.migration_mode is not None:
+        raise OpPrereqError("only one of --non-live and --migration-mode can be given")
+    return "non-live"
 
 
 def check_destination(ctx: "Context", opts: "Values") -> None:
@@ -90,7 +136,7 @@ COMMANDS: Final = {
         usage="[options...] {instance}",
     ),
     "migrate": Command(
-        not_built,
+        migrate,
         (Arg("instance"),),
         (
             o.FORCE,

@@ -96,6 +96,10 @@ class OwnedLocks:
     def _explicit(self) -> Mapping[LockName, Mode]:
         return _NOTHING if self._held is None else self._held.explicit
 
+    def hold(self, request: LockRequest) -> bool:
+        """Whether what is held is enough for ``request``."""
+        return self._held is not None and request.is_held(self._held.modes)
+
     def give_back(self, level: Level, keep: Collection[str] = ()) -> None:
         """Give back what is held at ``level`` by name, but ``keep``."""
         names = self._names(level, keep)

@@ -14,6 +14,7 @@ from pyganeti.master.lu.instance.create import LUInstanceCreate
 from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
 from pyganeti.master.lu.instance.failover import LUInstanceFailover
 from pyganeti.master.lu.instance.grow_disk import LUInstanceGrowDisk
+from pyganeti.master.lu.instance.migrate import LUInstanceMigrate
 from pyganeti.master.lu.instance.multi_alloc import LUInstanceMultiAlloc
 from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
@@ -51,6 +52,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceDeactivateDisks,
     OpInstanceFailover,
     OpInstanceGrowDisk,
+    OpInstanceMigrate,
     OpInstanceMultiAlloc,
     OpInstanceQueryData,
     OpInstanceReboot,
@@ -86,6 +88,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
     OpInstanceFailover: LUInstanceFailover(),
     OpInstanceGrowDisk: LUInstanceGrowDisk(),
+    OpInstanceMigrate: LUInstanceMigrate(),
     OpInstanceMultiAlloc: LUInstanceMultiAlloc(),
     OpInstanceQueryData: LUInstanceQueryData(),
     OpInstanceReboot: LUInstanceReboot(),

@@ -1,7 +1,7 @@
 """Undo actions by the names under which the journal knows them; never rename one."""
 
 from pyganeti.master.run import UndoRegistry
-from pyganeti.master.undo import instance, instance_name, node, tags
+from pyganeti.master.undo import instance, instance_name, migration, node, tags
 
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
@@ -14,6 +14,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.restore_name": instance_name.restore,
     "instance.set_fields": instance.set_fields,
     "instance.start_again": instance.start_again,
+    "instance.settle_migration": migration.undo_migration,
     "instance.stop": instance.stop,
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,

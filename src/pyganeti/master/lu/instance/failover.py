@@ -6,7 +6,7 @@ Source: gnt-instance(8) FAILOVER; hooks path ``instance-failover``; design note 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pyganeti.master.changes import move_instance
 from pyganeti.master.cleanup import (
@@ -43,7 +43,8 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceFailover
 
-_WHAT = "failovers"
+_WHAT: Final = "failovers"
+SHUTDOWN_TIMEOUT_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +97,12 @@ class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupP
         instance = view.instance(op.instance_name)
         if op.cleanup:
             return await plan_cleanup(nodes, view, instance)
-        target = find_target(view, instance, op.target_node, _WHAT)
-        move = Move.of(view, instance, target)
-        answers, runs = not move.source.offline, False
-        if answers:
-            runs = await _runs_on_source(nodes, view, move)
-        starts = instance.admin_state is AdminState.UP
-        await check_target(nodes, view, move, starts=starts, ignore_ipolicy=op.ignore_ipolicy)
-        await check_runs_not_there(nodes, view, move)
-        here, there = bare_specs(view, move)
-        return FailoverPlan(
+        move = Move.of(view, instance, find_target(view, instance, op.target_node, _WHAT))
+        return await plan_failover(
+            nodes,
+            view,
             move,
-            here,
-            there,
-            source_answers=answers,
-            runs=runs,
-            starts=starts,
+            ignore_ipolicy=op.ignore_ipolicy,
             timeout_s=op.shutdown_timeout,
             ignore_consistency=op.ignore_consistency,
         )
@@ -132,66 +123,110 @@ class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupP
         """See :meth:`LogicalUnit.outline`."""
         if isinstance(plan, CleanupPlan):
             return outline_cleanup(plan)
-        name, source, target = plan.move.instance.name, plan.move.source, plan.move.target
-        wanted = [
-            (plan.runs, f"stop {name} on {source.name}"),
-            (True, f"make {target.name} the primary node of {name}"),
-            (plan.starts, f"start {name} on {target.name}"),
-        ]
-        return [line for asked, line in wanted if asked]
+        return outline_failover(plan)
 
     async def execute(self, run: Run, plan: FailoverPlan | CleanupPlan) -> None:
-        """Stop it here, record where it is, start it there.
-
-        Each step is undone, newest first: a guest that was stopped here starts here again only
-        after the one there is known to be gone and the configuration says "here" again.
-        """
+        """Stop it here, record where it is, start it there."""
         if isinstance(plan, CleanupPlan):
             await clean_up(run, plan)
-            return
-        run.log(f"Failover instance {plan.move.instance.name}")
-        if plan.source_answers:
-            await self._leave_source(run, plan)
         else:
-            run.log(
-                f"Node {plan.move.source.name} is marked offline: nothing is stopped there;"
-                " please make sure that it is down"
-            )
-        await self._record(run, plan)
-        if plan.starts:
-            await self._start(run, plan)
+            await fail_over(run, plan)
 
-    async def _leave_source(self, run: Run, plan: FailoverPlan) -> None:
-        move = plan.move
-        run.log("* shutting down instance on source node")
-        run.log(f"Shutting down instance {move.instance.name} on node {move.source.name}")
-        back = undo("instance.start_again", spec=plan.here) if plan.runs else None
-        async with run.step("stop guest", back):
-            await stop_guest(run.nodes, move.here, plan.timeout_s)
-        run.log("* deactivating the instance's disks on source node")
-        active = undo("instance.activate_disks", spec=plan.here)
-        async with run.step("shut down disks", active if move.instance.disks_active else None):
-            await shut_down_disks(run.nodes, move.here)
 
-    async def _record(self, run: Run, plan: FailoverPlan) -> None:
-        move, uuid = plan.move, plan.move.instance.uuid
-        source, target = move.source.uuid, move.target.uuid
-        active = move.instance.disks_active
-        back = undo(
-            "instance.move_back", uuid=uuid, source=source, target=target, disks_active=active
+async def plan_failover(
+    nodes: NodeReader,
+    view: ClusterView,
+    move: Move,
+    *,
+    ignore_ipolicy: bool,
+    timeout_s: int = SHUTDOWN_TIMEOUT_S,
+    ignore_consistency: bool = False,
+) -> FailoverPlan:
+    """What will be done; reads only.
+
+    Raises:
+        OpPrereqError: as :meth:`LUInstanceFailover.check_prereq`.
+    """
+    answers, runs = not move.source.offline, False
+    if answers:
+        runs = await _runs_on_source(nodes, view, move)
+    starts = move.instance.admin_state is AdminState.UP
+    await check_target(nodes, view, move, starts=starts, ignore_ipolicy=ignore_ipolicy)
+    await check_runs_not_there(nodes, view, move)
+    here, there = bare_specs(view, move)
+    return FailoverPlan(
+        move,
+        here,
+        there,
+        source_answers=answers,
+        runs=runs,
+        starts=starts,
+        timeout_s=timeout_s,
+        ignore_consistency=ignore_consistency,
+    )
+
+
+def outline_failover(plan: FailoverPlan) -> list[str]:
+    """What :func:`fail_over` would do, a line each."""
+    name, source, target = plan.move.instance.name, plan.move.source, plan.move.target
+    wanted = [
+        (plan.runs, f"stop {name} on {source.name}"),
+        (True, f"make {target.name} the primary node of {name}"),
+        (plan.starts, f"start {name} on {target.name}"),
+    ]
+    return [line for asked, line in wanted if asked]
+
+
+async def fail_over(run: Run, plan: FailoverPlan) -> None:
+    """Stop it here, record where it is, start it there.
+
+    Each step is undone, newest first: a guest that was stopped here starts here again only after
+    the one there is known to be gone and the configuration says "here" again.
+    """
+    run.log(f"Failover instance {plan.move.instance.name}")
+    if plan.source_answers:
+        await _leave_source(run, plan)
+    else:
+        run.log(
+            f"Node {plan.move.source.name} is marked offline: nothing is stopped there;"
+            " please make sure that it is down"
         )
-        async with run.step("record primary node", back):
-            await run.config.commit(move_instance(uuid, source, target, disks_active=plan.starts))
+    await _record(run, plan)
+    if plan.starts:
+        await _start(run, plan)
 
-    async def _start(self, run: Run, plan: FailoverPlan) -> None:
-        name, node = plan.move.instance.name, plan.move.target.name
-        run.log(f"* activating the instance's disks on target node {node}")
-        run.log(f"Starting instance {name} on node {node}")
-        async with run.step("activate disks", undo("instance.deactivate_disks", spec=plan.there)):
-            await assemble_disks(run.nodes, run.config.view, plan.move.there)
-        run.log(f"* starting the instance on the target node {node}")
-        async with run.step("start guest", undo("instance.stop", spec=plan.there)):
-            await start_guest(run, plan.move.there)
+
+async def _leave_source(run: Run, plan: FailoverPlan) -> None:
+    move = plan.move
+    run.log("* shutting down instance on source node")
+    run.log(f"Shutting down instance {move.instance.name} on node {move.source.name}")
+    back = undo("instance.start_again", spec=plan.here) if plan.runs else None
+    async with run.step("stop guest", back):
+        await stop_guest(run.nodes, move.here, plan.timeout_s)
+    run.log("* deactivating the instance's disks on source node")
+    active = undo("instance.activate_disks", spec=plan.here)
+    async with run.step("shut down disks", active if move.instance.disks_active else None):
+        await shut_down_disks(run.nodes, move.here)
+
+
+async def _record(run: Run, plan: FailoverPlan) -> None:
+    move, uuid = plan.move, plan.move.instance.uuid
+    source, target = move.source.uuid, move.target.uuid
+    active = move.instance.disks_active
+    back = undo("instance.move_back", uuid=uuid, source=source, target=target, disks_active=active)
+    async with run.step("record primary node", back):
+        await run.config.commit(move_instance(uuid, source, target, disks_active=plan.starts))
+
+
+async def _start(run: Run, plan: FailoverPlan) -> None:
+    name, node = plan.move.instance.name, plan.move.target.name
+    run.log(f"* activating the instance's disks on target node {node}")
+    run.log(f"Starting instance {name} on node {node}")
+    async with run.step("activate disks", undo("instance.deactivate_disks", spec=plan.there)):
+        await assemble_disks(run.nodes, run.config.view, plan.move.there)
+    run.log(f"* starting the instance on the target node {node}")
+    async with run.step("start guest", undo("instance.stop", spec=plan.there)):
+        await start_guest(run, plan.move.there)
 
 
 async def _runs_on_source(nodes: NodeReader, view: ClusterView, move: Move) -> bool:

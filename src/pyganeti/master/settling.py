@@ -1,0 +1,225 @@
+"""Bringing a guest that was on its way between two nodes to one of them.
+
+    what each copy is (asked) -> decide (pure) -> configuration, copies, disks
+
+Whoever ends a migration comes here: the operation itself when all was sent, its undo after any
+failure or crash, and ``--cleanup``. So there is one place that decides which copy is the guest.
+Each part may be repeated, and what is decided follows from what is so, never from what was begun.
+Source: design note 0009, "Migration".
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from pyganeti.master.changes import move_instance
+from pyganeti.master.config import ConfigState
+from pyganeti.master.moving import Move, close_disks, open_disks
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.model.errors import (
+    HypervisorError,
+    NodeCallError,
+    NodeUnreachable,
+    OpExecError,
+)
+from pyganeti.model.node import Node
+from pyganeti.wire.noderpc.migration import (
+    InstanceFinalizeMigrationDstCall,
+    InstanceFinalizeMigrationSrcCall,
+    MigrationCancelCall,
+    MigrationRoleCall,
+)
+from pyganeti.wire.noderpc.types import GuestRole
+
+# The copy is the guest.
+RUNS = frozenset({GuestRole.RUNNING, GuestRole.OUTGOING})
+
+
+class Outcome(StrEnum):
+    """Where the guest is, or is to be."""
+
+    STAYS = "stays"  # the source's copy is the guest, or there is none
+    RETURNS = "returns"  # it was sent and has not arrived: the source's copy goes on
+    ARRIVES = "arrives"  # it was sent, and the target reads it
+    WENT = "went"  # the target's copy is the guest
+    UNKNOWN = "unknown"  # a node that counts does not answer
+    BOTH = "both"  # must never be
+
+
+class Scene(Protocol):
+    """What it takes: an operation's ``Run`` has it, and so has an undo's context."""
+
+    config: ConfigState
+    nodes: NodeWriter
+
+    def log(self, message: str) -> None:
+        """Tell the user."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A migration, as the journal keeps it.
+
+    Attributes:
+        uuid: of the instance.
+        source, target: UUIDs of the nodes.
+        resume: the guest ran, so it is to run in the end.
+    """
+
+    uuid: str
+    source: str
+    target: str
+    resume: bool
+
+
+def decide(here: GuestRole | None, there: GuestRole | None) -> Outcome:
+    """Which copy is the guest; pure.
+
+    Args:
+        here: what the source's copy is, after it was told to send no more; ``None`` when the source
+            does not answer. One that is marked offline has none.
+        there: the target's copy, likewise.
+    """
+    if there in RUNS:
+        return Outcome.BOTH if here in RUNS else Outcome.WENT
+    if here in RUNS:
+        return Outcome.STAYS
+    if here is None or there is None:
+        return Outcome.UNKNOWN
+    if here is GuestRole.SENT:
+        return Outcome.ARRIVES if there is GuestRole.INCOMING else Outcome.RETURNS
+    return Outcome.STAYS
+
+
+async def settle(scene: Scene, journey: Journey) -> Outcome:
+    """Let exactly one copy be the guest, and record where; ``STAYS`` or ``WENT``.
+
+    Raises:
+        NodeUnreachable: a node does not answer that must; what is certain is recorded.
+        GenericError: something could not be brought in order.
+    """
+    view = scene.config.view
+    instance = view.instances.get(journey.uuid)
+    source, target = view.nodes.get(journey.source), view.nodes.get(journey.target)
+    if instance is None or source is None or target is None:
+        return Outcome.STAYS
+    work = _Settling(scene, journey, Move.between(view, instance, source, target))
+    if instance.primary_node != source.uuid:
+        # It is recorded elsewhere since: what is left here is not the guest any more.
+        await work.clear(target_has_it=instance.primary_node == target.uuid)
+        return Outcome.WENT
+    here = await work.cancel_here()
+    outcome = decide(here, await work.role_there())
+    if outcome is Outcome.ARRIVES:
+        outcome = await work.arrive()
+    if outcome is Outcome.WENT:
+        await work.went(here)
+    elif outcome in (Outcome.STAYS, Outcome.RETURNS):
+        await work.stays(here)
+        outcome = Outcome.STAYS
+    elif outcome is Outcome.BOTH:
+        names = f"{source.name} and {target.name}"
+        raise OpExecError(f"instance {instance.name} runs on both {names}: end one of them by hand")
+    else:
+        text = f"where instance {instance.name} runs is unknown"
+        raise NodeUnreachable(f"{text}: {source.name} or {target.name} does not answer")
+    return outcome
+
+
+class _Settling:
+    """The effects of :func:`settle`."""
+
+    def __init__(self, scene: Scene, journey: Journey, move: Move) -> None:
+        self._scene = scene
+        self._journey = journey
+        self._move = move
+
+    async def cancel_here(self) -> GuestRole | None:
+        """Send no more; what the source's copy is then."""
+        move = self._move
+        if move.source.offline:
+            return GuestRole.ABSENT
+        try:
+            call = MigrationCancelCall(instance=move.here)
+            return await self._scene.nodes.call(move.source.uuid, call)
+        except NodeCallError:
+            return None
+
+    async def role_there(self) -> GuestRole | None:
+        """What the target's copy is."""
+        move = self._move
+        if move.target.offline:
+            return GuestRole.ABSENT
+        try:
+            call = MigrationRoleCall(instance=move.there)
+            return await self._scene.nodes.call(move.target.uuid, call)
+        except NodeCallError:
+            return None
+
+    async def arrive(self) -> Outcome:
+        """Wait for what was sent; whether it came."""
+        try:
+            await self._finish_there(success=True)
+        except NodeCallError:
+            raise
+        except HypervisorError as err:
+            self._scene.log(f"The guest did not arrive on {self._move.target.name}: {err}")
+            return Outcome.RETURNS
+        return Outcome.WENT
+
+    async def went(self, here: GuestRole | None) -> None:
+        """The guest is on the target: say so first, then clear the source."""
+        move, journey = self._move, self._journey
+        await self._scene.config.commit(
+            move_instance(journey.uuid, journey.source, journey.target, disks_active=True)
+        )
+        await self._finish_there(success=True)
+        if here is None:
+            _silent(move.source)
+        if not move.source.offline:
+            await self._finish_here(success=True)
+            await close_disks(self._scene.nodes, move, there=False)
+        await open_disks(self._scene.nodes, move, there=True, exclusive=True)
+
+    async def stays(self, here: GuestRole | None) -> None:
+        """The guest is on the source, or gone: clear the target, then let it go on."""
+        move = self._move
+        if here in RUNS:
+            # Before all else: one that stood still to be sent does no more.
+            await self._finish_here(success=False)
+        if not move.target.offline:
+            await self._finish_there(success=False)
+            await close_disks(self._scene.nodes, move, there=True)
+        if move.source.offline:
+            return
+        await open_disks(self._scene.nodes, move, there=False, exclusive=True)
+        if here is GuestRole.SENT:
+            await self._finish_here(success=False)
+
+    async def clear(self, *, target_has_it: bool) -> None:
+        """End copies that were left; one that may run is never touched."""
+        move = self._move
+        if not move.source.offline:
+            await self._finish_here(success=True)
+            await close_disks(self._scene.nodes, move, there=False)
+        if target_has_it:
+            await open_disks(self._scene.nodes, move, there=True, exclusive=True)
+        elif not move.target.offline:
+            await self._finish_there(success=False)
+
+    async def _finish_there(self, *, success: bool) -> None:
+        call = InstanceFinalizeMigrationDstCall(
+            instance=self._move.there, success=success, resume=self._journey.resume
+        )
+        await self._scene.nodes.call(self._move.target.uuid, call)
+
+    async def _finish_here(self, *, success: bool) -> None:
+        call = InstanceFinalizeMigrationSrcCall(
+            instance=self._move.here, success=success, resume=self._journey.resume
+        )
+        await self._scene.nodes.call(self._move.source.uuid, call)
+
+
+def _silent(node: Node) -> None:
+    raise NodeUnreachable(f"node {node.name} does not answer, what is left there stays for now")
