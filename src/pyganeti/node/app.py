@@ -18,6 +18,7 @@ from pyganeti.wire.noderpc.store import ReplicaStore
 from .admission import CandidateCertificates
 from .dispatcher import Admission, Dispatcher, Handler
 from .epoch import EpochKeeper
+from .exports import ExportStore
 from .files import NodeFiles
 from .groups import GroupRecords, RecordedRunner
 from .handlers.backup import BackupHandlers
@@ -117,7 +118,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         reach=parts.reach,
     )
     return (
-        *BackupHandlers(paths.export_dir).all(),
+        *BackupHandlers(ExportStore(paths.export_dir)).all(),
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),

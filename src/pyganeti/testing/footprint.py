@@ -64,6 +64,9 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/drbd/{device.minor}"] = parts
     for directory in node.disks.directories:
         found[f"{node.name}/directories/{directory}"] = True
+    for directory, _, files in os.walk(node.paths.export_dir):
+        place = os.path.relpath(directory, node.paths.export_dir)
+        found.update((f"{node.name}/exports/{place}/{file}", True) for file in files)
     for link in os.listdir(node.paths.disk_links_dir):
         found[f"{node.name}/links/{link}"] = True
     for ip, names in read_hosts(node.paths.etc_hosts):

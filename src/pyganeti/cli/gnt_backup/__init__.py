@@ -14,7 +14,7 @@ TOOL: Final = Tool(
         "import": Entry("exports", "Create an instance from an export"),
         "list": Entry("exports", "List exports"),
         "list-fields": Entry("exports", "List the fields of exports"),
-        "remove": Entry("exports", "Remove an export"),
+        "remove": Entry("remove", "Remove an export"),
     },
     {},
 )

@@ -1,4 +1,4 @@
-"""Exports of instances: listed; what makes, reads and removes them is not built yet.
+"""Exports of instances: listed; what makes and reads them is not built yet.
 
 Source: gnt-backup(8).
 """
@@ -74,10 +74,4 @@ COMMANDS: Final = {
         (o.NODES, o.NO_HEADERS, o.SEPARATOR, o.UNITS, o.OUTPUT, o.VERBOSE, o.FORMAT),
     ),
     "list-fields": LISTING.fields_command(),
-    "remove": Command(
-        not_built,
-        (Arg("unknown"),),
-        (o.DRY_RUN, o.PRIORITY, o.SUBMIT_ONLY, o.PRINT_JOBID),
-        usage="[options...] {value}",
-    ),
 }

@@ -15,4 +15,17 @@ class ExportListCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
     timeout_s: ClassVar[float] = FAST_S
 
 
-CALLS = (ExportListCall,)
+class ExportRemoveCall(NodeCall[None], frozen=True, kw_only=True):
+    """Remove an export; a missing one is a success.
+
+    Raises: OpExecError, something cannot be removed; what is left is no export any more.
+    """
+
+    procedure: ClassVar[str] = "export_remove"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+    export: str
+
+
+CALLS = (ExportListCall, ExportRemoveCall)
