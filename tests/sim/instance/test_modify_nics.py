@@ -6,11 +6,11 @@ import pytest
 
 from pyganeti.model.errors import ECode
 from pyganeti.model.nic import Nic
-from pyganeti.opcodes.instance import OpInstanceSetParams
+from pyganeti.opcodes.instance import OpInstanceSetParams, OpInstanceStartup
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_unwinds
 from tests.sim.asserting import assert_refused, changes, make_op
-from tests.sim.instance.make import create, on_offline_node, stopped
+from tests.sim.instance.make import START, create, on_offline_node, running, stopped
 
 
 def nics(*mods: tuple[object, ...], **parameters: Any) -> OpInstanceSetParams:
@@ -155,3 +155,49 @@ async def test_unwinds_from_every_fault_point() -> None:
     )
     await assert_unwinds(networked, op)
     await assert_unwinds(networked, nics(("remove", 0, {})), after=[op])
+
+
+def of_guest(cluster: SimCluster) -> list[tuple[str, str]]:
+    """NICs that the running guest has."""
+    record = cluster.nodes["node1"].guests.get("web1")
+    assert record is not None
+    return [(uuid, mac) for uuid, mac in record.nics]
+
+
+def recorded(cluster: SimCluster) -> list[tuple[str, str]]:
+    return [(nic.uuid, nic.mac) for nic in found(cluster)]
+
+
+async def test_a_running_guest_gets_them_at_once() -> None:
+    cluster = await running()
+    for mod in (("add", 0, {}), ("modify", 1, {"mac": "generate"}), ("remove", 0, {})):
+        await cluster.run(nics(mod))
+        assert of_guest(cluster) == recorded(cluster)
+    assert {call for _, call in changes(cluster)} == {"hotplug_device"}
+
+
+async def test_without_hotplug_a_running_guest_gets_them_at_its_next_start() -> None:
+    cluster = await running()
+    before = of_guest(cluster)
+    submitted = cluster.submit(nics(("add", -1, {}), hotplug=False))
+    await cluster.finished(submitted)
+    assert of_guest(cluster) == before
+    assert "its new NICs count from its next start" in "\n".join(cluster.log(await submitted))
+    assert changes(cluster) == []
+
+
+async def test_a_guest_that_releases_nothing_is_told_of() -> None:
+    cluster = stopped()
+    await cluster.run(OpInstanceStartup(instance_name="web1", startup_paused=True))
+    submitted = cluster.submit(nics(("remove", 0, {}), ignore_ipolicy=True))
+    await cluster.finished(submitted)
+    log = "\n".join(cluster.log(await submitted))
+    assert "hotplug failed" in log
+    assert "not released" in log
+    assert (len(of_guest(cluster)), found(cluster)) == (1, ())
+
+
+async def test_a_running_guest_unwinds_from_every_fault_point() -> None:
+    op = nics(("add", 0, {}), ("modify", 1, {"mac": "generate"}))
+    await assert_unwinds(stopped, op, after=[START])
+    await assert_unwinds(stopped, nics(("remove", 0, {}), ignore_ipolicy=True), after=[START])

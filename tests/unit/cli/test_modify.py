@@ -4,13 +4,17 @@ from typing import Any
 
 import pytest
 
-from .fake_master import FakeMaster, Job, run
+from .fake_master import FakeMaster, Job, Terminal, named_rows, run
 
 MODIFY = "gnt-instance modify"
 
 
+def asked(running: bool) -> FakeMaster:
+    return FakeMaster(answers={"Query": named_rows({"oper_state": running})})
+
+
 def submitted(line: str) -> dict[str, Any]:
-    master = FakeMaster()
+    master = asked(running=False)
     ran = run(f"{MODIFY} {line} web1", master)
     assert ran.code == 0, ran.err
     return master.ops[0]
@@ -124,3 +128,22 @@ def test_warns_of_migrations_with_old_hypervisor_parameters() -> None:
 
 def test_prints_nothing_where_nothing_became_of_it() -> None:
     assert run(f"{MODIFY} -o micro web1", FakeMaster(jobs=[Job(result=[])])).out == ""
+
+
+def test_asks_before_it_replaces_a_nic_of_a_running_instance() -> None:
+    master = asked(running=True)
+    assert run(f"{MODIFY} --net 0:link=br1 web1", master).code == 13
+    assert master.ops == []
+    terminal = Terminal("y")
+    assert run(f"{MODIFY} --net 0:link=br1 web1", master, terminal=terminal).code == 0
+    assert "connections may be lost" in terminal.written
+    assert len(master.ops) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["-f --net 0:link=br1", "--no-hotplug --net 0:link=br1", "--net add", "--net 0:remove"]
+)
+def test_asks_nothing_where_no_nic_is_replaced_at_once(line: str) -> None:
+    master = asked(running=True)
+    assert run(f"{MODIFY} {line} web1", master).code == 0
+    assert master.of("Query") == []

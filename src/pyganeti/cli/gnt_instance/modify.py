@@ -24,6 +24,8 @@ _CHANGES: Final = (
     *("nics", "disks", "disk_template", "hvparams", "beparams", "os", "osparams"),
     *("osparams_private", "offline_inst", "online_inst", "runtime_mem", "new_primary_node"),
 )
+# Status of a value in the answer to a query.
+_KNOWN: Final = 0
 _MIRRORED: Final = "drbd"
 _FILES: Final = ("file", "gluster", "sharedfile")
 _RESTART: Final = (
@@ -40,7 +42,9 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Change an instance and print what became of it."""
     if not any(getattr(opts, name) for name in _CHANGES) and opts.instance_communication is None:
         raise OpPrereqError("Please give at least one of the parameters.")
-    result = run_op(ctx, opts, make_op(opts, args[0]))
+    op = make_op(opts, args[0])
+    _confirm(ctx, opts, op)
+    result = run_op(ctx, opts, op)
     if result:
         ctx.say(f"Modified instance {args[0]}")
         for name, value in result:
@@ -49,6 +53,24 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
         if opts.hvparams:
             ctx.say(_HYPERVISOR)
     return failure.OK
+
+
+def _confirm(ctx: "Context", opts: "Values", op: OpDict) -> None:
+    """Ask before a NIC of a running instance is replaced, in which connections may be lost.
+
+    Raises:
+        NotConfirmed: the user does not want that.
+    """
+    changed = [where for action, where, _params in op["nics"] if action == "modify"]
+    if not changed or opts.force or not opts.hotplug:
+        return
+    name = op["instance_name"]
+    found = ctx.query_client.query("instance", ["oper_state"], ["|", ["==", "name", name]])
+    if any(row[0] == [_KNOWN, True] for row in found["data"]):
+        ctx.confirm(
+            f"Instance {name} is running: its NIC is taken out and a changed one put in. Network"
+            " connections may be lost. Continue?"
+        )
 
 
 def make_op(opts: "Values", name: str) -> OpDict:

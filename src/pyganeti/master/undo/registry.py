@@ -1,7 +1,7 @@
 """Undo actions by the names under which the journal knows them; never rename one."""
 
 from pyganeti.master.run import UndoRegistry
-from pyganeti.master.undo import instance, instance_name, migration, node, tags
+from pyganeti.master.undo import instance, instance_devices, instance_name, migration, node, tags
 
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
@@ -11,6 +11,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.move_back": instance.move_back,
     "instance.remove_from_config": instance.remove_from_config,
     "instance.rename_disks_back": instance_name.rename_disks_back,
+    "instance.restore": instance_devices.restore,
     "instance.restore_name": instance_name.restore,
     "instance.set_fields": instance.set_fields,
     "instance.start_again": instance.start_again,

@@ -1,6 +1,6 @@
 """Change an instance: ``gnt-instance modify``, ``PUT /2/instances/[name]/modify``.
 
-Data flow: opcode -> SetParamsPlan (reads only) -> one commit.
+Data flow: opcode -> SetParamsPlan (reads only) -> one commit -> devices of the running guest.
 Source: gnt-instance(8) MODIFY; hooks path ``instance-modify``.
 """
 
@@ -21,11 +21,13 @@ from pyganeti.master.lu.instance import set_params_checks as checks
 from pyganeti.master.new_nics import check_conflicts
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
-from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
+from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 
 UNBUILT: Final = ("disk_template", "disks", "iallocator", "instance_communication", "runtime_mem")
 # What the request is about, beside the instance.
@@ -46,6 +48,7 @@ class SetParamsPlan:
         lines: the result, but for NICs.
         warnings: what the user should know.
         conflicts_check: whether addresses must be free.
+        hotplug: change the devices of the running guest at once.
     """
 
     before: Instance
@@ -54,6 +57,7 @@ class SetParamsPlan:
     lines: Lines
     warnings: tuple[str, ...]
     conflicts_check: bool
+    hotplug: bool
 
     @property
     def after(self) -> Instance:
@@ -102,13 +106,16 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         if not op.ignore_ipolicy:
             checks.check_ipolicy(after, fields, view)
         warnings = await _ask_nodes(op, before, after, edits, view, nodes, guest)
+        moves = "primary_node" in fields
+        hotplug = op.hotplug and bool(edits) and guest.info is not None and not moves
         return SetParamsPlan(
             before,
             fields,
             edits,
             _lines(op, fields, view),
-            (*warnings, *checks.restart_needed(fields, before, guest)),
+            (*warnings, *checks.restart_needed(fields, before, guest, hotplug=hotplug)),
             op.conflicts_check,
+            hotplug,
         )
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
@@ -122,20 +129,46 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             f"{edit.action} nic/{edit.index}" + (f": {', '.join(edit.given)}" if edit.given else "")
             for edit in plan.nics
         ]
-        return [*nics, *(f"set {name} to {value}" for name, value in plan.lines)]
+        lines = [*nics, *(f"set {name} to {value}" for name, value in plan.lines)]
+        return [*lines, "change the devices of its guest"] if plan.hotplug else lines
 
     async def execute(self, run: Run, plan: SetParamsPlan) -> list[tuple[str, Any]]:
-        """Record all changes at once."""
+        """Record all changes at once, and change the devices of the running guest."""
         for text in plan.warnings:
             run.log(f"Warning: {text}")
         uuid = plan.before.uuid
-        back = undo("instance.set_fields", uuid=uuid, fields=_public(plan.before, plan.fields))
-        async with run.step("record changes", back):
+        old = _public(plan.before, plan.fields)
+        back = undo("instance.restore", uuid=uuid, fields=old, guest=plan.hotplug)
+        async with run.step("change instance", back):
             await run.config.commit(
                 modify_instance(uuid, plan.fields, run.ids, check=plan.conflicts_check)
             )
+            if plan.hotplug:
+                await hotplug(run, uuid)
         view = run.config.view
         return [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
+
+
+async def hotplug(run: Run, uuid: str) -> None:
+    """Give the running guest the devices that its instance has now.
+
+    As in Ganeti a guest that does not take or release one is no reason to fail: it has them at its
+    next start.
+
+    Raises:
+        NodeCallError: what became of it is not known.
+    """
+    view = run.config.view
+    instance = view.instances[uuid]
+    call = HotplugDeviceCall(instance=instance_spec(view, instance))
+    try:
+        for line in await run.nodes.call(instance.primary_node, call):
+            run.log(f"hotplug: {line}")
+    except NodeCallError:
+        raise
+    except GenericError as err:
+        text = f"instance {instance.name} has its new devices from its next start"
+        run.log(f"Warning: {text}, hotplug failed: {err}")
 
 
 def _refuse_unbuilt(op: OpInstanceSetParams) -> None:

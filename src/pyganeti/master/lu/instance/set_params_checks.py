@@ -197,9 +197,12 @@ async def check_new_os(
     return []
 
 
-def restart_needed(fields: Mapping[str, Any], before: Instance, guest: Guest) -> list[str]:
+def restart_needed(
+    fields: Mapping[str, Any], before: Instance, guest: Guest, *, hotplug: bool
+) -> list[str]:
     """What to tell of a running instance whose new values count from its next start."""
-    names = [name for name in ("hvparams", "beparams", "nics") if name in fields]
+    later = ("hvparams", "beparams") if hotplug else ("hvparams", "beparams", "nics")
+    names = [name for name in later if name in fields]
     if guest.unknown is not None and before.admin_state is AdminState.UP:
         return [f"whether it runs is not known: {guest.unknown}"]
     if guest.info is None or not names:
