@@ -14,7 +14,7 @@ from pyganeti.master.nic_identities import with_identities, with_pool_addresses
 from pyganeti.master.ports import give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
-from pyganeti.model.disk import Disk
+from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.filter import FilterRule
@@ -115,8 +115,8 @@ def move_instance(uuid: str, source: str, target: str, *, disks_active: bool) ->
     return make
 
 
-def rename_instance(uuid: str, name: str, disks: Sequence[Disk]) -> Maker:
-    """Give an instance a name, and its disks the places they have then; nothing if it is gone.
+def rename_instance(uuid: str, name: str, places: Mapping[str, LogicalId]) -> Maker:
+    """Give an instance a name, and disks the places they have then; nothing if it is gone.
 
     What others have taken meanwhile is seen here, on the head.
     """
@@ -126,6 +126,11 @@ def rename_instance(uuid: str, name: str, disks: Sequence[Disk]) -> Maker:
         if instance is None:
             return Change()
         _refuse_taken_name(name, view, own=uuid)
+        disks = (
+            msgspec.structs.replace(view.disks[disk], logical_id=place)
+            for disk, place in places.items()
+            if disk in view.disks
+        )
         return Change(puts=(msgspec.structs.replace(instance, name=name), *disks))
 
     return make

@@ -1,9 +1,10 @@
-"""Files of an instance that lie in a directory with its name, and move with it."""
+"""Where the name of an instance stands on nodes: in the directory of its files, on its volumes."""
 
 from collections.abc import Sequence
 
 import msgspec
 
+from pyganeti.master.mirrors import on_secondary
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.master.run import Log
 from pyganeti.model.disk import Disk
@@ -11,6 +12,7 @@ from pyganeti.model.errors import StorageError
 from pyganeti.model.templates import NAME_IN_PATH
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRenameCall,
+    BlockdevSetinfoCall,
     FileStorageDirCreateCall,
     FileStorageDirRemoveCall,
 )
@@ -74,3 +76,24 @@ def _renamed(disk: Disk, old: str, new: str) -> Disk:
         return disk
     name = str(disk.logical_id[1]).rpartition("/")[2]
     return msgspec.structs.replace(disk, logical_id=(disk.logical_id[0], f"{move.target}/{name}"))
+
+
+async def note_owner(nodes: NodeWriter, node: str, disks: Sequence[DiskSpec], name: str) -> None:
+    """Note on disks, on all nodes they lie on, which instance they belong to.
+
+    Args:
+        nodes: calls.
+        node: the instance's primary node.
+        disks: as they are told to it.
+        name: of the instance.
+
+    Raises:
+        GenericError: it could not be noted.
+    """
+
+    def make(disk: DiskSpec) -> BlockdevSetinfoCall:
+        return BlockdevSetinfoCall(disk=disk, info=name)
+
+    for disk in disks:
+        await nodes.call(node, make(disk))
+        await on_secondary(nodes, disk, make)

@@ -7,10 +7,12 @@ import pytest
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, StorageError
 from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceRename
+from pyganeti.store.interface import Table
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_unwinds
 from tests.sim.asserting import assert_refused, changes, fails, make_op
 from tests.sim.instance.make import create, on_offline_node, on_silent_node, running, stopped
+from tests.sim.instance.make_drbd import disks_of, drbd, mirrored
 
 ACTIVATE = OpInstanceActivateDisks(instance_name="web1")
 FILES = "/srv/ganeti/file-storage"
@@ -177,6 +179,31 @@ async def test_unwinds_from_every_fault_point() -> None:
 
 async def test_unwinds_from_every_fault_point_with_active_disks() -> None:
     await assert_unwinds(stopped, rename(), after=[ACTIVATE])
+
+
+async def test_renames_what_is_mirrored_on_both_nodes() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored(start=False))
+    await cluster.run(rename())
+    for name in ("node1", "node2"):
+        assert set(cluster.nodes[name].volumes.info.values()) == {"www"}
+
+
+async def test_a_mirrored_one_unwinds_from_every_fault_point() -> None:
+    await assert_unwinds(drbd, rename(), after=[mirrored(start=False, no_install=True)])
+
+
+async def test_the_secret_of_a_mirror_reaches_no_journal() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored(start=False, no_install=True))
+    ((_, found),) = disks_of(cluster)
+    async with cluster.held_up("node1", "blockdev_setinfo"):
+        job = cluster.submit(rename())
+        while not cluster.backend.keys(Table.JOURNAL):
+            await cluster.clock.sleep(0.1)
+        journal = cluster.backend.dump().contents[Table.JOURNAL]
+        assert not any(found.secret.encode() in value for value in journal.values())
+    await cluster.finished(job)
 
 
 async def test_follows_an_instance_that_moved_while_waiting() -> None:

@@ -5,10 +5,8 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.changes import rename_instance
-from pyganeti.master.moved_files import FileMove
+from pyganeti.master.moved_files import FileMove, note_owner
 from pyganeti.master.run import UndoContext
-from pyganeti.model.disk import Disk
-from pyganeti.wire.noderpc.blockdev import BlockdevSetinfoCall
 from pyganeti.wire.noderpc.types import DiskSpec
 
 # Any: objects are stored as JSON and decoded here.
@@ -30,12 +28,12 @@ async def rename_disks_back(
     if move is not None:
         back = msgspec.convert(move, FileMove).back()
         await back.make(context.nodes, node, [(new, old) for old, new in pairs], context.log)
-    for old, _new in pairs:
-        await context.nodes.call(node, BlockdevSetinfoCall(disk=old, info=name))
+    await note_owner(context.nodes, node, [old for old, _new in pairs], name)
 
 
-async def restore(context: UndoContext, *, uuid: str, name: str, disks: list[Json]) -> None:
+async def restore(
+    context: UndoContext, *, uuid: str, name: str, places: dict[str, list[str | int]]
+) -> None:
     """Record an instance's old name and the places that its disks had."""
-    await context.config.commit(
-        rename_instance(uuid, name, msgspec.convert(disks, tuple[Disk, ...]))
-    )
+    old = {disk: tuple(place) for disk, place in places.items()}
+    await context.config.commit(rename_instance(uuid, name, old))

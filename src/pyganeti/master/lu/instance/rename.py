@@ -21,10 +21,10 @@ from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.instance_name import check_new_name
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.moved_files import FileMove, file_move
+from pyganeti.master.moved_files import FileMove, file_move, note_owner
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import disk_spec, instance_spec
+from pyganeti.master.specs import disk_spec, instance_spec, without_secret
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
@@ -32,7 +32,6 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceRename
-from pyganeti.wire.noderpc.blockdev import BlockdevSetinfoCall
 from pyganeti.wire.noderpc.instance import InstanceRunRenameCall
 
 
@@ -126,25 +125,28 @@ class LUInstanceRename(LogicalUnit[OpInstanceRename, RenamePlan, str]):
 
     async def _rename(self, run: Run, plan: RenamePlan) -> None:
         view, node = run.config.view, plan.before.primary_node
-        old = tuple(disk_spec(disk, view) for disk in view.disks_of(plan.before))
-        new = tuple(disk_spec(disk, view) for disk in plan.disks)
+        recorded = view.disks_of(plan.before)
+        old = tuple(without_secret(disk_spec(disk, view, node)) for disk in recorded)
+        new = tuple(without_secret(disk_spec(disk, view, node)) for disk in plan.disks)
+        pairs = tuple(zip(old, new, strict=True))
         back: dict[str, Any] = {
             "node": node,
             "name": plan.before.name,
-            "disks": msgspec.to_builtins(tuple(zip(old, new, strict=True))),
+            "disks": msgspec.to_builtins(pairs),
             "move": None if plan.move is None else msgspec.to_builtins(plan.move),
         }
         async with run.step("rename disks", undo("instance.rename_disks_back", **back)):
             if plan.move is not None:
-                pairs = tuple(zip(old, new, strict=True))
                 await plan.move.make(run.nodes, node, pairs, run.log)
-            for disk in new:
-                await run.nodes.call(node, BlockdevSetinfoCall(disk=disk, info=plan.name))
+            await note_owner(run.nodes, node, new, plan.name)
         uuid = plan.before.uuid
-        disks = msgspec.to_builtins(tuple(view.disks_of(plan.before)))
-        record = undo("instance.restore_name", uuid=uuid, name=plan.before.name, disks=disks)
+        # Only files have other places then, and nothing else of a disk may stand in the journal.
+        files = recorded if plan.move is not None else []
+        places = {disk.uuid: msgspec.to_builtins(disk.logical_id) for disk in files}
+        moved = {disk.uuid: disk.logical_id for disk in plan.disks if disk.uuid in places}
+        record = undo("instance.restore_name", uuid=uuid, name=plan.before.name, places=places)
         async with run.step("record name", record):
-            await run.config.commit(rename_instance(uuid, plan.name, plan.disks))
+            await run.config.commit(rename_instance(uuid, plan.name, moved))
 
     async def _activate_and_adapt(self, run: Run, plan: RenamePlan) -> None:
         view = run.config.view
