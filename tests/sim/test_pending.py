@@ -62,7 +62,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_MIGRATE iallocator": "hail",
     "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS disk_template": "plain",
-    "OP_INSTANCE_SET_PARAMS disks": [["add", -1, {"size": 1}]],
     "OP_INSTANCE_SET_PARAMS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS instance_communication": True,
     "OP_INSTANCE_SET_PARAMS runtime_mem": 128,

@@ -43,12 +43,12 @@ def instance_fields(uuid: str, **fields: object) -> Maker:
             return Change()
         changed = msgspec.structs.replace(instance, **typed)
         _, networks = with_pool_addresses(instance.nics, changed.nics, view)
-        return Change(puts=(changed, *networks, *_at_new_primary(instance, changed, view)))
+        return Change(puts=(changed, *networks, *at_new_primary(instance, changed, view)))
 
     return make
 
 
-def _at_new_primary(before: Instance, after: Instance, view: ClusterView) -> tuple[Disk, ...]:
+def at_new_primary(before: Instance, after: Instance, view: ClusterView) -> tuple[Disk, ...]:
     """Disks that lie on the new primary node instead of the old one."""
     old, new = before.primary_node, after.primary_node
     disks = (view.disks[uuid] for uuid in before.disks if uuid in view.disks)
@@ -57,34 +57,6 @@ def _at_new_primary(before: Instance, after: Instance, view: ClusterView) -> tup
         for disk in disks
         if old in disk.nodes and new not in disk.nodes
     )
-
-
-def modify_instance(
-    uuid: str, fields: Mapping[str, object], ids: Ids, *, check: bool = True
-) -> Maker:
-    """Set ``fields`` of an instance; among its NICs may be new ones, without identities.
-
-    Args:
-        uuid: of the instance.
-        fields: new values.
-        ids: for NICs.
-        check: refuse addresses of new NICs that others have by now.
-    """
-
-    def make(view: ClusterView) -> Change:
-        instance = view.instances[uuid]
-        changed = msgspec.structs.replace(instance, **fields)
-        disks = _at_new_primary(instance, changed, view)
-        if changed.nics == instance.nics:
-            return Change(puts=(changed, *disks))
-        if check:
-            group = view.group_of(view.node(changed.primary_node))
-            check_conflicts(changed.nics, view, group, instance.nics)
-        nics, networks = with_pool_addresses(instance.nics, changed.nics, view)
-        changed = msgspec.structs.replace(changed, nics=with_identities(nics, view, ids))
-        return Change(puts=(changed, *networks, *disks))
-
-    return make
 
 
 def moved_disks(disks: Sequence[Disk], source: str, target: str) -> tuple[Disk, ...]:

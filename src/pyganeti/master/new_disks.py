@@ -15,6 +15,7 @@ from pyganeti.master.new_drbd import ChooseMinor, new_drbd_id, new_volumes
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.params.disk import fill_diskparams_of
 from pyganeti.model.templates import (
     DRBD_META_MIB,
     FILE_BASED,
@@ -92,15 +93,17 @@ def requested_disks(
     if len(requests) > MAX_DISKS:
         raise OpPrereqError(f"{len(requests)} disks given, an instance has at most {MAX_DISKS}")
     asked = [parse_disk(request, f"disk/{index}") for index, request in enumerate(requests)]
-    disks = tuple(_request(index, one, template, view) for index, one in enumerate(asked))
+    disks = tuple(
+        requested_disk(f"disk/{index}", one, template, view) for index, one in enumerate(asked)
+    )
     _check_adoption(disks, template)
     return disks
 
 
-def _request(
-    index: int, asked: IDiskParams, template: DiskTemplate, view: ClusterView
+def requested_disk(
+    what: str, asked: IDiskParams, template: DiskTemplate, view: ClusterView
 ) -> DiskRequest:
-    what = f"disk/{index}"
+    """One new disk of a template; ``what`` names it in messages. As :func:`requested_disks`."""
     if asked.opaque:
         raise OpPrereqError(f"{what}: unknown parameter {min(asked.opaque)!r}", ECode.INVAL)
     if asked.spindles is not None:
@@ -127,6 +130,13 @@ def _request(
         adopt,
         asked.metavg,
     )
+
+
+def metadata_group(view: ClusterView, node_uuid: str) -> str:
+    """Where the metadata of DRBD disks on a node goes unless a disk says otherwise."""
+    group = view.group_of(view.node(node_uuid))
+    cluster = view.cluster.diskparams
+    return str(fill_diskparams_of(DiskTemplate.DRBD, cluster, group.diskparams)["metavg"])
 
 
 def with_metadata_groups(disks: Sequence[DiskRequest], default: str) -> tuple[DiskRequest, ...]:
@@ -212,10 +222,15 @@ def made_disks(
     requests: Sequence[DiskRequest], where: Placement, ids: Ids, minor: ChooseMinor
 ) -> tuple[Disk, ...]:
     """Config objects for ``requests``; those of DRBD get a port when they are recorded."""
-    return tuple(_made(index, request, where, ids, minor) for index, request in enumerate(requests))
+    return tuple(
+        made_disk(index, request, where, ids, minor) for index, request in enumerate(requests)
+    )
 
 
-def _made(index: int, request: DiskRequest, where: Placement, ids: Ids, minor: ChooseMinor) -> Disk:
+def made_disk(
+    index: int, request: DiskRequest, where: Placement, ids: Ids, minor: ChooseMinor
+) -> Disk:
+    """The config object for one of them. As :func:`made_disks`."""
     disk = Disk(
         uuid=ids.uuid(),
         dev_type=where.template,

@@ -1,31 +1,42 @@
-"""Undo action of changes of an instance and of its running guest. Idempotent."""
+"""Undo action of changes of an instance, its disks and its running guest. Idempotent."""
 
 from typing import Any
 
-from pyganeti.master.changes import instance_fields
+import msgspec
+
+from pyganeti.master.device_records import OldDisks, restore_instance
+from pyganeti.master.guests import assemble_disks
 from pyganeti.master.run import UndoContext
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import GenericError, NodeCallError
 from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 
 
+# Any: JSON values.
 async def restore(
     context: UndoContext,
     *,
     uuid: str,
-    fields: dict[str, Any],  # Any: the fields' JSON values
+    fields: dict[str, Any],
     guest: bool,
+    disks: dict[str, Any] | None = None,
 ) -> None:
-    """Put back fields of an instance, and give its guest the devices that it then has again."""
-    await context.config.commit(instance_fields(uuid, **fields))
+    """Put back fields and disks of an instance, and give its guest what it then has again."""
+    old = None if disks is None else msgspec.convert(disks, OldDisks)
+    await context.config.commit(restore_instance(uuid, fields, old))
     view = context.config.view
     instance = view.instances.get(uuid)
-    if not guest or instance is None:
+    if instance is None:
         return
+    spec = instance_spec(view, instance)
     try:
-        call = HotplugDeviceCall(instance=instance_spec(view, instance))
-        await context.nodes.call(instance.primary_node, call)
+        if old is not None and instance.disks_active:
+            # The links of its disks stand in their order.
+            await assemble_disks(context.nodes, view, spec)
+        if guest:
+            await context.nodes.call(instance.primary_node, HotplugDeviceCall(instance=spec))
     except NodeCallError:
         raise
     except GenericError as err:
-        context.log(f"Warning: the guest has other devices until its next start: {err}")
+        # A disk may be gone for good by now, and a guest may not release what it was given.
+        context.log(f"Warning: instance {instance.name} is not as it was before: {err}")

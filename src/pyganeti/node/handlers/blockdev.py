@@ -53,7 +53,7 @@ class BlockdevHandlers:
         )
 
     async def attach(self, instance: InstanceSpec) -> tuple[GuestDisk, ...]:
-        """Assemble and link all disks of ``instance``, as its guest gets them.
+        """Assemble and link all disks of ``instance``, and no others, as its guest gets them.
 
         Raises:
             BlockDeviceError: one is not there.
@@ -63,6 +63,7 @@ class BlockdevHandlers:
             device = await self._storage.driver(disk.dev_type).assemble(disk)
             link = await in_thread(self._links.make, instance.name, index, device.path)
             found.append(GuestDisk(disk, link, device.uri))
+        await in_thread(self._links.trim, instance.name, len(found))
         return tuple(found)
 
     async def devices(self, instance: InstanceSpec) -> tuple[GuestDisk, ...]:

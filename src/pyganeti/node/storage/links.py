@@ -43,3 +43,9 @@ class DiskLinks:
         """Remove the link of a disk; a missing one is fine."""
         with suppress(FileNotFoundError):
             os.unlink(self.path(instance, index))
+
+    def trim(self, instance: str, count: int) -> None:
+        """Remove the links of disks that an instance with ``count`` disks has not any more."""
+        while os.path.islink(path := self.path(instance, count)):
+            os.unlink(path)
+            count += 1

@@ -31,6 +31,7 @@ from pyganeti.master.new_disks import (
     chosen_template,
     file_directory,
     made_disks,
+    metadata_group,
     requested_disks,
     with_metadata_groups,
 )
@@ -39,11 +40,10 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import disk_spec, instance_spec
 from pyganeti.model.disk import Disk
-from pyganeti.model.enums import AdminState, DiskTemplate, InstanceCreateMode
+from pyganeti.model.enums import AdminState, InstanceCreateMode
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname
-from pyganeti.model.params.disk import fill_diskparams_of
 from pyganeti.model.templates import MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
@@ -139,7 +139,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         secondary = secondary_node(op, view, template)
         instance = await wanted_instance(op, view, nodes)
         if secondary is not None:
-            disks = with_metadata_groups(disks, _metadata_group(view, instance.primary_node))
+            disks = with_metadata_groups(disks, metadata_group(view, instance.primary_node))
         disks = await found_disks(disks, template, view.node(instance.primary_node), view, nodes)
         if op.conflicts_check:
             check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
@@ -293,14 +293,6 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             )
         async with run.step("start guest", undo("instance.stop", spec=bare)):
             await start_guest(run, spec)
-
-
-def _metadata_group(view: ClusterView, node_uuid: str) -> str:
-    """Where metadata goes unless a disk says otherwise."""
-    group = view.group_of(view.node(node_uuid))
-    template = DiskTemplate.DRBD
-    params = fill_diskparams_of(template, view.cluster.diskparams, group.diskparams)
-    return str(params["metavg"])
 
 
 def _planned(plan: CreatePlan) -> tuple[Disk, ...]:

@@ -1,6 +1,7 @@
 """Change an instance: ``gnt-instance modify``, ``PUT /2/instances/[name]/modify``.
 
-Data flow: opcode -> SetParamsPlan (reads only) -> one commit -> devices of the running guest.
+Data flow: opcode -> SetParamsPlan (reads only) -> new disks -> one commit -> devices of the running
+guest -> removed disks.
 Source: gnt-instance(8) MODIFY; hooks path ``instance-modify``.
 """
 
@@ -10,14 +11,27 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from pyganeti.master.changed_disks import ChangedDisks, changed_disks, disk_lines
 from pyganeti.master.changed_nics import changed_nics, nic_lines
-from pyganeti.master.changes import modify_instance
 from pyganeti.master.device_edits import GONE, Edit
+from pyganeti.master.device_records import DiskRecords, modify_instance
+from pyganeti.master.guests import shut_down_disks
 from pyganeti.master.instance_changes import Lines, changed_fields, parameter_lines
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance import set_params_checks as checks
+from pyganeti.master.lu.instance.modify_disks import (
+    activate_new,
+    check_disks,
+    let_go,
+    make_new,
+    old_disks,
+    removed_and_detached,
+    takes_out,
+    wipe_new,
+)
+from pyganeti.master.mirrors import wait_for_sync
 from pyganeti.master.new_nics import check_conflicts
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
@@ -29,7 +43,7 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 
-UNBUILT: Final = ("disk_template", "disks", "iallocator", "instance_communication", "runtime_mem")
+UNBUILT: Final = ("disk_template", "iallocator", "instance_communication", "runtime_mem")
 # What the request is about, beside the instance.
 _CHANGES: Final = (
     *("nics", "disks", "beparams", "hvparams", "disk_template", "pnode", "os_name", "osparams"),
@@ -45,19 +59,25 @@ class SetParamsPlan:
         before: the instance as it is recorded.
         fields: new values of its fields; new NICs are without identities.
         nics: what is done to NICs.
-        lines: the result, but for NICs.
+        disks: what becomes of its disks, if they change.
+        lines: the result, but for NICs and disks.
         warnings: what the user should know.
         conflicts_check: whether addresses must be free.
+        running: the guest runs.
         hotplug: change the devices of the running guest at once.
+        sync: wait until new mirrors are in sync, and not only until they sync.
     """
 
     before: Instance
     fields: Mapping[str, Any]  # Any: values by the fields' types
     nics: tuple[Edit[Nic], ...]
+    disks: ChangedDisks | None
     lines: Lines
     warnings: tuple[str, ...]
     conflicts_check: bool
+    running: bool
     hotplug: bool
+    sync: bool
 
     @property
     def after(self) -> Instance:
@@ -65,17 +85,43 @@ class SetParamsPlan:
         return msgspec.structs.replace(self.before, **self.fields)
 
 
+class SetParamsRest(msgspec.Struct, frozen=True):
+    """What is to be done once new mirrors are in sync.
+
+    Attributes:
+        uuid: of the instance.
+        shut_down: its disks, which were made active for the sync only.
+        detached: UUIDs of disks that are only shut down.
+        removed: of those that are removed for good.
+        lines: the result.
+    """
+
+    uuid: str
+    shut_down: bool
+    detached: tuple[str, ...]
+    removed: tuple[str, ...]
+    lines: tuple[tuple[str, Any], ...]  # Any: JSON values
+
+
 class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[tuple[str, Any]]]):
-    """Change parameters, NICs, OS, state or primary node; the result says what became of each."""
+    """Change parameters, devices, OS, state or primary node; the result says what became of each.
+
+    Disks are made before they are recorded, and removed after they are forgotten by the instance:
+    what fails in between is undone, but no disk that was removed comes back.
+    """
 
     hooks_path: ClassVar[str] = "instance-modify"
+    rest_type: ClassVar[type[msgspec.Struct]] = SetParamsRest
 
     def declare_locks(self, op: OpInstanceSetParams, view: ClusterView) -> LockRequest:
-        """Lock the instance, and a node that becomes its primary one."""
-        node = () if op.pnode is None else (view.node(op.pnode).uuid,)
+        """Lock the instance, a node that becomes its primary one, the space for new disks."""
+        instance = view.instance(op.instance_name)
+        new = set() if op.pnode is None else {view.node(op.pnode).uuid}
+        places = {node.uuid for node in view.instance_nodes(instance)} if op.disks else set()
         return LockRequest(
-            instances=frozenset({view.instance(op.instance_name).name}),
-            shared_nodes=frozenset(node),
+            instances=frozenset({instance.name}),
+            shared_nodes=frozenset(new | places),
+            shared_node_res=frozenset(places),
         )
 
     async def check_prereq(
@@ -103,60 +149,128 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             if op.conflicts_check:
                 check_conflicts(nics, view, group, before.nics)
         after = msgspec.structs.replace(before, **fields)
+        disks = changed_disks(before, op.disks, view) if op.disks else None
         if not op.ignore_ipolicy:
-            checks.check_ipolicy(after, fields, view)
-        warnings = await _ask_nodes(op, before, after, edits, view, nodes, guest)
+            checks.check_ipolicy(after, fields, disks, view)
         moves = "primary_node" in fields
-        hotplug = op.hotplug and bool(edits) and guest.info is not None and not moves
+        if disks is not None and moves:
+            raise OpPrereqError("disks and primary node cannot change together", ECode.INVAL)
+        running = guest.info is not None
+        hotplug = op.hotplug and bool(edits or disks) and running and not moves
+        if disks is not None:
+            await check_disks(before, disks, view, nodes, running=running, hotplug=hotplug)
+        warnings = await _ask_nodes(op, before, after, edits, view, nodes, guest)
+        later = {*fields, *(("disks",) if disks is not None else ())}
         return SetParamsPlan(
             before,
             fields,
             edits,
+            disks,
             _lines(op, fields, view),
-            (*warnings, *checks.restart_needed(fields, before, guest, hotplug=hotplug)),
+            (*warnings, *checks.restart_needed(later, before, guest, hotplug=hotplug)),
             op.conflicts_check,
+            running,
             hotplug,
+            op.wait_for_sync,
         )
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
         """The instance as it will be, on the master and the instance's nodes."""
         found = view.instance(plan.before.uuid)
-        return instance_hooks(plan.after if found == plan.before else found, view)
+        if found != plan.before:
+            return instance_hooks(found, view)
+        return instance_hooks(plan.after, view, None if plan.disks is None else plan.disks.final)
 
     def outline(self, plan: SetParamsPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
-        nics = [
-            f"{edit.action} nic/{edit.index}" + (f": {', '.join(edit.given)}" if edit.given else "")
-            for edit in plan.nics
-        ]
-        lines = [*nics, *(f"set {name} to {value}" for name, value in plan.lines)]
+        devices = [_described("nic", edit) for edit in plan.nics]
+        devices += [_described("disk", edit) for edit in plan.disks.edits] if plan.disks else []
+        lines = [*devices, *(f"set {name} to {value}" for name, value in plan.lines)]
         return [*lines, "change the devices of its guest"] if plan.hotplug else lines
 
     async def execute(self, run: Run, plan: SetParamsPlan) -> list[tuple[str, Any]]:
-        """Record all changes at once, and change the devices of the running guest."""
+        """Make new disks, record all changes at once, change the running guest, remove disks."""
         for text in plan.warnings:
             run.log(f"Warning: {text}")
-        uuid = plan.before.uuid
-        old = _public(plan.before, plan.fields)
-        back = undo("instance.restore", uuid=uuid, fields=old, guest=plan.hotplug)
-        async with run.step("change instance", back):
-            await run.config.commit(
-                modify_instance(uuid, plan.fields, run.ids, check=plan.conflicts_check)
-            )
-            if plan.hotplug:
-                await hotplug(run, uuid)
+        uuid, disks = plan.before.uuid, plan.disks
+        records = None if disks is None else await make_new(run, plan.before, disks)
+        await self._record(run, plan, records)
+        activated = False
+        if disks is not None and records is not None:
+            activated = await activate_new(run, plan.before, disks, running=plan.running)
+            await wipe_new(run, uuid, records.made)
+        if plan.hotplug:
+            async with run.step("change the running guest"):  # undone with the record
+                await hotplug(run, uuid, must=takes_out(disks))
         view = run.config.view
-        return [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
+        lines = [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
+        if disks is None:
+            return lines
+        removed, detached = removed_and_detached(disks)
+        all_lines = (*disk_lines(disks.edits), *lines)
+        rest = SetParamsRest(uuid, activated, detached, removed, all_lines)
+        if disks.requests:
+            spec = instance_spec(view, view.instances[uuid])
+            await wait_for_sync(run, spec, rest, complete=plan.sync)
+        return await self.resume(run, rest, {})
+
+    async def resume(
+        self, run: Run, rest: SetParamsRest, answers: Mapping[str, Any]
+    ) -> list[tuple[str, Any]]:
+        """Let go of disks that the instance has not any more."""
+        instance = run.config.view.instances[rest.uuid]
+        if rest.shut_down:
+            async with run.step("shut down disks"):
+                await shut_down_disks(run.nodes, instance_spec(run.config.view, instance))
+        if rest.detached:
+            async with run.step("shut down detached disks"):
+                await let_go(run, instance, rest.detached, remove=False)
+        if rest.removed:
+            async with run.step("remove disks"):
+                await let_go(run, instance, rest.removed, remove=True)
+        return list(rest.lines)
+
+    def resumed_hooks(self, rest: SetParamsRest, view: ClusterView) -> HookContext:
+        """As :meth:`hooks`."""
+        return instance_hooks(view.instance(rest.uuid), view)
+
+    async def _record(self, run: Run, plan: SetParamsPlan, records: DiskRecords | None) -> None:
+        uuid = plan.before.uuid
+        old = None if records is None else old_disks(plan.before, records, run.config.view)
+        back = undo(
+            "instance.restore",
+            uuid=uuid,
+            fields=_public(plan.before, plan.fields),
+            guest=plan.hotplug,
+            disks=None if old is None else msgspec.to_builtins(old),
+        )
+        async with run.step("record changes", back):
+            await run.config.commit(
+                modify_instance(
+                    uuid, plan.fields, run.ids, disks=records, check=plan.conflicts_check
+                )
+            )
 
 
-async def hotplug(run: Run, uuid: str) -> None:
+def _described(kind: str, edit: Edit[Any]) -> str:  # Any: NICs and disks
+    given = f": {', '.join(edit.given)}" if edit.given else ""
+    return f"{edit.action} {kind}/{edit.index}{given}"
+
+
+async def hotplug(run: Run, uuid: str, *, must: bool) -> None:
     """Give the running guest the devices that its instance has now.
 
     As in Ganeti a guest that does not take or release one is no reason to fail: it has them at its
-    next start.
+    next start. But a disk that it does not release must not be taken away.
+
+    Args:
+        run: the opcode.
+        uuid: of the instance.
+        must: the guest has to release a disk.
 
     Raises:
         NodeCallError: what became of it is not known.
+        GenericError: the guest has not released a disk.
     """
     view = run.config.view
     instance = view.instances[uuid]
@@ -167,6 +281,8 @@ async def hotplug(run: Run, uuid: str) -> None:
     except NodeCallError:
         raise
     except GenericError as err:
+        if must:
+            raise
         text = f"instance {instance.name} has its new devices from its next start"
         run.log(f"Warning: {text}, hotplug failed: {err}")
 

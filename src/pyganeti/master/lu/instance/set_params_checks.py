@@ -4,11 +4,12 @@ A check that cannot be made, because a node does not answer, becomes a warning w
 itself needs no node.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from pyganeti.master.changed_disks import ChangedDisks
 from pyganeti.master.guests import (
     check_bridges,
     check_online,
@@ -92,15 +93,17 @@ def check_new_primary(
     return {"primary_node": node.uuid}
 
 
-def check_ipolicy(after: Instance, fields: Mapping[str, Any], view: ClusterView) -> None:
+def check_ipolicy(
+    after: Instance, fields: Mapping[str, Any], changed: ChangedDisks | None, view: ClusterView
+) -> None:
     """Refuse what the policy of the instance's group does not admit, where that is changed.
 
     Raises:
         OpPrereqError: ``ECode.INVAL``; lists all violations.
     """
-    if not _LIMITED & fields.keys():
+    if not _LIMITED & fields.keys() and changed is None:
         return
-    disks = view.disks_of(after)
+    disks = view.disks_of(after) if changed is None else changed.final
     template = disks[0].dev_type if disks else DiskTemplate.DISKLESS
     shape = InstanceShape.of(after, view, [disk.size for disk in disks], template)
     group = view.group_of(view.node(after.primary_node))
@@ -198,15 +201,20 @@ async def check_new_os(
 
 
 def restart_needed(
-    fields: Mapping[str, Any], before: Instance, guest: Guest, *, hotplug: bool
+    changed: Collection[str], before: Instance, guest: Guest, *, hotplug: bool
 ) -> list[str]:
-    """What to tell of a running instance whose new values count from its next start."""
-    later = ("hvparams", "beparams") if hotplug else ("hvparams", "beparams", "nics")
-    names = [name for name in later if name in fields]
+    """What to tell of a running instance of which what ``changed`` counts from its next start."""
+    later = ("hvparams", "beparams", *(() if hotplug else ("nics", "disks")))
+    names = [name for name in later if name in changed]
     if guest.unknown is not None and before.admin_state is AdminState.UP:
         return [f"whether it runs is not known: {guest.unknown}"]
     if guest.info is None or not names:
         return []
-    what = {"hvparams": "hypervisor parameters", "beparams": "backend parameters", "nics": "NICs"}
-    changed = " and ".join(what[name] for name in names)
-    return [f"instance {before.name} is running: its new {changed} count from its next start"]
+    what = {
+        "hvparams": "hypervisor parameters",
+        "beparams": "backend parameters",
+        "nics": "NICs",
+        "disks": "disks",
+    }
+    new = " and ".join(what[name] for name in names)
+    return [f"instance {before.name} is running: its new {new} count from its next start"]
