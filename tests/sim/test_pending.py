@@ -28,6 +28,7 @@ _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_CREATE": _CREATE,
     "OP_INSTANCE_FAILOVER": {"instance_name": "web1"},
     "OP_INSTANCE_MIGRATE": {"instance_name": "web1"},
+    "OP_INSTANCE_RECREATE_DISKS": {"instance_name": "web9"},
     "OP_INSTANCE_SET_PARAMS": {"instance_name": "web9"},
     "OP_NODE_ADD": {"node_name": "node4"},
 }
@@ -61,6 +62,7 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_FAILOVER iallocator": "hail",
     "OP_INSTANCE_MIGRATE iallocator": "hail",
     "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
+    "OP_INSTANCE_RECREATE_DISKS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS disk_template": "plain",
     "OP_INSTANCE_SET_PARAMS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS instance_communication": True,

@@ -131,6 +131,7 @@ def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
 OPTION_LINES = {
     "gnt-instance add --iallocator": "gnt-instance add -I hail -t diskless -o os web1",
     "gnt-instance batch-create --iallocator": "gnt-instance batch-create -I hail /dev/null",
+    "gnt-instance recreate-disks --iallocator": "gnt-instance recreate-disks -I hail web1",
     "gnt-instance failover --iallocator": "gnt-instance failover -f -I hail web1",
     "gnt-instance migrate --iallocator": "gnt-instance migrate -f -I hail web1",
 }

@@ -409,3 +409,20 @@ def test_rename() -> None:
     (op,) = master.ops
     assert (op["instance_name"], op["new_name"]) == ("web1", "www")
     assert (op["name_check"], op["ip_check"]) == (True, False)
+
+
+def test_recreate_disks() -> None:
+    master = FakeMaster()
+    line = "gnt-instance recreate-disks --disk 0:size=1g,mode=ro --disk 2 -n node1:node2 web1"
+    assert run(line, master).code == 0
+    (op,) = master.ops
+    assert op["disks"] == [[0, {"size": 1024, "mode": "ro"}], [2, {}]]
+    assert op["nodes"] == ["node1", "node2"]
+
+
+@pytest.mark.parametrize(
+    ("disk", "said"),
+    [("add:size=1g", "'add'"), ("0:size=x", "not a size"), ("0:spindles=x", "not a number")],
+)
+def test_recreate_disks_refuses_before_any_call(disk: str, said: str) -> None:
+    assert said in refusal(f"gnt-instance recreate-disks --disk {disk} web1")

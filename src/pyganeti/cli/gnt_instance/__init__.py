@@ -27,7 +27,7 @@ TOOL: Final = Tool(
         "modify": Entry("modify", "Change an instance"),
         "move": Entry("moving", "Copy an instance to another node"),
         "reboot": Entry("reboot", "Reboot instances"),
-        "recreate-disks": Entry("mirrors", "Create lost disks again"),
+        "recreate-disks": Entry("recreate_disks", "Create lost disks again"),
         "reinstall": Entry("reinstall", "Install the operating system again"),
         "remove": Entry("remove", "Remove an instance"),
         "remove-tags": Entry("tags", "Remove tags from an instance"),

@@ -1,4 +1,4 @@
-"""Lost and mirrored disks. Checks its command line; not built yet.
+"""Mirrored disks. Checks its command line; not built yet.
 
 Source: gnt-instance(8).
 """
@@ -11,12 +11,6 @@ from pyganeti.cli.options import shared as o
 from pyganeti.cli.pending import not_built
 
 COMMANDS: Final = {
-    "recreate-disks": Command(
-        not_built,
-        (Arg("instance"),),
-        (o.SUBMIT_ONLY, o.PRINT_JOBID, i.DISK, i.NODE_PAIR, o.DRY_RUN, o.PRIORITY, o.IALLOCATOR),
-        usage="[options...] {instance}",
-    ),
     "replace-disks": Command(
         not_built,
         (Arg("instance"),),

@@ -19,6 +19,7 @@ from pyganeti.master.lu.instance.migrate import LUInstanceMigrate
 from pyganeti.master.lu.instance.multi_alloc import LUInstanceMultiAlloc
 from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
+from pyganeti.master.lu.instance.recreate_disks import LUInstanceRecreateDisks
 from pyganeti.master.lu.instance.reinstall import LUInstanceReinstall
 from pyganeti.master.lu.instance.remove import LUInstanceRemove
 from pyganeti.master.lu.instance.rename import LUInstanceRename
@@ -58,6 +59,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceMultiAlloc,
     OpInstanceQueryData,
     OpInstanceReboot,
+    OpInstanceRecreateDisks,
     OpInstanceReinstall,
     OpInstanceRemove,
     OpInstanceRename,
@@ -95,6 +97,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceMultiAlloc: LUInstanceMultiAlloc(),
     OpInstanceQueryData: LUInstanceQueryData(),
     OpInstanceReboot: LUInstanceReboot(),
+    OpInstanceRecreateDisks: LUInstanceRecreateDisks(),
     OpInstanceReinstall: LUInstanceReinstall(),
     OpInstanceRemove: LUInstanceRemove(),
     OpInstanceRename: LUInstanceRename(),

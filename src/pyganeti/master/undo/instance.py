@@ -9,7 +9,7 @@ from pyganeti.master.guests import assemble_disks, shut_down_disks, stop_guest
 from pyganeti.master.mirrors import nodes_of
 from pyganeti.master.run import UndoContext
 from pyganeti.master.specs import instance_spec, seen_from
-from pyganeti.model.errors import FileStoragePathError, OpExecError
+from pyganeti.model.errors import FileStoragePathError, OpExecError, StorageError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
     BlockdevRenameCall,
@@ -88,14 +88,27 @@ async def remove_disks(
             whoever tries again does that first.
     """
     for disk in disks:
-        if disk["uuid"] in context.config.view.disks:
-            raise OpExecError(f"{disk['iv_name']} still stands in the configuration")
         spec = msgspec.convert(disk, DiskSpec)
+        if _is_recorded(context, spec):
+            raise OpExecError(f"{spec.iv_name} still stands in the configuration")
         for place in nodes_of(spec, node):
             if not _is_gone(context, place):
                 await _remove(context, place, BlockdevRemoveCall(disk=seen_from(spec, place)))
     if directory is not None and not _is_gone(context, node):
-        await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
+        try:
+            await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
+        except StorageError as err:
+            # Other disks may lie there, or what somebody put there.
+            context.log(f"Warning: a directory is left: {err}")
+
+
+def _is_recorded(context: UndoContext, disk: DiskSpec) -> bool:
+    """Whether the configuration has the disk, and in this place: it may be made anew elsewhere."""
+    known = context.config.view.disks.get(disk.uuid)
+    if known is None:
+        return False
+    places = {tuple(one.logical_id) for one in known.children or (known,)}
+    return not places.isdisjoint(tuple(one.logical_id) for one in disk.children or (disk,))
 
 
 async def rename_disks_back(

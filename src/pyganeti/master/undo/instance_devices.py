@@ -1,10 +1,11 @@
-"""Undo action of changes of an instance, its disks and its running guest. Idempotent."""
+"""Undo actions of changes of an instance, its disks and its running guest. Idempotent."""
 
 from typing import Any
 
 import msgspec
 
 from pyganeti.master.device_records import OldDisks, restore_instance
+from pyganeti.master.disk_places import DiskPlace, place_disks
 from pyganeti.master.guests import assemble_disks
 from pyganeti.master.run import UndoContext
 from pyganeti.master.specs import instance_spec
@@ -40,3 +41,11 @@ async def restore(
     except GenericError as err:
         # A disk may be gone for good by now, and a guest may not release what it was given.
         context.log(f"Warning: instance {instance.name} is not as it was before: {err}")
+
+
+async def restore_places(
+    context: UndoContext, *, uuid: str, primary_node: str, places: dict[str, Any]
+) -> None:
+    """Record where disks of an instance were, and its primary node."""
+    old = msgspec.convert(places, dict[str, DiskPlace])
+    await context.config.commit(place_disks(uuid, primary_node, old))

@@ -9,6 +9,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.activate_disks": instance.activate_disks,
     "instance.deactivate_disks": instance.deactivate_disks,
     "instance.move_back": instance.move_back,
+    "instance.place_disks": instance_devices.restore_places,
     "instance.remove_from_config": instance.remove_from_config,
     "instance.rename_disks_back": instance_name.rename_disks_back,
     "instance.restore": instance_devices.restore,

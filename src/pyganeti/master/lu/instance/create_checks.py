@@ -111,7 +111,7 @@ async def check_nodes_can_take(
     """
     template, node = where.template, view.node(instance.primary_node)
     for uuid in where.nodes:
-        _check_role(view, view.node(uuid))
+        check_role(view, view.node(uuid))
     if not op.ignore_ipolicy:
         shape = InstanceShape.of(instance, view, [disk.size for disk in disks], template)
         check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
@@ -128,7 +128,12 @@ async def check_nodes_can_take(
         await check_memory(nodes, view, spec)
 
 
-def _check_role(view: ClusterView, node: Node) -> None:
+def check_role(view: ClusterView, node: Node) -> None:
+    """Refuse a node that takes no new instances.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``, it is offline, drained, or not for instances.
+    """
     check_online(view, node.uuid)
     if node.drained:
         raise OpPrereqError(f"node {node.name} is drained: no new instances", ECode.STATE)
