@@ -129,6 +129,14 @@ class Journal:
         record = Put(Table.JOURNAL, key(self._job, self._op, step), msgspec.json.encode(undo))
         await self._store.commit(Batch((record, *also)))
 
+    async def supersede(self, step: int, undo: Undo, *also: Put) -> None:
+        """Make ``undo`` durable in place of all there were, together with ``also``."""
+        former = tuple(Delete(Table.JOURNAL, key(self._job, self._op, old)) for old in self._undos)
+        self._undos.clear()
+        self.resume(step, undo)
+        record = Put(Table.JOURNAL, key(self._job, self._op, step), msgspec.json.encode(undo))
+        await self._store.commit(Batch((*former, record, *also)))
+
     async def note(self, *puts: Put) -> None:
         """Make ``puts`` durable; nothing is done when there are none."""
         if puts:

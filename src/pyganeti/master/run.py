@@ -144,15 +144,38 @@ class Run:
         self.nodes.step += 1
         if undo is None:
             await self.begin()
-        elif undo.action not in self._undos:
-            raise ProgrammerError(f"undo action {undo.action!r} is not registered")
-        elif not self.locks.may_undo:
-            raise ProgrammerError(f"step {name!r} has an undo and its instances are not locked")
         else:
-            instances = tuple(sorted(self.locks.instances))
-            named = msgspec.structs.replace(undo, step=name, instances=instances)
-            await self.journal.add(self.nodes.step, named, *self._record())
+            await self.journal.add(self.nodes.step, self._named(name, undo), *self._record())
         yield
+
+    async def finish(self, name: str, last: Undo) -> None:
+        """A step of one action, from which on nothing of before is undone, whatever comes.
+
+        What cannot be done now is left to be done later. A master that dies meanwhile is followed
+        by one that goes on where this opcode waited last, or only does the action.
+
+        Args:
+            name: as of :meth:`step`.
+            last: the action and its arguments.
+        """
+        self.nodes.step += 1
+        step = self.nodes.step
+        named = msgspec.structs.replace(self._named(name, last), wait=self.journal.awaited)
+        await self.journal.supersede(step, named, *self._record())
+        try:
+            await run_undo(self._undos, last, UndoContext(self.config, self.nodes, self.log))
+        except GenericError as err:
+            self.log(f"could not be done yet, will be tried again: {name}: {err}")
+            self.journal.leave(step, str(err))
+
+    def _named(self, name: str, undo: Undo) -> Undo:
+        """``undo`` as it stands in the journal."""
+        if undo.action not in self._undos:
+            raise ProgrammerError(f"undo action {undo.action!r} is not registered")
+        if not self.locks.may_undo:
+            raise ProgrammerError(f"step {name!r} has an undo and its instances are not locked")
+        instances = tuple(sorted(self.locks.instances))
+        return msgspec.structs.replace(undo, step=name, instances=instances)
 
     async def await_tasks(
         self,

@@ -179,7 +179,7 @@ class SimDrbd:
 
     def _create_md(self, command: Command, words: list[str], _options: list[str]) -> None:
         minor, meta = int(words[0]), words[1]
-        if minor in self.devices:
+        if minor in self.devices and self.devices[minor].data:
             raise _failure(command, 20, f"Device '{minor}' is configured!")
         self.metadata[meta] = Metadata()
 

@@ -60,7 +60,7 @@ def _of_node(node: SimNode) -> dict[str, object]:
     for place, (size, uuid) in node.volumes.disks.items():
         found[f"{node.name}/volumes/{place}"] = (size, uuid)
     for device in node.drbd.devices.values():
-        parts = (device.data, device.meta, device.link is not None, device.primary)
+        parts = (device.data, device.meta, device.size, device.link is not None, device.primary)
         found[f"{node.name}/drbd/{device.minor}"] = parts
     for directory in node.disks.directories:
         found[f"{node.name}/directories/{directory}"] = True

@@ -207,6 +207,20 @@ async def test_disks_are_activated_and_deactivated_on_both_nodes() -> None:
         assert roles(cluster) == NONE
 
 
+async def test_activation_waits_for_the_sync_where_it_should() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored(wait_for_sync=False))
+    cluster.nodes["node2"].drbd.power_cut()
+    cluster.replication.sync_s = 100.0
+    job = cluster.submit(OpInstanceActivateDisks(instance_name="web1", wait_for_sync=True))
+    await job
+    await cluster.clock.sleep(50.0)
+    assert roles(cluster)["node2"] == [("Inconsistent", False)]
+    await cluster.kill_master()
+    assert await cluster.finished(job) == [["node1", "disk/0", "/dev/drbd0"]]
+    assert roles(cluster) == BOTH
+
+
 async def test_starts_without_a_secondary_where_forced() -> None:
     cluster = drbd()
     await cluster.run(mirrored(start=False))

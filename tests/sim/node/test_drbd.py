@@ -67,6 +67,12 @@ class Pair:
         devices = (node.kernel.devices.values() for node in (self.one, self.two))
         return [any(device.primary for device in found) for found in devices]
 
+    def sharing(self) -> list[bool]:
+        """Which node lets its peer write as well."""
+        devices = (node.kernel.devices.values() for node in (self.one, self.two))
+        links = [device.link for found in devices for device in found]
+        return [link is not None and link.two_primaries for link in links]
+
 
 def _volume(uuid: str, part: str, size: int) -> DiskSpec:
     return DiskSpec(
@@ -141,6 +147,7 @@ async def test_both_write_during_a_migration_and_one_after_it() -> None:
         await pair.two.driver.open(pair.disk(pair.two), exclusive=True)
     for _ in range(2):
         await pair.one.driver.close(pair.disk(pair.one))
+    assert pair.sharing() == [False, True]
     for _ in range(2):
         await pair.two.driver.open(pair.disk(pair.two), exclusive=True)
     assert pair.writers() == [False, True]

@@ -290,6 +290,25 @@ def test_grow_disk() -> None:
     assert "amount: '10x'" in refusal("gnt-instance grow-disk web1 0 10x")
 
 
+def test_replace_disks() -> None:
+    for words, mode, node in (
+        ("-p --disks 0,2", "replace_on_primary", None),
+        ("-s", "replace_on_secondary", None),
+        ("-a", "replace_auto", None),
+        ("-n node3 --early-release", "replace_new_secondary", "node3"),
+    ):
+        master = FakeMaster()
+        assert run(f"gnt-instance replace-disks {words} web1", master).code == 0
+        op = master.ops[0]
+        assert (op["mode"], op["remote_node"]) == (mode, node)
+        assert op["disks"] == ([0, 2] if "--disks" in words else [])
+        assert op["early_release"] == ("--early" in words)
+    for wrong in ("", "-p -s", "-p -n node3", "-n node3 -I hail"):
+        assert "one and only one" in refusal(f"gnt-instance replace-disks {wrong} web1")
+    assert "invalid disk indices '0,x'" in refusal("gnt-instance replace-disks -p --disks 0,x web1")
+    assert "pending" in refusal("gnt-instance replace-disks -I hail web1")
+
+
 def console(value: object) -> FakeMaster:
     return FakeMaster(answers={"Query": named_rows({"name": "web1", "console": value})})
 

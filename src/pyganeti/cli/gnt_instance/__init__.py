@@ -32,7 +32,7 @@ TOOL: Final = Tool(
         "remove": Entry("remove", "Remove an instance"),
         "remove-tags": Entry("tags", "Remove tags from an instance"),
         "rename": Entry("rename", "Give an instance another name"),
-        "replace-disks": Entry("mirrors", "Replace an instance's mirrored disks"),
+        "replace-disks": Entry("replace_disks", "Replace an instance's mirrored disks"),
         "shutdown": Entry("shutdown", "Stop instances"),
         "startup": Entry("startup", "Start instances"),
     },

@@ -23,6 +23,7 @@ from pyganeti.master.lu.instance.recreate_disks import LUInstanceRecreateDisks
 from pyganeti.master.lu.instance.reinstall import LUInstanceReinstall
 from pyganeti.master.lu.instance.remove import LUInstanceRemove
 from pyganeti.master.lu.instance.rename import LUInstanceRename
+from pyganeti.master.lu.instance.replace_disks import LUInstanceReplaceDisks
 from pyganeti.master.lu.instance.set_params import LUInstanceSetParams
 from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
 from pyganeti.master.lu.instance.startup import LUInstanceStartup
@@ -63,6 +64,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceReinstall,
     OpInstanceRemove,
     OpInstanceRename,
+    OpInstanceReplaceDisks,
     OpInstanceSetParams,
     OpInstanceShutdown,
     OpInstanceStartup,
@@ -101,6 +103,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceReinstall: LUInstanceReinstall(),
     OpInstanceRemove: LUInstanceRemove(),
     OpInstanceRename: LUInstanceRename(),
+    OpInstanceReplaceDisks: LUInstanceReplaceDisks(),
     OpInstanceSetParams: LUInstanceSetParams(),
     OpInstanceShutdown: LUInstanceShutdown(),
     OpInstanceStartup: LUInstanceStartup(),

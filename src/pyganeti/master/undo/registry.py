@@ -1,7 +1,15 @@
 """Undo actions by the names under which the journal knows them; never rename one."""
 
 from pyganeti.master.run import UndoRegistry
-from pyganeti.master.undo import instance, instance_devices, instance_name, migration, node, tags
+from pyganeti.master.undo import (
+    instance,
+    instance_devices,
+    instance_name,
+    migration,
+    mirror,
+    node,
+    tags,
+)
 
 UNDO_ACTIONS: UndoRegistry = {
     "disk.remove": instance.remove_disks,
@@ -18,6 +26,10 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.start_again": instance.start_again,
     "instance.settle_migration": migration.undo_migration,
     "instance.stop": instance.stop,
+    "mirror.put_back": mirror.put_back,
+    "mirror.reconnect": mirror.reconnect,
+    "mirror.remove_part": mirror.remove_part,
+    "mirror.set_secondary": mirror.restore_secondary,
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,
     "node.restore_host": node.restore_host,

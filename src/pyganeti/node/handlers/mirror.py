@@ -5,7 +5,7 @@ from typing import Final
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import BlockDeviceError
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
-from pyganeti.node.storage.base import MIB, Storage
+from pyganeti.node.storage.base import MIB, MirrorDriver, Storage
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import blockdev as calls
 from pyganeti.wire.noderpc.types import DiskSpec, MirrorStatus, TaskProgress
@@ -30,15 +30,26 @@ class MirrorHandlers:
     def all(self) -> tuple[Handler, ...]:
         """One handler a procedure."""
         return (
+            handles(calls.BlockdevAddchildrenCall, self._add),
+            handles(calls.BlockdevRemovechildrenCall, self._remove),
             handles(calls.BlockdevGetmirrorstatusCall, self._statuses),
             handles_with_run(calls.DrbdWaitSyncCall, self._wait),
         )
 
-    async def _status(self, disk: DiskSpec) -> MirrorStatus | None:
+    def _driver(self, disk: DiskSpec) -> MirrorDriver:
         mirror = self._storage.find_mirror(disk.dev_type)
         if mirror is None:
             raise BlockDeviceError(f"{disk.iv_name}: a {disk.dev_type} disk is not mirrored")
-        return await mirror.status(disk)
+        return mirror
+
+    async def _add(self, call: calls.BlockdevAddchildrenCall) -> None:
+        await self._driver(call.disk).renew(call.disk)
+
+    async def _remove(self, call: calls.BlockdevRemovechildrenCall) -> None:
+        await self._driver(call.disk).detach(call.disk)
+
+    async def _status(self, disk: DiskSpec) -> MirrorStatus | None:
+        return await self._driver(disk).status(disk)
 
     async def _statuses(
         self, call: calls.BlockdevGetmirrorstatusCall

@@ -119,6 +119,14 @@ class MirrorDriver(DiskDriver, Protocol):
         """Use ``disk.size + amount`` MiB of what has grown below on both nodes."""
         ...
 
+    async def detach(self, disk: DiskSpec) -> None:
+        """Take this node's part out of the mirror, which goes on with its peer's."""
+        ...
+
+    async def renew(self, disk: DiskSpec) -> None:
+        """Put the volumes of ``disk`` in the place of what was detached, without content."""
+        ...
+
     async def status(self, disk: DiskSpec) -> MirrorStatus | None:
         """How this node sees the mirror; ``None`` when it is not assembled."""
         ...

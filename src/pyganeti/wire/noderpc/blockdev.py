@@ -179,6 +179,27 @@ class BlockdevFindCall(NodeCall[BlockDevice | None], frozen=True, kw_only=True):
     disk: DiskSpec
 
 
+class BlockdevRemovechildrenCall(NodeCall[None], frozen=True, kw_only=True):
+    """Take the node's part out of a mirrored disk, which goes on with its peer's.
+
+    Raises: BlockDeviceError, the peer's is no good.
+    """
+
+    procedure: ClassVar[str] = "blockdev_removechildren"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+
+
+class BlockdevAddchildrenCall(NodeCall[None], frozen=True, kw_only=True):
+    """Make the volumes of a mirrored disk its node's part, to be filled from its peer's."""
+
+    procedure: ClassVar[str] = "blockdev_addchildren"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+
+
 class BlockdevGetmirrorstatusCall(
     NodeCall[tuple[MirrorStatus | None, ...]], frozen=True, kw_only=True
 ):
@@ -233,6 +254,7 @@ class FileStorageDirRemoveCall(NodeCall[None], frozen=True, kw_only=True):
 
 CALLS = (
     BdevSizesCall,
+    BlockdevAddchildrenCall,
     BlockdevAssembleCall,
     BlockdevCloseCall,
     BlockdevCreateCall,
@@ -242,6 +264,7 @@ CALLS = (
     BlockdevGrowCall,
     BlockdevOpenCall,
     BlockdevRemoveCall,
+    BlockdevRemovechildrenCall,
     BlockdevRenameCall,
     BlockdevSetinfoCall,
     BlockdevShutdownCall,

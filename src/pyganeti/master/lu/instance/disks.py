@@ -3,7 +3,9 @@
 ``gnt-instance activate-disks`` and ``deactivate-disks``. Source: gnt-instance(8).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -17,6 +19,7 @@ from pyganeti.master.guests import (
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.instance.startup import activate
+from pyganeti.master.mirrors import wait_for_sync
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
 from pyganeti.master.specs import instance_spec
@@ -28,15 +31,24 @@ from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceDeactiv
 
 @dataclass(frozen=True, slots=True)
 class DisksPlan:
-    """Whose disks."""
+    """Whose disks, and whether their sync is waited for."""
 
     instance: Instance
+    wait_for_sync: bool = False
+
+
+class Assembled(msgspec.Struct, frozen=True):
+    """``(node, disk/N, path)`` of each disk, which is all that is left to be told."""
+
+    disks: list[tuple[str, str, str]]
 
 
 class LUInstanceActivateDisks(
     LogicalUnit[OpInstanceActivateDisks, DisksPlan, list[tuple[str, str, str]]]
 ):
     """Assemble the disks; the result is ``(node, disk/N, path)`` for each."""
+
+    rest_type: ClassVar[type[msgspec.Struct]] = Assembled
 
     def declare_locks(self, op: OpInstanceActivateDisks, view: ClusterView) -> LockRequest:
         """Lock the instance."""
@@ -52,7 +64,7 @@ class LUInstanceActivateDisks(
         """
         instance = view.instance(op.instance_name)
         check_online(view, instance.primary_node)
-        return DisksPlan(instance)
+        return DisksPlan(instance, op.wait_for_sync)
 
     def outline(self, plan: DisksPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
@@ -63,7 +75,16 @@ class LUInstanceActivateDisks(
         view = run.config.view
         spec = instance_spec(view, plan.instance)
         bare = msgspec.to_builtins(bare_spec(view, plan.instance))
-        return await activate(run, plan.instance, spec, bare)
+        rest = Assembled(await activate(run, plan.instance, spec, bare))
+        if plan.wait_for_sync:
+            await wait_for_sync(run, spec, rest)
+        return rest.disks
+
+    async def resume(
+        self, run: Run, rest: Assembled, answers: Mapping[str, Any]
+    ) -> list[tuple[str, str, str]]:
+        """The sync was the last."""
+        return rest.disks
 
 
 class LUInstanceDeactivateDisks(LogicalUnit[OpInstanceDeactivateDisks, DisksPlan, None]):

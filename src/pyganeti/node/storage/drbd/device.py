@@ -61,6 +61,13 @@ class Drbd:
         await self._check_free(device.minor)
         await self._run(commands.create_metadata(device.minor, device.meta))
 
+    async def renew_metadata(self, device: Device) -> None:
+        """The same for the volumes that are to be attached to a device without a disk."""
+        state = await self._existing(device)
+        if state.disk != DiskState.DISKLESS:
+            raise BlockDeviceError(f"DRBD minor {device.minor} has a disk")
+        await self._run(commands.create_metadata(device.minor, device.meta))
+
     async def attach(self, device: Device) -> None:
         """Make the device, with its disk; one that has a disk keeps it."""
         state = await self.find(device)

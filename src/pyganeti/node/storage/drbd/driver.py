@@ -129,6 +129,22 @@ class DrbdDriver:
         """See ``MirrorDriver``."""
         await self._drbd.resize(await self._device(disk, disk.size + amount))
 
+    async def detach(self, disk: DiskSpec) -> None:
+        """See ``MirrorDriver``."""
+        await self._drbd.detach(self._named(disk))
+
+    async def renew(self, disk: DiskSpec) -> None:
+        """See ``MirrorDriver``."""
+        device = await self._device(disk)
+        state = await self._existing(disk, device)
+        if state.disk != DiskState.DISKLESS:
+            return
+        if not state.is_connected or state.peer_disk != DiskState.UP_TO_DATE:
+            text = f"the peer of {state.path} has nothing that its new volumes could be filled from"
+            raise BlockDeviceError(f"{disk.iv_name}: {text}")
+        await self._drbd.renew_metadata(device)
+        await self._drbd.attach(device)
+
     async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
         """See ``DiskDriver``; of a disk that is open."""
         device = await self._device(disk)
