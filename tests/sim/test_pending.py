@@ -37,7 +37,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_CLUSTER_SET_PARAMS add_uids": [[1000, 1010]],
     "OP_CLUSTER_SET_PARAMS data_collector_interval": {"cpu-avg-load": 5},
     "OP_CLUSTER_SET_PARAMS disk_state": {},
-    "OP_CLUSTER_SET_PARAMS drbd_helper": "/bin/true",
     "OP_CLUSTER_SET_PARAMS enabled_data_collectors": {"cpu-avg-load": False},
     "OP_CLUSTER_SET_PARAMS file_storage_dir": "/srv",
     "OP_CLUSTER_SET_PARAMS gluster_storage_dir": "/srv",

@@ -21,9 +21,9 @@ from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.master.config import config_writes
 from pyganeti.master.initial import initial_objects
-from pyganeti.master.own_machine import check_machine, check_volume_group
+from pyganeti.master.own_machine import check_drbd_helper, check_machine, check_volume_group
 from pyganeti.model.change import Change
-from pyganeti.model.enums import FINALIZED
+from pyganeti.model.enums import FINALIZED, DiskTemplate
 from pyganeti.model.errors import (
     ConfigurationError,
     ECode,
@@ -82,6 +82,8 @@ def init_cluster(paths: Paths, options: Options) -> None:
         check_machine(node_name, addresses[node_name], addresses[cluster_name], netdev)
         if view.cluster.volume_group_name:
             check_volume_group(view.cluster.volume_group_name)
+        if DiskTemplate.DRBD in view.cluster.enabled_disk_templates:
+            check_drbd_helper(view.cluster.drbd_usermode_helper)
     try:
         _run_tool("layout")
         _write_all(paths, view)

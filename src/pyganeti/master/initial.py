@@ -15,6 +15,11 @@ from pyganeti.model.group import NodeGroup
 from pyganeti.model.names import check_hostname
 from pyganeti.model.node import Node
 from pyganeti.model.params.be import check_beparams
+from pyganeti.model.params.disk import (
+    check_complete_diskparams,
+    check_diskparams,
+    fill_diskparams,
+)
 from pyganeti.model.params.hv import check_cluster_hvparams
 from pyganeti.model.params.ipolicy import DEFAULT_IPOLICY, to_dict, updated_ipolicy
 from pyganeti.model.params.nd import check_ndparams
@@ -42,7 +47,8 @@ _FILE_DIR: Final = "/srv/ganeti/file-storage"
 _SHARED_DIR: Final = "/srv/ganeti/shared-file-storage"
 _GLUSTER_DIR: Final = "/var/run/ganeti/gluster"
 # Not acted on yet: given away from their default, they are refused.
-UNBUILT: Final = ("drbd_helper", "disk_state", "diskparams", "hv_state", "uid_pool")
+UNBUILT: Final = ("disk_state", "hv_state", "uid_pool")
+DRBD_HELPER: Final = "/bin/true"
 
 
 def initial_objects(
@@ -106,6 +112,7 @@ def _cluster(
         highest_used_port=_FIRST_PORT - 1,
         tcpudp_port_pool=(),
         mac_prefix=check_mac_prefix(options.get("mac_prefix") or _MAC_PREFIX),
+        drbd_usermode_helper=_drbd_helper(options.get("drbd_helper"), templates),
         volume_group_name=_volume_group(options.get("vg_name"), templates),
         reserved_lvs=(),
         master_node=node.uuid,
@@ -124,7 +131,7 @@ def _cluster(
         osparams_private_cluster={},
         nicparams={"default": check_nicparams(options.get("nicparams") or {})},
         ndparams=check_ndparams(options.get("ndparams") or {}),
-        diskparams={},
+        diskparams=_diskparams(options.get("diskparams") or {}),
         candidate_pool_size=options.get("candidate_pool_size") or _POOL_SIZE,
         modify_etc_hosts=bool(options.get("modify_etc_hosts")),
         modify_ssh_setup=bool(options.get("modify_ssh_setup")),
@@ -186,6 +193,17 @@ def _policy(given: Mapping[str, object], templates: tuple[DiskTemplate, ...]) ->
     """The built-in policy with what was given; it allows what is enabled unless told otherwise."""
     base = {**to_dict(DEFAULT_IPOLICY), "disk-templates": [str(name) for name in templates]}
     return updated_ipolicy(base, given) if given else base
+
+
+def _diskparams(given: Mapping[str, object]) -> dict[DiskTemplate, dict[str, object]]:
+    found = check_diskparams(given)
+    check_complete_diskparams(fill_diskparams(found, {}))
+    return found
+
+
+def _drbd_helper(given: str | None, templates: tuple[DiskTemplate, ...]) -> str | None:
+    """What DRBD's kernel module must call on events: nothing of ours, so it should do nothing."""
+    return given or (DRBD_HELPER if DiskTemplate.DRBD in templates else None)
 
 
 def check_mac_prefix(given: str) -> str:

@@ -10,6 +10,7 @@ import socket
 from contextlib import suppress
 from typing import Final
 
+from pyganeti.kit.files import read_bytes
 from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.templates import MIN_VOLUME_GROUP_MIB
@@ -17,6 +18,7 @@ from pyganeti.model.templates import MIN_VOLUME_GROUP_MIB
 # ganeti-noded's: where a cluster has its address, one listens.
 _PORT: Final = 1811
 _ANSWER_S: Final = 2.0
+_DRBD_HELPER: Final = "/sys/module/drbd/parameters/usermode_helper"
 
 
 def check_machine(node: str, node_ip: str, cluster_ip: str, netdev: str) -> None:
@@ -63,6 +65,22 @@ def check_volume_group(name: str) -> None:
     if float(sizes[name]) < MIN_VOLUME_GROUP_MIB:
         text = f"volume group {name} has {float(sizes[name]):.0f} MiB"
         raise OpPrereqError(f"{text}, at least {MIN_VOLUME_GROUP_MIB} are needed", ECode.INVAL)
+
+
+def check_drbd_helper(wanted: str | None, path: str = _DRBD_HELPER) -> None:
+    """Refuse where DRBD would call another program than ``wanted``, or is not there.
+
+    Raises:
+        OpPrereqError: ``ECode.ENVIRON`` or ``ECode.INVAL``.
+    """
+    data = read_bytes(path)
+    if data is None:
+        text = "the kernel module drbd is not loaded; without it, leave drbd out of"
+        raise OpPrereqError(f"{text} --enabled-disk-templates", ECode.ENVIRON)
+    found = data.decode("utf-8", "replace").strip()
+    if found != wanted:
+        text = f"requiring {wanted} as drbd helper but {found} is the current helper"
+        raise OpPrereqError(text, ECode.INVAL)
 
 
 def _check_own_address(node: str, ip: str) -> None:

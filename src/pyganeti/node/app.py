@@ -46,6 +46,7 @@ from .storage.base import Storage
 from .storage.device import DeviceDriver
 from .storage.drbd.device import Drbd
 from .storage.drbd.driver import DrbdDriver
+from .storage.drbd.facts import DrbdFacts, KernelFacts
 from .storage.file import FileDriver
 from .storage.links import DiskLinks
 from .storage.lvm.driver import LvmDriver
@@ -72,6 +73,7 @@ class NodeParts:
     hypervisors: Hypervisors
     storage: Storage
     volumes: Volumes
+    drbd: DrbdFacts
     directories: Directories
     network: Network
     replica: ReplicaStore
@@ -109,6 +111,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         hypervisors=parts.hypervisors,
         storage=parts.storage,
         volumes=parts.volumes,
+        drbd=parts.drbd,
         network=parts.network,
         oses=oses.diagnose,
         clock=parts.clock,
@@ -123,7 +126,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),
         *MigrationHandlers(parts.hypervisors, disks).all(),
-        *MirrorHandlers(parts.storage, parts.clock).all(),
+        *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),
         *OsHandlers(oses, paths.provider_search_path()).all(),
         *StoreHandlers(parts.replica).all(),
@@ -159,6 +162,7 @@ def build_node(
     # Not on record: an LVM program that is killed in the middle leaves devices suspended.
     lvm = Lvm(run)
     volumes = LvmDriver(lvm)
+    drbd = Drbd(run)
     network = LinuxNetwork(runner, paths.kvm_ifup)
     fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
     kvm = KvmHypervisor(
@@ -183,9 +187,10 @@ def build_node(
             },
             {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
             # Not on record either, for the same reason.
-            {"drbd": DrbdDriver(Drbd(run), volumes, clock)},
+            {"drbd": DrbdDriver(drbd, volumes, clock)},
         ),
         volumes=VolumeReader(lvm),
+        drbd=KernelFacts(drbd),
         directories=files,
         network=network,
         replica=replica,

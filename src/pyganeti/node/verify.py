@@ -20,6 +20,7 @@ from pyganeti.wire.noderpc.types import NodeInfo, NodeVerifyResult, OsInfo, Vers
 from .files import NodeFiles
 from .hypervisor.base import Hypervisors
 from .network.base import Network
+from .storage.drbd.facts import DrbdFacts
 from .storage.volumes import Volumes
 from .storage.whitelist import Whitelist
 
@@ -41,6 +42,7 @@ class NodeChecks:
         hypervisors: Hypervisors,
         network: Network,
         volumes: Volumes,
+        drbd: DrbdFacts,
         oses: Oses,
         info: Info,
         version: Callable[[], VersionInfo],
@@ -52,6 +54,7 @@ class NodeChecks:
         self._hypervisors = hypervisors
         self._network = network
         self._volumes = volumes
+        self._drbd = drbd
         self._oses = oses
         self._info = info
         self._version = version
@@ -88,6 +91,7 @@ class NodeChecks:
             setup_errors=_setup_errors(self._paths) if call.node_setup else (),
             volume_group_error=fault,
             volumes=volumes,
+            drbd=await self._drbd.info() if call.drbd else None,
         )
 
     async def _volume_group(self, name: str | None) -> tuple[str, tuple[Volume, ...]]:

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Final
 
+import msgspec
+
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.process import Command, Finished, ProcessError
+from pyganeti.model.errors import BlockDeviceError
+from pyganeti.wire.noderpc.types import DrbdInfo
 
 _KIB: Final = 1024
 _DENIED: Final = 11
@@ -121,12 +125,14 @@ class SimDrbd:
         devices: by minor.
         metadata: by path of the volume; it outlives the kernel.
         opened: minors of devices that a program has open.
+        facts: what it says of itself.
     """
 
     def __init__(self, network: DrbdNetwork, held: set[str]) -> None:
         self.devices: dict[int, SimDevice] = {}
         self.metadata: dict[str, Metadata] = {}
         self.opened: set[int] = set()
+        self.facts = DrbdInfo(version="8.4.11", helper="/bin/true")
         self._resources: set[int] = set()
         self._network = network
         self._held = held
@@ -145,6 +151,16 @@ class SimDrbd:
         said = self._actions()[action](command, rest, options)
         self._network.settle()
         return Finished(0, said or "", "")
+
+    def helper(self) -> str:
+        """See :class:`~pyganeti.node.storage.drbd.facts.DrbdFacts`."""
+        if self.facts.error:
+            raise BlockDeviceError(self.facts.error)
+        return self.facts.helper
+
+    async def info(self) -> DrbdInfo:
+        """See :class:`~pyganeti.node.storage.drbd.facts.DrbdFacts`."""
+        return msgspec.structs.replace(self.facts, minors=tuple(sorted(self.devices)))
 
     def power_cut(self) -> None:
         """The node is gone with all devices; what lies on volumes stays."""

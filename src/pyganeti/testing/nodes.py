@@ -202,6 +202,7 @@ class SimNode:
                 {"drbd": DrbdDriver(drbd, self.volumes, self._clock, self.volumes.write)},
             ),
             volumes=self.volume_group,
+            drbd=self.drbd,
             directories=self.disks,
             network=self.network,
             replica=CandidateStore(Replica(lambda: self.backend, None)),

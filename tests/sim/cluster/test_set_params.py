@@ -85,7 +85,6 @@ REFUSALS = [
     ({"ndparams": {"unknown": 1}}, ECode.INVAL, "unknown"),
     ({"mac_prefix": "nonsense"}, ECode.INVAL, "nonsense"),
     ({"vg_name": "xenvg"}, ECode.STATE, "vg_name"),
-    ({"drbd_helper": "/bin/true"}, ECode.STATE, "drbd_helper"),
 ]
 
 

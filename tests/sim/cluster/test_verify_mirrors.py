@@ -11,6 +11,8 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
 )
 from pyganeti.testing.cluster import SimCluster
+from pyganeti.testing.drbd import SimDevice
+from pyganeti.wire.noderpc.types import DrbdInfo
 from tests.sim.instance.make_drbd import disks_of, drbd, mirrored
 
 STOP = OpInstanceShutdown(instance_name="web1", timeout=0)
@@ -40,6 +42,22 @@ def _down(cluster: SimCluster) -> None:
     cluster.nodes["node2"].drbd.power_cut()
 
 
+def _other_helper(cluster: SimCluster) -> None:
+    cluster.nodes["node3"].drbd.facts = DrbdInfo(version="8.4.11", helper="/sbin/x")
+
+
+def _no_drbd(cluster: SimCluster) -> None:
+    cluster.nodes["node3"].drbd.facts = DrbdInfo(error="not loaded")
+
+
+def _other_version(cluster: SimCluster) -> None:
+    cluster.nodes["node3"].drbd.facts = DrbdInfo(version="9.2.1", helper="/bin/true")
+
+
+def _unknown_minor(cluster: SimCluster) -> None:
+    cluster.nodes["node3"].drbd.devices[7] = SimDevice(7)
+
+
 def _volume_gone(cluster: SimCluster) -> None:
     volumes = cluster.nodes["node2"].volumes.disks
     cluster.nodes["node2"].drbd.power_cut()
@@ -51,23 +69,28 @@ def _detached(cluster: SimCluster) -> None:
     device.data = device.meta = ""
 
 
-@pytest.mark.parametrize(
-    ("harm", "said"),
-    [
-        (_cut, ["disk/0 on node1 is degraded", "disk/0 on node2 is degraded"]),
-        (_down, ["disk/0 on node1 is degraded", "disk/0 on node2 is not active"]),
-        (_volume_gone, ["disk/0 on node2 is missing", "disk/0 on node1 is degraded",
-                        "disk/0 on node2 is not active"]),
-        (_detached, ["disk/0 on node1 is degraded",
-                     "disk/0 on node2 is degraded; state is 'faulty'"]),
-    ],
-)  # fmt: skip
+DEGRADED = "disk/0 on node1 is degraded"
+GONE = "drbd minor 0 of instance web1 is not active"
+FINDINGS = [
+    (_cut, [DEGRADED, "disk/0 on node2 is degraded"]),
+    (_other_helper, ["wrong drbd usermode helper: /sbin/x"]),
+    (_no_drbd, ["drbd usermode helper check unsuccessful: not loaded"]),
+    (_other_version, [f"DRBD version {version} differs within the node group"
+                      for version in ("8.4.11", "8.4.11", "9.2.1")]),
+    (_unknown_minor, ["unallocated drbd minor 7 is in use"]),
+    (_down, [GONE, DEGRADED, "disk/0 on node2 is not active"]),
+    (_volume_gone, [GONE, "disk/0 on node2 is missing", DEGRADED, "disk/0 on node2 is not active"]),
+    (_detached, [DEGRADED, "disk/0 on node2 is degraded; state is 'faulty'"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("harm", "said"), FINDINGS)
 async def test_finds_what_is_wrong(harm: Callable[[SimCluster], None], said: list[str]) -> None:
     cluster = drbd()
     await cluster.run(mirrored())
     harm(cluster)
-    found = await findings(cluster)
-    assert [line.rpartition("web1:")[2] for line in found] == said
+    # ERROR:code:kind:name:text
+    assert [line.split(":", 4)[4] for line in await findings(cluster)] == said
 
 
 async def test_a_sync_is_told() -> None:
@@ -76,7 +99,7 @@ async def test_a_sync_is_told() -> None:
     _down(cluster)
     cluster.replication.sync_s = 1000.0
     await cluster.run(OpInstanceActivateDisks(instance_name="web1"))
-    assert [line.rpartition("web1:")[2] for line in await findings(cluster)] == [
+    assert [line.split(":", 4)[4] for line in await findings(cluster)] == [
         "disk/0 on node1 is degraded",
         "disk/0 on node2 is degraded; state is 'syncing'",
     ]

@@ -20,6 +20,7 @@ from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
+from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
 from pyganeti.wire.noderpc import blockdev, codec, instance, node, registry, store
 from pyganeti.wire.noderpc.call import CallContext, NodeCall, R
 from pyganeti.wire.noderpc.types import (
@@ -89,6 +90,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         clock=clock,
         hypervisors=Hypervisors({"fake": FakeHypervisor(MemoryRecords(), clock, lambda: HOST)}),
         storage=Storage({"file": disks}, {"file": disks}),
+        drbd=SimDrbd(DrbdNetwork(SystemClock()), set()),
         volumes=FakeVolumes("xenvg", disks),
         directories=disks,
         network=FakeNetwork(frozenset({"br0"}), frozenset({"192.0.2.1"})),

@@ -6,6 +6,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import BlockDeviceError
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.storage.base import MIB, MirrorDriver, Storage
+from pyganeti.node.storage.drbd.facts import DrbdFacts
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import blockdev as calls
 from pyganeti.wire.noderpc.types import DiskSpec, MirrorStatus, TaskProgress
@@ -20,11 +21,13 @@ class MirrorHandlers:
 
     Args:
         storage: has their drivers.
+        drbd: tells what DRBD is here.
         clock: time, between two looks at a sync.
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, drbd: DrbdFacts, clock: Clock) -> None:
         self._storage = storage
+        self._drbd = drbd
         self._clock = clock
 
     def all(self) -> tuple[Handler, ...]:
@@ -33,6 +36,7 @@ class MirrorHandlers:
             handles(calls.BlockdevAddchildrenCall, self._add),
             handles(calls.BlockdevRemovechildrenCall, self._remove),
             handles(calls.BlockdevGetmirrorstatusCall, self._statuses),
+            handles(calls.DrbdHelperCall, self._helper),
             handles_with_run(calls.DrbdWaitSyncCall, self._wait),
         )
 
@@ -41,6 +45,9 @@ class MirrorHandlers:
         if mirror is None:
             raise BlockDeviceError(f"{disk.iv_name}: a {disk.dev_type} disk is not mirrored")
         return mirror
+
+    async def _helper(self, _call: calls.DrbdHelperCall) -> str:
+        return self._drbd.helper()
 
     async def _add(self, call: calls.BlockdevAddchildrenCall) -> None:
         await self._driver(call.disk).renew(call.disk)

@@ -17,6 +17,7 @@ from pyganeti.node.leave import leave_cluster
 from pyganeti.node.master import MasterRole
 from pyganeti.node.network.base import Network
 from pyganeti.node.storage.base import Storage
+from pyganeti.node.storage.drbd.facts import DrbdFacts
 from pyganeti.node.storage.volumes import Volumes
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.verify import NodeChecks, Oses, Reach, reach_address
@@ -50,6 +51,7 @@ class NodeHandlers:
         hypervisors: Hypervisors,
         storage: Storage,
         volumes: Volumes,
+        drbd: DrbdFacts,
         network: Network,
         oses: Oses,
         clock: Clock,
@@ -72,6 +74,7 @@ class NodeHandlers:
             paths,
             hypervisors=hypervisors,
             volumes=volumes,
+            drbd=drbd,
             network=network,
             oses=oses,
             info=self._info,

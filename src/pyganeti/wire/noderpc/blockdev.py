@@ -211,6 +211,13 @@ class BlockdevGetmirrorstatusCall(
     disks: tuple[DiskSpec, ...]
 
 
+class DrbdHelperCall(NodeCall[str], frozen=True, kw_only=True):
+    """The program that DRBD calls on events. Raises: BlockDeviceError, there is no DRBD."""
+
+    procedure: ClassVar[str] = "drbd_helper"
+    timeout_s: ClassVar[float] = URGENT_S
+
+
 class DrbdWaitSyncCall(NodeCall[None], frozen=True, kw_only=True):
     """Wait until mirrored disks are in sync, or only until they have met their peers.
 
@@ -269,6 +276,7 @@ CALLS = (
     BlockdevSetinfoCall,
     BlockdevShutdownCall,
     BlockdevWipeCall,
+    DrbdHelperCall,
     DrbdWaitSyncCall,
     FileStorageDirCreateCall,
     FileStorageDirRemoveCall,

@@ -71,6 +71,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
         oses: describe OS definitions.
         node_setup: check directories and files of the node.
         vg_name: look at this volume group and its volumes.
+        drbd: look at DRBD.
     """
 
     procedure: ClassVar[str] = "node_verify"
@@ -88,6 +89,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
     oses: bool = False
     node_setup: bool = False
     vg_name: str | None = None
+    drbd: bool = False
 
 
 class BridgesExistCall(NodeCall[None], frozen=True, kw_only=True):

@@ -403,6 +403,15 @@ class FileInfo(Struct, frozen=True, kw_only=True):
     is_regular: bool = False
 
 
+class DrbdInfo(Struct, frozen=True, kw_only=True):
+    """What a node's DRBD is; ``error`` says why it is not there."""
+
+    version: str = ""
+    helper: str = ""
+    minors: tuple[int, ...] = ()
+    error: str = ""
+
+
 class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     """Answer to ``node_verify``; a field is empty when its check was not asked for.
 
@@ -424,6 +433,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         setup_errors: what is wrong with directories and files of the node.
         volume_group_error: what is wrong with the volume group.
         volumes: its volumes.
+        drbd: what its DRBD is.
     """
 
     time: float
@@ -445,6 +455,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     setup_errors: tuple[str, ...] = ()
     volume_group_error: str = ""
     volumes: tuple[Volume, ...] = ()
+    drbd: DrbdInfo | None = None
 
 
 class TaskState(StrEnum):

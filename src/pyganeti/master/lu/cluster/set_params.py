@@ -17,7 +17,7 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
 from pyganeti.model.change import Change
 from pyganeti.model.cluster import Cluster
-from pyganeti.model.enums import Hypervisor
+from pyganeti.model.enums import DiskTemplate, Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
 from pyganeti.model.params.be import updated_beparams
 from pyganeti.model.params.disk import (
@@ -33,6 +33,7 @@ from pyganeti.model.params.nic import updated_nicparams
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.types import OsListChange
+from pyganeti.wire.noderpc.blockdev import DrbdHelperCall
 
 # Set as given; no node and no other object is concerned.
 _PLAIN: Final = frozenset(
@@ -53,6 +54,7 @@ _PLAIN: Final = frozenset(
 _CHECKED: Final = frozenset(
     {
         "blacklisted_os",
+        "drbd_helper",
         "enabled_disk_templates",
         "enabled_hypervisors",
         "hidden_os",
@@ -96,6 +98,7 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
                 continue
             raise OpPrereqError(f"changing {name} is not built yet", ECode.STATE)
         _check_in_use(op, view)
+        await _check_drbd_helper(op, view, nodes)
         changed(view.cluster, op)
         return SetParamsPlan(op)
 
@@ -138,6 +141,29 @@ def _check_in_use(op: OpClusterSetParams, view: ClusterView) -> None:
             raise OpPrereqError(text, ECode.STATE)
 
 
+async def _check_drbd_helper(op: OpClusterSetParams, view: ClusterView, nodes: NodeReader) -> None:
+    """Refuse a program that is not the one which the nodes' kernels call.
+
+    Raises:
+        OpPrereqError: names the node; or there are DRBD disks, and no program was given.
+    """
+    if op.drbd_helper is None:
+        return
+    if not op.drbd_helper:
+        if any(disk.dev_type is DiskTemplate.DRBD for disk in view.disks.values()):
+            text = "the drbd helper cannot be unset while there are DRBD disks"
+            raise OpPrereqError(text, ECode.INVAL)
+        return
+    templates = op.enabled_disk_templates or view.cluster.enabled_disk_templates
+    if DiskTemplate.DRBD not in templates:
+        return
+    asked = [node.uuid for node in view.online_nodes() if node.vm_capable]
+    for uuid, found in (await nodes.call_all(asked, DrbdHelperCall())).items():
+        if found != op.drbd_helper:
+            text = f"on node {view.node(uuid).name}: drbd helper is {found}"
+            raise OpPrereqError(f"{text}, not {op.drbd_helper}", ECode.ENVIRON)
+
+
 def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     """``cluster`` with what ``op`` asks for.
 
@@ -147,6 +173,8 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     news = {name: value for name in _PLAIN if (value := getattr(op, name)) is not None}
     if op.mac_prefix is not None:
         news["mac_prefix"] = check_mac_prefix(op.mac_prefix)
+    if op.drbd_helper is not None:
+        news["drbd_usermode_helper"] = op.drbd_helper or None
     if op.reserved_lvs is not None:
         news["reserved_lvs"] = tuple(_checked_pattern(one) for one in op.reserved_lvs)
     for name in ("enabled_hypervisors", "enabled_disk_templates"):

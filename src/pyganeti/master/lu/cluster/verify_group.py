@@ -9,6 +9,7 @@ from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.cluster.findings import Findings
+from pyganeti.master.lu.cluster.verify_drbd import check_drbd
 from pyganeti.master.lu.cluster.verify_instances import check_instances
 from pyganeti.master.nodes import NODED_PORT, NodeReader
 from pyganeti.master.run import Run
@@ -92,6 +93,7 @@ class LUClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup, GroupPlan, bool]):
                 continue
             good[node.uuid] = answer
             _check_node(findings, view, node, answer, started, run.clock.now())
+        check_drbd(findings, view, good)
         await check_instances(findings, run, members, good)
         _other_notes(findings, view, members)
         return not findings.bad
@@ -116,6 +118,7 @@ def _question(view: ClusterView, node: Node) -> NodeVerifyCall:
         check_storage_paths=node.vm_capable and bool(dirs),
         reach=_others(view, node) if view.is_master(node) else {},
         node_setup=True,
+        drbd=node.vm_capable and DiskTemplate.DRBD in templates,
         vg_name=cluster.volume_group_name if node.vm_capable and LVM & set(templates) else None,
     )
 
