@@ -63,14 +63,23 @@ class LabCluster:
             node.put(scripts, mode=0o755)
             node.run(f"mkdir -p {STORAGE} && hostname {self.full_name(node)}")
 
-    def init(self, *options: str, templates: str = "file,diskless") -> None:
-        """Make the cluster on the first node and add the others."""
+    def init(
+        self, *options: str, templates: str = "file,diskless", secondaries: bool = False
+    ) -> None:
+        """Make the cluster on the first node and add the others.
+
+        Args:
+            options: of ``gnt-cluster init``.
+            templates: disk templates to enable.
+            secondaries: nodes have addresses of the replication network, too.
+        """
         self.prepare()
         words = ["--master-netdev=br0", "--no-ssh-init", "--nic-parameters=link=br0", "-H", KVM]
         words += ["--enabled-hypervisors=kvm", f"--enabled-disk-templates={templates}"]
-        self.gnt("cluster", "init", *words, *options, NAME)
-        for node in self.nodes[1:]:
-            self.gnt("node", "add", "--no-ssh-key-check", self.full_name(node))
+        second = [("-s", node.secondary) if secondaries else () for node in self.nodes]
+        self.gnt("cluster", "init", *words, *second[0], *options, NAME)
+        for node, own in zip(self.nodes[1:], second[1:], strict=True):
+            self.gnt("node", "add", "--no-ssh-key-check", *own, self.full_name(node))
 
     def gnt(self, tool: str, *words: str) -> str:
         """Run ``gnt-TOOL`` on the master; what it prints.

@@ -181,6 +181,24 @@ async def test_what_cannot_sync_is_put_back() -> None:
     assert footprint(cluster) == before
 
 
+async def test_after_an_early_release_nothing_is_put_back() -> None:
+    cluster = await made()
+    cluster.replication.sync_s = 1000.0
+    job = cluster.submit(replace(Mode.NEW_SECONDARY, remote_node="node3", early_release=True))
+    await job
+    await cluster.clock.sleep(50.0)
+    cluster.replication.cut.add(cluster.view.node("node3").secondary_ip)
+    with pytest.raises(BlockDeviceError, match="degraded"):
+        await cluster.finished(job)
+    ((disk, _),) = disks_of(cluster)
+    assert [cluster.view.node(node).name for node in disk.nodes] == ["node1", "node3"]
+    assert volumes(cluster.nodes["node2"]) == {}
+    cluster.replication.cut.clear()
+    await cluster.clock.sleep(1100.0)
+    assert roles(cluster)["node3"] in ([("Inconsistent", False)], [("UpToDate", False)])
+    assert cluster.guest_states("web1") == {"node1": "running"}
+
+
 @pytest.mark.parametrize("op", [PRIMARY, SECONDARY, MOVE], ids=lambda op: str(op.mode))
 @pytest.mark.parametrize("start", [True, False])
 async def test_a_replacement_unwinds(op: OpInstanceReplaceDisks, start: bool) -> None:

@@ -256,6 +256,28 @@ async def test_grows_once_both_have() -> None:
         assert (await node.status(pair.disk(node))).size == 128 * MIB
 
 
+async def test_new_volumes_are_filled_from_a_good_peer_only() -> None:
+    pair = await assembled()
+    one, disk = pair.one.driver, pair.disk(pair.one)
+    for _ in range(2):
+        await one.detach(disk)
+    assert (await pair.one.status(disk)).local_disk is LocalDisk.FAULTY
+    pair.network.cut.add("192.0.2.2")
+    with pytest.raises(BlockDeviceError, match="peer of /dev/drbd1 has nothing"):
+        await one.renew(disk)
+    pair.network.cut.clear()
+    for _ in range(2):
+        await one.renew(disk)
+    assert not (await pair.one.status(disk)).degraded
+
+
+async def test_the_last_good_disk_is_not_detached() -> None:
+    pair = await assembled()
+    pair.network.cut.add("192.0.2.2")
+    with pytest.raises(BlockDeviceError, match="Need access to UpToDate data"):
+        await pair.one.driver.detach(pair.disk(pair.one))
+
+
 async def test_no_error_tells_the_secret() -> None:
     pair = await assembled()
     disk = pair.disk(pair.two)

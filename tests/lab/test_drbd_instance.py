@@ -1,0 +1,132 @@
+"""Instances on DRBD: a guest on two machines, its growth, a lost secondary, a lost primary."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from tests.lab.cluster import LabCluster
+from tests.lab.conftest import Nodes
+from tools.lab.nodes import BOOT_S, TESTS, Node
+
+WEB1 = "web1.example.com"
+SMALL = ("-B", "memory=128m", "--ignore-ipolicy")
+SYNC_S: Final = 240.0
+MIB: Final = 1024 * 1024
+# A peer that is gone is noticed soon.
+QUICK: Final = "--ping-int=2 --connect-int=1 --timeout=10 --ping-timeout=5"
+State = dict[str, Any]  # Any: numbers and words of a device
+
+
+class DrbdCluster(LabCluster):
+    """Two machines with volume groups and a replication network."""
+
+    def begin(self) -> None:
+        """Make the cluster."""
+        for node in self.nodes:
+            node.install_tests()
+            node.run("modprobe drbd && pvcreate -y /dev/vdb && vgcreate xenvg /dev/vdb")
+        self.init(templates="drbd,plain", secondaries=True)
+        self.gnt("cluster", "modify", "-D", f"drbd:net-custom={QUICK}")
+
+    def state(self, node: Node) -> State:
+        """The only device of ``node``."""
+        said = node.run(f"cd {TESTS} && python3 -m tests.lab.drbd_states")
+        (found,) = json.loads(said)
+        state: State = found
+        return state
+
+    def wait(self, node: Node, wanted: Callable[[State], bool]) -> State:
+        """Until the device of ``node`` is as wanted."""
+        end = time.monotonic() + SYNC_S
+        while not wanted(found := self.state(node)):
+            assert time.monotonic() < end, found
+        return found
+
+    def info(self) -> str:
+        """What ``gnt-instance info`` prints."""
+        return self.gnt("instance", "info", WEB1)
+
+
+def whole(state: State) -> bool:
+    return bool((state["disk"], state["peer_disk"]) == ("UpToDate", "UpToDate"))
+
+
+def checksum(node: Node) -> str:
+    return node.run("sha256sum /dev/xenvg/*_data | cut -d' ' -f1")
+
+
+def test_an_instance_survives_its_machines(nodes: Nodes) -> None:
+    one, two = nodes(2)
+    cluster = DrbdCluster([one, two])
+    cluster.begin()
+    pair = ":".join(cluster.full_name(node) for node in (one, two))
+    said = cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
+                       "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip
+    assert "disks are in sync" in said
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    info = cluster.info()
+    assert "on primary: /dev/drbd0 (147:0) in sync, status ok" in info
+    assert "on secondary: /dev/drbd0 (147:0) in sync, status ok" in info
+    cluster.gnt("cluster", "verify")
+
+    cluster.gnt("instance", "grow-disk", "--ignore-ipolicy", WEB1, "0", "32m")
+    assert [cluster.state(node)["size"] for node in (one, two)] == [96 * MIB, 96 * MIB]
+
+    two.cut_power()
+    cluster.wait(one, lambda state: state["connection"] != "Connected")
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    one.run("dd if=/dev/urandom of=/dev/drbd0 bs=1M count=8 seek=80 oflag=direct")
+    two.power_on()
+    two.wait_until_reachable(BOOT_S)
+    prepare_again(two)
+    cluster.gnt("instance", "activate-disks", WEB1)
+    cluster.wait(one, whole)
+    assert cluster.state(two)["role"] == "Secondary"
+
+    cluster.gnt("instance", "shutdown", WEB1)
+    assert checksum(one) == checksum(two)
+    cluster.gnt("instance", "grow-disk", "--ignore-ipolicy", WEB1, "0", "32m")
+    cluster.gnt("instance", "startup", WEB1)
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    cluster.wait(one, whole)
+    assert [cluster.state(node)["size"] for node in (one, two)] == [128 * MIB, 128 * MIB]
+    cluster.gnt("instance", "remove", "-f", WEB1)
+    for node in (one, two):
+        assert node.run("lvs --noheadings xenvg") == ""
+        assert node.run("drbdsetup show") == ""
+    cluster.gnt("cluster", "verify")
+
+
+def prepare_again(node: Node) -> None:
+    """What an init system does after a boot."""
+    node.run("modprobe drbd && vgchange -ay xenvg")
+    node.run("ganeti-noded", timeout_s=120)
+
+
+def test_a_mirror_is_replaced_under_its_guest(nodes: Nodes) -> None:
+    one, two, three = nodes(3)
+    cluster = DrbdCluster([one, two, three])
+    cluster.begin()
+    pair = ":".join(cluster.full_name(node) for node in (one, two))
+    cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
+                "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    for words in (("-s",), ("-p",), ("-n", cluster.full_name(three))):
+        said = cluster.gnt("instance", "replace-disks", "--ignore-ipolicy", *words, WEB1)
+        assert "STEP 6/6 Removing old storage" in said
+        cluster.console(one, WEB1, f"{WEB1} is up")
+        assert whole(cluster.state(one))
+        cluster.gnt("cluster", "verify")
+    assert two.run("lvs --noheadings xenvg") == ""
+    assert two.run("drbdsetup show") == ""
+    cluster.gnt("instance", "shutdown", WEB1)
+    assert checksum(one) == checksum(three)
+
+    # The machine of the secondary is lost for good.
+    cluster.gnt("instance", "startup", WEB1)
+    three.cut_power()
+    move = ("replace-disks", "--ignore-ipolicy", "-n", cluster.full_name(two), WEB1)
+    assert "will be tried again: remove old storage" in cluster.gnt("instance", *move)
+    assert whole(cluster.state(one))
+    cluster.console(one, WEB1, f"{WEB1} is up")
