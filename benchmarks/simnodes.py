@@ -22,7 +22,7 @@ from pyganeti.model.node import Node
 from pyganeti.node.hypervisor.fake.records import Record
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.store.sqlite import SqliteBackend
-from pyganeti.testing.drbd import DrbdNetwork
+from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.nodes import SimNode
 from pyganeti.wire.noderpc.server import NodeServer
 

@@ -45,7 +45,7 @@ from pyganeti.testing.beginning import (
     stopped_instance,
 )
 from pyganeti.testing.copies import Copies, WatchedRecords
-from pyganeti.testing.drbd import DrbdNetwork
+from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient

@@ -35,7 +35,8 @@ from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
 from pyganeti.testing.certificates import node_certificate
-from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
+from pyganeti.testing.drbd import SimDrbd
+from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.programs import Programs
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId

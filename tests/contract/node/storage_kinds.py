@@ -24,7 +24,8 @@ from pyganeti.node.storage.file import FileDriver
 from pyganeti.node.storage.lvm.driver import LvmDriver
 from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.whitelist import Whitelist
-from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
+from pyganeti.testing.drbd import SimDrbd
+from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.wire.noderpc.types import DiskSpec, DrbdEnd, DrbdSpec
 
 # Names a volume group whose volumes may all be removed.

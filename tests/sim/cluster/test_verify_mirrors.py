@@ -11,7 +11,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
 )
 from pyganeti.testing.cluster import SimCluster
-from pyganeti.testing.drbd import SimDevice
+from pyganeti.testing.drbd_network import SimDevice
 from pyganeti.wire.noderpc.types import DrbdInfo
 from tests.sim.instance.make_drbd import disks_of, drbd, mirrored
 

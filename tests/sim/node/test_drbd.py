@@ -8,7 +8,8 @@ from pyganeti.node.storage.base import MIB
 from pyganeti.node.storage.drbd.device import Drbd
 from pyganeti.node.storage.drbd.driver import DrbdDriver
 from pyganeti.node.storage.fake import FakeDriver
-from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
+from pyganeti.testing.drbd import SimDrbd
+from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.wire.noderpc.types import DiskSpec, DrbdEnd, DrbdSpec, LocalDisk, MirrorStatus
 
 PARAMS = {"resync-rate": 61440, "protocol": "C"}

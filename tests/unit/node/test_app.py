@@ -20,7 +20,8 @@ from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
-from pyganeti.testing.drbd import DrbdNetwork, SimDrbd
+from pyganeti.testing.drbd import SimDrbd
+from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.wire.noderpc import blockdev, codec, instance, node, registry, store
 from pyganeti.wire.noderpc.call import CallContext, NodeCall, R
 from pyganeti.wire.noderpc.types import (
