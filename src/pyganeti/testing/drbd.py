@@ -35,12 +35,14 @@ class SimDrbd:
         metadata: by path of the volume; it outlives the kernel.
         opened: minors of devices that a program has open.
         facts: what it says of itself.
+        made: metadata volumes that were written anew, in order.
     """
 
     def __init__(self, network: DrbdNetwork, held: set[str]) -> None:
         self.devices: dict[int, SimDevice] = {}
         self.metadata: dict[str, Metadata] = {}
         self.opened: set[int] = set()
+        self.made: list[str] = []
         self.facts = DrbdInfo(version="8.4.11", helper="/bin/true")
         self._resources: set[int] = set()
         self._network = network
@@ -107,6 +109,7 @@ class SimDrbd:
         if minor in self.devices and self.devices[minor].data:
             raise _failure(command, 20, f"Device '{minor}' is configured!")
         self.metadata[meta] = Metadata()
+        self.made.append(meta)
 
     def _new_resource(self, command: Command, words: list[str], _options: list[str]) -> None:
         minor = _minor(words[0])

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from pyganeti.master.nodes import NodeWriter
+from pyganeti.master.run import UndoContext
+from pyganeti.master.specs import disk_spec
+from pyganeti.master.undo.mirror import remove_part
 from pyganeti.model.enums import ReplaceDisksMode
-from pyganeti.model.errors import BlockDeviceError, ECode
+from pyganeti.model.errors import BlockDeviceError, ECode, OpExecError
 from pyganeti.opcodes.cluster import OpClusterVerifyGroup
 from pyganeti.opcodes.instance import OpInstanceReplaceDisks
 from pyganeti.testing.cluster import SimCluster
@@ -163,6 +168,7 @@ async def test_the_master_may_change_during_the_sync() -> None:
         job = cluster.submit(op)
         await job
         await cluster.clock.sleep(50.0)
+        assert len(roles(cluster)["node2"]) == (0 if op is MOVE else 1)
         await cluster.kill_master()
         await cluster.finished(job)
         assert await is_clean(cluster)
@@ -197,6 +203,42 @@ async def test_after_an_early_release_nothing_is_put_back() -> None:
     await cluster.clock.sleep(1100.0)
     assert roles(cluster)["node3"] in ([("Inconsistent", False)], [("UpToDate", False)])
     assert cluster.guest_states("web1") == {"node1": "running"}
+
+
+async def test_old_volumes_that_are_put_back_are_filled_anew() -> None:
+    cluster = await made()
+    before = footprint(cluster)
+    cluster.replication.sync_s = 1000.0
+    job = cluster.submit(SECONDARY)
+    await job
+    await cluster.clock.sleep(50.0)
+    kernel = cluster.nodes["node2"].drbd
+    kernel.made.clear()
+    cluster.replication.cut.add(cluster.view.node("node2").secondary_ip)
+    with pytest.raises(BlockDeviceError, match="degraded"):
+        await cluster.finished(job)
+    assert kernel.made == []
+    cluster.replication.cut.clear()
+    await cluster.clock.sleep(60.0)
+    ((disk, _),) = disks_of(cluster)
+    assert kernel.made == [disk.children[1].logical_id[1]]
+    await cluster.clock.sleep(1100.0)
+    assert await is_clean(cluster)
+    assert footprint(cluster) == before
+    assert roles(cluster) == BOTH
+
+
+async def test_nothing_is_removed_from_a_node_that_has_the_mirror() -> None:
+    cluster = await made()
+    before = footprint(cluster)
+    master = await cluster.master()
+    ((disk, _),) = disks_of(cluster)
+    node = disk.nodes[1]
+    spec = msgspec.to_builtins(disk_spec(disk, cluster.view, node))
+    context = UndoContext(master.config, NodeWriter(master.access, job=99), lambda _: None)
+    with pytest.raises(OpExecError, match="disk/0 still is on node2"):
+        await remove_part(context, node=node, disks=[spec])
+    assert footprint(cluster) == before
 
 
 @pytest.mark.parametrize("op", [PRIMARY, SECONDARY, MOVE], ids=lambda op: str(op.mode))

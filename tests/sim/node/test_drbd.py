@@ -272,6 +272,15 @@ async def test_new_volumes_are_filled_from_a_good_peer_only() -> None:
     assert not (await pair.one.status(disk)).degraded
 
 
+async def test_new_volumes_of_a_disk_that_is_down_are_filled_when_it_is_up() -> None:
+    pair = await assembled()
+    await pair.two.driver.shutdown(pair.disk(pair.two))
+    pair.network.sync_s = 10.0
+    await pair.two.driver.renew(pair.disk(pair.two))
+    await pair.two.driver.assemble(pair.disk(pair.two))
+    assert (await pair.two.status(pair.disk(pair.two))).syncing
+
+
 async def test_the_last_good_disk_is_not_detached() -> None:
     pair = await assembled()
     pair.network.cut.add("192.0.2.2")

@@ -11,13 +11,11 @@ from pyganeti.master.specs import disk_spec, instance_spec
 from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevAddchildrenCall,
-    BlockdevAssembleCall,
     BlockdevRemoveCall,
     BlockdevRemovechildrenCall,
     BlockdevRenameCall,
     LvListCall,
 )
-from pyganeti.wire.noderpc.call import NodeCall
 from pyganeti.wire.noderpc.types import DiskSpec
 
 # Any: specs are stored as JSON and decoded here.
@@ -59,7 +57,7 @@ async def restore_secondary(
 async def put_back(
     context: UndoContext, *, node: str, disks: list[str], volumes: list[list[JsonSpec]]
 ) -> None:
-    """Give mirrors, which are active, their former volumes on a node back.
+    """Give mirrors their former volumes on a node back.
 
     Args:
         context: what the action works with.
@@ -87,15 +85,10 @@ async def put_back(
         await context.nodes.call(node, BlockdevRemovechildrenCall(disk=spec))
     if renames:
         await context.nodes.call(node, BlockdevRenameCall(disks=tuple(renames)))
-    for disk, spec in zip(known, specs, strict=True):
+    for spec in specs:
         # What the new volumes got meanwhile counts as known to this node, so the former ones, which
-        # lack it, are filled anew. Those that were only detached get what they missed.
-        call: NodeCall[Any] = BlockdevAddchildrenCall(disk=spec)
-        owner = view.owner_of_disk(disk.uuid)
-        if not renames and owner is not None:
-            told = instance_spec(view, owner)
-            call = BlockdevAssembleCall(disk=spec, instance=told, on_primary=False, index=0)
-        await context.nodes.call(node, call)
+        # lack it, are filled anew.
+        await context.nodes.call(node, BlockdevAddchildrenCall(disk=spec))
 
 
 def _place(volume: DiskSpec) -> Place:

@@ -124,7 +124,10 @@ class MirrorDriver(DiskDriver, Protocol):
         ...
 
     async def renew(self, disk: DiskSpec) -> None:
-        """Put the volumes of ``disk`` in the place of what was detached, without content."""
+        """Put the volumes of ``disk`` in the place of what was detached, without content.
+
+        Those of one that is not assembled are filled when it is.
+        """
         ...
 
     async def status(self, disk: DiskSpec) -> MirrorStatus | None:

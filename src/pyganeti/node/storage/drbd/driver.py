@@ -136,7 +136,10 @@ class DrbdDriver:
     async def renew(self, disk: DiskSpec) -> None:
         """See ``MirrorDriver``."""
         device = await self._device(disk)
-        state = await self._existing(disk, device)
+        state = await self._drbd.find(device)
+        if state is None:
+            await self._drbd.make_metadata(device)
+            return
         if state.disk != DiskState.DISKLESS:
             return
         if not state.is_connected or state.peer_disk != DiskState.UP_TO_DATE:
