@@ -80,8 +80,9 @@ def test_an_instance_survives_its_machines(nodes: Nodes) -> None:
     two.power_on()
     two.wait_until_reachable(BOOT_S)
     prepare_again(two)
-    cluster.gnt("instance", "activate-disks", WEB1)
+    assert f"Activating disks for instance '{WEB1}'" in cluster.gnt("cluster", "verify-disks")
     cluster.wait(one, whole)
+    assert "Activating" not in cluster.gnt("cluster", "verify-disks")
     assert cluster.state(two)["role"] == "Secondary"
 
     cluster.gnt("instance", "shutdown", WEB1)

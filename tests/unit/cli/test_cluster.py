@@ -265,3 +265,29 @@ def test_copyfile(nodes: dict[str, str]) -> None:
     outside = root.parent / "y"
     outside.write_text("")
     assert "not below" in run(f"gnt-cluster copyfile {outside}", master, env=nodes).err
+
+
+def test_verify_disks_activates_what_can_be() -> None:
+    found = [{"uuid-3": "no answer"}, ["web1", "web2"], {"web2": [["uuid-2", "xenvg/x"]]}]
+    jobs = [Job(result={"jobs": [[True, 2]]}), Job(result=found), Job(result=[])]
+    master = FakeMaster(jobs=jobs)
+    ran = run("gnt-cluster verify-disks -g default", master)
+    assert ran.code == 1
+    assert [op["OP_ID"] for op in master.ops] == [
+        "OP_CLUSTER_VERIFY_DISKS", "OP_INSTANCE_ACTIVATE_DISKS",
+    ]  # fmt: skip
+    assert (master.ops[0]["group_name"], master.ops[0]["is_strict"]) == ("default", True)
+    assert master.ops[1]["instance_name"] == "web1"
+    for line in (
+        "Error gathering data on node uuid-3: no answer",
+        "Activating disks for instance 'web1'",
+        "Instance web2 has missing logical volumes:",
+        "\tuuid-2 /dev/xenvg/x",
+    ):
+        assert line in ran.out.splitlines()
+
+
+def test_verify_disks_with_nothing_to_do() -> None:
+    master = FakeMaster(jobs=[Job(result={"jobs": [[True, 2]]}), Job(result=[{}, [], {}])])
+    assert run("gnt-cluster verify-disks --no-strict", master).code == 0
+    assert not master.ops[0]["is_strict"]

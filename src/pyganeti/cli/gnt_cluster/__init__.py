@@ -36,7 +36,7 @@ TOOL: Final = Tool(
         ),
         "upgrade": Entry("upgrade", "Change to another version of the software"),
         "verify": Entry("verify", "Check the whole cluster"),
-        "verify-disks": Entry("disks", "Check disks and activate them"),
+        "verify-disks": Entry("verify_disks", "Check disks and activate them"),
         "version": Entry("info", "Print versions"),
         "watcher": Entry("switches", "Pause or continue the watcher"),
     },

@@ -1,4 +1,4 @@
-"""Recorded sizes and state of all disks. Checks its command line; not built yet.
+"""Recorded sizes of all disks. Checks its command line; not built yet.
 
 Source: gnt-cluster(8).
 """
@@ -6,7 +6,6 @@ Source: gnt-cluster(8).
 from typing import Final
 
 from pyganeti.cli.option import Command, any_number
-from pyganeti.cli.options import cluster as c
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.pending import not_built
 
@@ -17,5 +16,4 @@ COMMANDS: Final = {
         (o.DRY_RUN, o.PRIORITY),
         usage="[options...] [instance...]",
     ),
-    "verify-disks": Command(not_built, (), (o.PRIORITY, o.NODEGROUP, c.NO_STRICT)),
 }

@@ -10,6 +10,7 @@ from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
 from pyganeti.master.lu.cluster.set_params import LUClusterSetParams
 from pyganeti.master.lu.cluster.verify import LUClusterVerify
 from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
+from pyganeti.master.lu.cluster.verify_disks import LUClusterVerifyDisks, LUGroupVerifyDisks
 from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
 from pyganeti.master.lu.instance.create import LUInstanceCreate
 from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
@@ -48,8 +49,10 @@ from pyganeti.opcodes.cluster import (
     OpClusterSetParams,
     OpClusterVerify,
     OpClusterVerifyConfig,
+    OpClusterVerifyDisks,
     OpClusterVerifyGroup,
 )
+from pyganeti.opcodes.group import OpGroupVerifyDisks
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
     OpInstanceCreate,
@@ -88,8 +91,10 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterSetParams: LUClusterSetParams(),
     OpClusterVerify: LUClusterVerify(),
     OpClusterVerifyConfig: LUClusterVerifyConfig(),
+    OpClusterVerifyDisks: LUClusterVerifyDisks(),
     OpClusterVerifyGroup: LUClusterVerifyGroup(),
     OpExtStorageDiagnose: LUExtStorageDiagnose(),
+    OpGroupVerifyDisks: LUGroupVerifyDisks(),
     OpInstanceActivateDisks: LUInstanceActivateDisks(),
     OpInstanceCreate: LUInstanceCreate(),
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
