@@ -12,6 +12,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceDeactivateDisks,
     OpInstanceGrowDisk,
     OpInstanceReboot,
+    OpInstanceReinstall,
     OpInstanceRemove,
     OpInstanceShutdown,
     OpInstanceStartup,
@@ -205,6 +206,20 @@ async def test_disks_are_activated_and_deactivated_on_both_nodes() -> None:
     for _ in range(2):
         await cluster.run(OpInstanceDeactivateDisks(instance_name="web1"))
         assert roles(cluster) == NONE
+
+
+async def test_wipes_and_reinstalls_on_the_open_device() -> None:
+    cluster = drbd(prealloc_wipe_disks=True)
+    await cluster.run(mirrored(start=False))
+    assert ("node1", "blockdev_wipe") in cluster.rpc_changes
+    assert roles(cluster) == NONE
+    await cluster.run(OpInstanceReinstall(instance_name="web1"))
+    assert roles(cluster) == NONE
+    assert [path.rpartition("/")[2] for path in cluster.nodes["node1"].programs.paths()].count(
+        "create"
+    ) == 2
+    reinstall = OpInstanceReinstall(instance_name="web1")
+    await assert_unwinds(drbd, reinstall, after=[mirrored(start=False)])
 
 
 async def test_activation_waits_for_the_sync_where_it_should() -> None:
