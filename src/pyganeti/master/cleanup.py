@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pyganeti.master.changes import instance_fields, move_instance
-from pyganeti.master.guests import assemble_disks, shut_down_disks
+from pyganeti.master.guests import assemble_disks
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext
-from pyganeti.master.moving import Move, move_hooks
+from pyganeti.master.mirrors import warning
+from pyganeti.master.moving import Move, close_disks, move_hooks
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run
 from pyganeti.master.settling import RUNS, Journey, settle
@@ -176,7 +177,7 @@ async def clean_up(run: Run, plan: CleanupPlan) -> None:
         name = view.node(instance.primary_node).name
         run.log(f"* instance confirmed to be running on its primary node ({name})")
     async with run.step("activate disks"):
-        await assemble_disks(run.nodes, view, spec)
+        await assemble_disks(run.nodes, view, spec, warn=warning(run))
         await run.config.commit(instance_fields(instance.uuid, disks_active=True))
     run.log("* done")
 
@@ -188,5 +189,5 @@ async def _record(run: Run, move: Move) -> None:
             move_instance(move.instance.uuid, source, target, disks_active=True)
         )
     if not move.source.offline:
-        async with run.step("shut down disks"):
-            await shut_down_disks(run.nodes, move.here)
+        async with run.step("close disks"):
+            await close_disks(run.nodes, move, there=False)

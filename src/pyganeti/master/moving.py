@@ -23,6 +23,7 @@ from pyganeti.master.guests import (
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.lu.base import HookContext
+from pyganeti.master.mirrors import mirrored
 from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.master.specs import instance_spec
 from pyganeti.model.disk import Disk
@@ -32,9 +33,13 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import EXTERNALLY_MIRRORED, INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.blockdev import BlockdevCloseCall, BlockdevOpenCall
+from pyganeti.wire.noderpc.blockdev import (
+    BlockdevCloseCall,
+    BlockdevGetmirrorstatusCall,
+    BlockdevOpenCall,
+)
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.types import InstanceSpec, LocalDisk
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,35 @@ async def check_runs_not_there(nodes: NodeReader, view: ClusterView, move: Move)
             f" is {move.source.name}; --cleanup records where it runs",
             ECode.STATE,
         )
+
+
+async def find_bad_mirrors(nodes: NodeReader, move: Move, *, synced: bool) -> list[str]:
+    """What keeps the target's side of mirrored disks from being used, a line each.
+
+    Args:
+        nodes: asks the target.
+        move: whose disks, which are active.
+        synced: what the source writes must reach the target, too.
+
+    Raises:
+        OpPrereqError: ``ECode.ENVIRON``, it does not say.
+    """
+    disks = mirrored(move.there.disks)
+    if not disks:
+        return []
+    try:
+        found = await nodes.call(move.target.uuid, BlockdevGetmirrorstatusCall(disks=disks))
+    except GenericError as err:
+        raise refused_by(move.target, err, ECode.ENVIRON) from err
+    node, bad = move.target.name, []
+    for disk, status in zip(disks, found, strict=True):
+        if status is None:
+            bad.append(f"{disk.iv_name} is not active on target node {node}")
+        elif status.local_disk is not LocalDisk.OKAY:
+            bad.append(f"{disk.iv_name} is degraded on target node {node}")
+        elif synced and status.degraded:
+            bad.append(f"{disk.iv_name} is not fully synchronized on target node {node}")
+    return bad
 
 
 def move_hooks(

@@ -39,6 +39,7 @@ async def assert_unwinds(
     *,
     after: Sequence[Opcode] = (),
     keeps: Mapping[str, str] | None = None,
+    spares: Mapping[str, str] | None = None,
 ) -> None:
     """After any single fault, ``op`` has happened wholly or not at all, and nothing is left over.
 
@@ -47,6 +48,7 @@ async def assert_unwinds(
         op: the operation.
         after: operations that come before it, unharmed.
         keeps: paths of the footprint that may stay changed after a failure, each with the reason.
+        spares: paths that may be otherwise although it succeeded, each with the reason.
 
     Raises:
         AssertionError: names fault and difference.
@@ -60,7 +62,7 @@ async def assert_unwinds(
         await _settle(cluster, where)
         found = cluster.footprint()
         if failed is None:
-            _compare(wanted, found, {}, f"{where}, which succeeded")
+            _compare(wanted, found, spares or {}, f"{where}, which succeeded")
         else:
             _compare(before, found, keeps or {}, f"{where}, which failed: {failed}")
         await cluster.kill_master()

@@ -46,6 +46,7 @@ async def test_stops_here_and_starts_there() -> None:
     assert disk.nodes == (cluster.view.node("node2").uuid,)
     assert cluster.log(await job) == [
         "Failover instance web1",
+        "* checking disk consistency between source and target",
         "* shutting down instance on source node",
         "Shutting down instance web1 on node node1",
         "* deactivating the instance's disks on source node",

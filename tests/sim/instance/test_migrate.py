@@ -65,6 +65,7 @@ async def test_the_guest_goes_on_there() -> None:
     assert cluster.copies.doubles == []
     assert cluster.log(await job) == [
         "Migrating instance web1",
+        "* checking disk consistency between source and target",
         "* opening the instance's disks on both nodes",
         "* preparing node2 to accept the instance",
         "* migrating instance to node2",

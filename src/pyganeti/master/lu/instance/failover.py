@@ -26,11 +26,13 @@ from pyganeti.master.guests import (
 )
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.mirrors import warning
 from pyganeti.master.moving import (
     Move,
     bare_specs,
     check_runs_not_there,
     check_target,
+    find_bad_mirrors,
     find_target,
     lock_nodes,
     move_hooks,
@@ -59,6 +61,7 @@ class FailoverPlan:
         starts: one is to run on the target.
         timeout_s: how long the guest may take to stop.
         ignore_consistency: passed to hooks.
+        notes: what was found out before, for the job's log.
     """
 
     move: Move
@@ -69,6 +72,7 @@ class FailoverPlan:
     starts: bool
     timeout_s: int
     ignore_consistency: bool
+    notes: tuple[str, ...]
 
 
 class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupPlan, None]):
@@ -153,6 +157,7 @@ async def plan_failover(
     starts = move.instance.admin_state is AdminState.UP
     await check_target(nodes, view, move, starts=starts, ignore_ipolicy=ignore_ipolicy)
     await check_runs_not_there(nodes, view, move)
+    notes = await _check_mirrors(nodes, move, ignore=ignore_consistency)
     here, there = bare_specs(view, move)
     return FailoverPlan(
         move,
@@ -163,7 +168,24 @@ async def plan_failover(
         starts=starts,
         timeout_s=timeout_s,
         ignore_consistency=ignore_consistency,
+        notes=notes,
     )
+
+
+async def _check_mirrors(nodes: NodeReader, move: Move, *, ignore: bool) -> tuple[str, ...]:
+    """What the job's log says of the disks on the target.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``, data would be lost, and that was not asked for.
+    """
+    if not move.instance.disks_active:
+        return ("* not checking disk consistency as instance is not running",)
+    bad = await find_bad_mirrors(nodes, move, synced=False)
+    if bad and not (ignore or move.source.offline):
+        text = f"{'; '.join(bad)}: failing over would lose what was written last"
+        raise OpPrereqError(f"{text} (--ignore-consistency accepts that)", ECode.STATE)
+    checked = "* checking disk consistency between source and target"
+    return (checked, *(f"Warning: {text}" for text in bad))
 
 
 def outline_failover(plan: FailoverPlan) -> list[str]:
@@ -184,6 +206,8 @@ async def fail_over(run: Run, plan: FailoverPlan) -> None:
     the one there is known to be gone and the configuration says "here" again.
     """
     run.log(f"Failover instance {plan.move.instance.name}")
+    for text in plan.notes:
+        run.log(text)
     if plan.source_answers:
         await _leave_source(run, plan)
     else:
@@ -223,7 +247,8 @@ async def _start(run: Run, plan: FailoverPlan) -> None:
     run.log(f"* activating the instance's disks on target node {node}")
     run.log(f"Starting instance {name} on node {node}")
     async with run.step("activate disks", undo("instance.deactivate_disks", spec=plan.there)):
-        await assemble_disks(run.nodes, run.config.view, plan.move.there)
+        # The instance is to run again, whether its old node can mirror it or not.
+        await assemble_disks(run.nodes, run.config.view, plan.move.there, warn=warning(run))
     run.log(f"* starting the instance on the target node {node}")
     async with run.step("start guest", undo("instance.stop", spec=plan.there)):
         await start_guest(run, plan.move.there)

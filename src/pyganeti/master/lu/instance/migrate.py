@@ -34,6 +34,7 @@ from pyganeti.master.moving import (
     Move,
     check_runs_not_there,
     check_target,
+    find_bad_mirrors,
     find_target,
     lock_nodes,
     move_hooks,
@@ -137,6 +138,10 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
             return FallbackPlan(failover, why)
         await check_target(nodes, view, move, starts=True, ignore_ipolicy=op.ignore_ipolicy)
         await check_runs_not_there(nodes, view, move)
+        bad = await find_bad_mirrors(nodes, move, synced=True)
+        if bad:
+            text = f"instance {instance.name} cannot be migrated: {'; '.join(bad)}"
+            raise OpPrereqError(text, ECode.STATE)
         info, warnings = await _compare(nodes, move, ignore_versions=op.ignore_hvversions)
         return MigratePlan(move, info, live, warnings, op.allow_runtime_changes)
 
@@ -180,6 +185,7 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
             return
         move, target = plan.move, plan.move.target.name
         run.log(f"Migrating instance {move.instance.name}")
+        run.log("* checking disk consistency between source and target")
         for text in plan.warnings:
             run.log(f"Warning: node {target}: {text}")
         journey = Journey(
