@@ -133,6 +133,8 @@ OPTION_LINES = {
     "gnt-instance batch-create --iallocator": "gnt-instance batch-create -I hail /dev/null",
     "gnt-instance recreate-disks --iallocator": "gnt-instance recreate-disks -I hail web1",
     "gnt-instance failover --iallocator": "gnt-instance failover -f -I hail web1",
+    "gnt-node failover --iallocator": "gnt-node failover -f -I hail node1",
+    "gnt-node migrate --iallocator": "gnt-node migrate -f -I hail node1",
     "gnt-instance migrate --iallocator": "gnt-instance migrate -f -I hail web1",
 }
 

@@ -99,3 +99,53 @@ def test_modify_prints_what_changed() -> None:
 
 def test_modify_needs_something() -> None:
     assert "at least one" in run("gnt-node modify node2", FakeMaster()).err
+
+
+def primaries(*names: str, jobs: tuple[Job, ...] = ()) -> FakeMaster:
+    rows = named_rows({"pinst_list": list(names)})
+    return FakeMaster(jobs=list(jobs), answers={"Query": rows})
+
+
+def test_migrate_follows_the_jobs_it_is_told_of() -> None:
+    submitted = Job(result={"jobs": [[True, 2], [True, 3]]})
+    done = primaries("web1", "web2", jobs=(submitted,))
+    ran = run("gnt-node migrate -f -n node2 --non-live node1", done)
+    assert ran.code == 0
+    assert ran.out.endswith("All instances migrated successfully.\n")
+    wanted = {"OP_ID": "OP_NODE_MIGRATE", "node_name": "node1", "target_node": "node2"}
+    wanted["mode"] = "non-live"
+    assert {key: done.ops[0][key] for key in wanted} == wanted
+
+
+def test_migrate_counts_what_fails() -> None:
+    refused = Job(result={"jobs": [[False, "the queue is full"]]})
+    ran = run("gnt-node migrate -f node1", primaries("web1", jobs=(refused,)))
+    assert ran.code == 1
+    assert ran.out == "There were 1 errors during the node migration.\n"
+
+
+@pytest.mark.parametrize("name", ["migrate", "failover"])
+def test_a_node_without_instances_is_nothing_to_do(name: str) -> None:
+    master = primaries()
+    ran = run(f"gnt-node {name} node1", master)
+    assert ran.code == 0
+    assert "No primary instances on node node1, exiting" in ran.out + ran.err
+    assert master.ops == []
+
+
+@pytest.mark.parametrize("name", ["migrate", "failover"])
+def test_moving_the_instances_of_a_node_asks_first(name: str) -> None:
+    master = primaries("web1", "web2")
+    assert run(f"gnt-node {name} node1", master).code == 13
+    assert master.ops == []
+
+
+def test_failover_has_a_job_for_each_instance() -> None:
+    master = primaries("web1", "web2", jobs=(Job(), Job("error", ["OpExecError", ["no"]])))
+    ran = run("gnt-node failover -f --ignore-consistency node1", master)
+    assert ran.code == 1
+    assert ran.out.endswith("1 error(s) out of 2 instance(s).\n")
+    assert [op["instance_name"] for op in master.ops] == ["web1", "web2"]
+    assert all(op["ignore_consistency"] for op in master.ops)
+    done = primaries("web1")
+    assert "All 1 instance(s) failed over" in run("gnt-node failover -f node1", done).out

@@ -29,6 +29,7 @@ from pyganeti.master.lu.instance.set_params import LUInstanceSetParams
 from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
 from pyganeti.master.lu.instance.startup import LUInstanceStartup
 from pyganeti.master.lu.node.add import LUNodeAdd
+from pyganeti.master.lu.node.migrate import LUNodeMigrate
 from pyganeti.master.lu.node.remove import LUNodeRemove
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
@@ -72,7 +73,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
     OpInstanceStartup,
 )
-from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
+from pyganeti.opcodes.node import OpNodeAdd, OpNodeMigrate, OpNodeRemove
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
@@ -113,6 +114,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceShutdown: LUInstanceShutdown(),
     OpInstanceStartup: LUInstanceStartup(),
     OpNodeAdd: LUNodeAdd(),
+    OpNodeMigrate: LUNodeMigrate(),
     OpNodeRemove: LUNodeRemove(),
     OpOsDiagnose: LUOsDiagnose(),
     OpQuery: LUQuery(),
