@@ -41,6 +41,8 @@ class Guest:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self.node = "node1"
+        # What is typed before its shell reads is lost.
+        cluster.console(self.node, WEB, r"is up", ask=b"\nmicro\n")
         cluster.console(self.node, WEB, r"counting", ask=COUNT)
         self._boot_id, self._counted = self._boot(), 0
 

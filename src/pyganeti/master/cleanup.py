@@ -8,6 +8,7 @@ Source: gnt-instance(8) FAILOVER, MIGRATE; design note 0009.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pyganeti.master.changes import instance_fields, move_instance
 from pyganeti.master.guests import assemble_disks
@@ -26,6 +27,8 @@ from pyganeti.model.templates import EXTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.migration import MigrationRoleCall
 from pyganeti.wire.noderpc.types import GuestRole
+
+_WAITED: Final = frozenset({GuestRole.INCOMING, GuestRole.LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _journeys(
     instance: Instance, runs: Node | None, roles: Mapping[str, GuestRole], asked: list[Node]
 ) -> Iterator[Journey]:
     """Each copy that is not the guest, with the node from or to which it was on its way."""
-    waiting = [node for node, role in roles.items() if role is GuestRole.INCOMING]
+    waiting = [node for node, role in roles.items() if role in _WAITED]
     others = [node.uuid for node in asked]
     for node, role in roles.items():
         if role is GuestRole.SENT:

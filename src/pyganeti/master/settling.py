@@ -23,6 +23,7 @@ from pyganeti.model.errors import (
     OpExecError,
 )
 from pyganeti.model.node import Node
+from pyganeti.wire.noderpc.instance import InstanceStartCall
 from pyganeti.wire.noderpc.migration import (
     InstanceFinalizeMigrationDstCall,
     InstanceFinalizeMigrationSrcCall,
@@ -39,7 +40,8 @@ class Outcome(StrEnum):
     """Where the guest is, or is to be."""
 
     STAYS = "stays"  # the source's copy is the guest, or there is none
-    RETURNS = "returns"  # it was sent and has not arrived: the source's copy goes on
+    RETURNS = "returns"  # it was sent and never ran there: the source's copy goes on
+    RESTARTS = "restarts"  # it was sent, may have run there, and is not there: it begins anew
     ARRIVES = "arrives"  # it was sent, and the target reads it
     WENT = "went"  # the target's copy is the guest
     UNKNOWN = "unknown"  # a node that counts does not answer
@@ -85,11 +87,14 @@ def decide(here: GuestRole | None, there: GuestRole | None) -> Outcome:
         return Outcome.BOTH if here in RUNS else Outcome.WENT
     if here in RUNS:
         return Outcome.STAYS
-    if here is None or there is None:
+    if here is None or there is None or there is GuestRole.SENT:
         return Outcome.UNKNOWN
-    if here is GuestRole.SENT:
-        return Outcome.ARRIVES if there is GuestRole.INCOMING else Outcome.RETURNS
-    return Outcome.STAYS
+    if here is not GuestRole.SENT:
+        return Outcome.STAYS
+    if there is GuestRole.INCOMING:
+        return Outcome.ARRIVES
+    # A copy that ran has written to the disks: what another remembers of them is not so any more.
+    return Outcome.RETURNS if there is GuestRole.LOST else Outcome.RESTARTS
 
 
 async def settle(scene: Scene, journey: Journey) -> Outcome:
@@ -115,8 +120,10 @@ async def settle(scene: Scene, journey: Journey) -> Outcome:
         outcome = await work.arrive()
     if outcome is Outcome.WENT:
         await work.went(here)
-    elif outcome in (Outcome.STAYS, Outcome.RETURNS):
+    elif outcome is Outcome.STAYS:
         await work.stays(here)
+    elif outcome in (Outcome.RETURNS, Outcome.RESTARTS):
+        await work.returns(anew=outcome is Outcome.RESTARTS)
         outcome = Outcome.STAYS
     elif outcome is Outcome.BOTH:
         names = f"{source.name} and {target.name}"
@@ -165,8 +172,11 @@ class _Settling:
             raise
         except HypervisorError as err:
             self._scene.log(f"The guest did not arrive on {self._move.target.name}: {err}")
-            return Outcome.RETURNS
-        return Outcome.WENT
+        else:
+            return Outcome.WENT
+        there = await self.role_there()
+        # One that waits still has not run, and will not: it is ended before the other goes on.
+        return decide(GuestRole.SENT, GuestRole.LOST if there is GuestRole.INCOMING else there)
 
     async def went(self, here: GuestRole | None) -> None:
         """The guest is on the target: say so first, then clear the source."""
@@ -194,8 +204,26 @@ class _Settling:
         if move.source.offline:
             return
         await open_disks(self._scene.nodes, move, there=False, exclusive=True)
-        if here is GuestRole.SENT:
+
+    async def returns(self, *, anew: bool) -> None:
+        """The guest was sent and is not on the target: it goes on on the source.
+
+        Args:
+            anew: from its disks, because what its copy remembers of them may be wrong.
+        """
+        move, nodes = self._move, self._scene.nodes
+        if anew:
+            text = "its memory is lost, it is started again there"
+            self._scene.log(f"The guest goes back to {move.source.name}: {text}")
+            await self._finish_here(success=True)
+        if not move.target.offline:
+            await self._finish_there(success=False)
+            await close_disks(nodes, move, there=True)
+        await open_disks(nodes, move, there=False, exclusive=True)
+        if not anew:
             await self._finish_here(success=False)
+        elif self._journey.resume:
+            await nodes.call(move.source.uuid, InstanceStartCall(instance=move.here))
 
     async def clear(self, *, target_has_it: bool) -> None:
         """End copies that were left; one that may run is never touched."""

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk, Hypervisor
 from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
@@ -297,8 +298,37 @@ async def test_a_target_that_dies_costs_nothing(qemus: Pair) -> None:
         await until_outgoing(qemus)
         qemus.kill(qemus.there)
         assert "failed" in await sending
-    assert await qemus.roles() == (GuestRole.RUNNING, GuestRole.ABSENT)
+    assert await qemus.roles() == (GuestRole.RUNNING, GuestRole.LOST)
     assert await state(qemus, qemus.here) == "running"
+    await qemus.stop()
+
+
+@needs_qemu
+async def test_a_copy_that_ended_says_whether_it_ever_ran(qemus: Pair) -> None:
+    spec = qemus.spec()
+    await qemus.begin(spec)
+    qemus.kill(qemus.there)
+    await gone(qemus)
+    assert await qemus.roles() == (GuestRole.RUNNING, GuestRole.LOST)
+    await qemus.begin(spec)
+    await qemus.send(spec)
+    await kvm(qemus.there).migration.finish_target(spec, success=True, resume=True)
+    qemus.kill(qemus.there)
+    await gone(qemus)
+    assert await qemus.roles() == (GuestRole.SENT, GuestRole.ABSENT)
+    await qemus.stop()
+    assert left(qemus.here) == left(qemus.there) == []
+
+
+@needs_qemu
+async def test_nothing_is_concluded_where_qemu_does_not_write(qemus: Pair) -> None:
+    spec = qemus.spec()
+    await qemus.begin(spec)
+    written = Path(KvmLayout(str(qemus.there)).guest("web1").arrival)
+    await in_thread(written.write_bytes, b"")
+    qemus.kill(qemus.there)
+    await gone(qemus)
+    assert await qemus.roles() == (GuestRole.RUNNING, GuestRole.ABSENT)
     await qemus.stop()
 
 
@@ -355,6 +385,14 @@ def slow(qemus: Pair) -> InstanceSpec:
     """A guest that takes seconds to send."""
     beparams = {"maxmem": SLOW_MIB, "vcpus": 1}
     return msgspec.structs.replace(qemus.spec(**SLOW), beparams=beparams)
+
+
+async def gone(qemus: Pair) -> None:
+    """Until the target's QEMU, which was killed, is gone."""
+    clock = SystemClock()
+    async with asyncio.timeout(GENEROUS_S):
+        while process.find(KvmLayout(str(qemus.there)).guest("web1")) is not None:
+            await clock.sleep(0.01)
 
 
 async def until_outgoing(qemus: Pair) -> None:

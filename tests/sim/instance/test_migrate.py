@@ -349,6 +349,23 @@ async def test_who_comes_after_it_works_where_the_guest_is() -> None:
     assert cluster.copies.doubles == []
 
 
+@pytest.mark.parametrize(("role", "goes_on"), [(GuestRole.LOST, True), (None, False)])
+async def test_memory_counts_only_if_no_other_copy_can_have_run(
+    role: GuestRole | None, goes_on: bool
+) -> None:
+    """A copy that ran has written to the disks; what the other remembers of them is wrong then."""
+    cluster = await started()
+    cluster.nodes["node1"].guests.put(copy(GuestRole.SENT))
+    if role is not None:
+        cluster.nodes["node2"].guests.put(copy(role))
+    await cluster.run(CLEANUP)
+    assert cluster.guest_states("web1") == {"node1": "running"}
+    record = cluster.nodes["node1"].guests.get("web1")
+    assert record is not None
+    assert (record.started == 0.0) is goes_on
+    assert cluster.copies.doubles == []
+
+
 # Cleanup.
 
 
@@ -360,6 +377,8 @@ async def test_who_comes_after_it_works_where_the_guest_is() -> None:
         ({"node1": GuestRole.SENT, "node2": GuestRole.INCOMING}, "node2"),
         ({"node1": GuestRole.SENT, "node2": GuestRole.RUNNING}, "node2"),
         ({"node1": GuestRole.SENT}, "node1"),
+        ({"node1": GuestRole.SENT, "node2": GuestRole.LOST}, "node1"),
+        ({"node1": GuestRole.RUNNING, "node2": GuestRole.LOST}, "node1"),
         ({"node2": GuestRole.RUNNING}, "node2"),
         ({"node1": GuestRole.RUNNING, "node3": GuestRole.SENT}, "node1"),
     ],

@@ -16,11 +16,14 @@ O = Outcome  # noqa: E741
     [
         (R.RUNNING, R.INCOMING, O.STAYS),
         (R.RUNNING, R.ABSENT, O.STAYS),
+        (R.RUNNING, R.LOST, O.STAYS),
         (R.RUNNING, None, O.STAYS),
         (R.RUNNING, R.RUNNING, O.BOTH),
         (R.SENT, R.RUNNING, O.WENT),
         (R.SENT, R.INCOMING, O.ARRIVES),
-        (R.SENT, R.ABSENT, O.RETURNS),
+        (R.SENT, R.LOST, O.RETURNS),
+        (R.SENT, R.ABSENT, O.RESTARTS),
+        (R.SENT, R.SENT, O.UNKNOWN),
         (R.SENT, None, O.UNKNOWN),
         (R.ABSENT, R.RUNNING, O.WENT),
         (R.ABSENT, R.INCOMING, O.STAYS),
@@ -45,6 +48,8 @@ def test_no_copy_that_was_sent_goes_on_while_another_may_run(
     outcome = decide(here, there)
     if outcome is Outcome.RETURNS:
         assert here is GuestRole.SENT
-        assert there not in (None, GuestRole.INCOMING, *RUNS)
+        assert there is GuestRole.LOST
+    if outcome is Outcome.RESTARTS:
+        assert there is GuestRole.ABSENT
     if outcome is Outcome.WENT:
         assert here not in RUNS

@@ -37,7 +37,7 @@ class Migration(Protocol):
         ...
 
     async def role(self, instance: InstanceSpec) -> GuestRole:
-        """What the copy here is."""
+        """What the copy here is; ``LOST`` only for one that certainly never ran."""
         ...
 
     async def accept(

@@ -165,6 +165,7 @@ class GuestRole(StrEnum):
     OUTGOING = "outgoing"  # the same, and its state is being sent
     SENT = "sent"  # its state was sent: it must not run again while another copy may
     INCOMING = "incoming"  # waits for its state
+    LOST = "lost"  # waited for its state and has ended; it is known that it never ran
 
 
 class HostTraits(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ the transfer is finished there.
 """
 
 import asyncio
+from typing import Final
 
 import msgspec
 
@@ -21,6 +22,9 @@ from pyganeti.wire.noderpc.types import (
 )
 
 from .records import Record, Records
+
+# Copies on the target that are not the guest, and never were.
+_MAY_END: Final = frozenset({GuestRole.ABSENT, GuestRole.INCOMING, GuestRole.LOST})
 
 
 class FakeMigration:
@@ -64,7 +68,7 @@ class FakeMigration:
     ) -> None:
         """See :meth:`~..migration.Migration.accept`."""
         role = await self.role(instance)
-        if role not in (GuestRole.ABSENT, GuestRole.INCOMING):
+        if role not in _MAY_END:
             raise HypervisorError(f"{instance.name} is on this node already: {role}")
         record = msgspec.json.decode(info.guest, type=Record)
         self._records.put(msgspec.structs.replace(record, role=GuestRole.INCOMING))
@@ -96,7 +100,7 @@ class FakeMigration:
         if success:
             record = self._get(instance, GuestRole.INCOMING, GuestRole.RUNNING)
             self._put(msgspec.structs.replace(record, paused=not resume), GuestRole.RUNNING)
-        elif role in (GuestRole.ABSENT, GuestRole.INCOMING):
+        elif role in _MAY_END:
             self._records.remove(instance.name)
         else:
             raise HypervisorError(f"{instance.name} runs on this node: it is not ended")
@@ -107,7 +111,7 @@ class FakeMigration:
         if not success:
             record = self._get(instance, GuestRole.SENT, GuestRole.RUNNING, GuestRole.OUTGOING)
             self._put(msgspec.structs.replace(record, paused=not resume), GuestRole.RUNNING)
-        elif role in (GuestRole.ABSENT, GuestRole.SENT):
+        elif role in (GuestRole.ABSENT, GuestRole.LOST, GuestRole.SENT):
             self._records.remove(instance.name)
         else:
             raise HypervisorError(f"{instance.name} may run on this node: it is not ended")

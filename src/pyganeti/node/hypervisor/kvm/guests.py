@@ -21,7 +21,7 @@ from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.network.base import Network, Tap
 from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec, Params
 
-from . import process, runtime
+from . import arrival, process, runtime
 from .hotplug import HotPlug
 from .layout import GuestPaths, KvmLayout
 from .nic_files import interfaces, write_interface
@@ -82,6 +82,7 @@ class KvmGuests:
                     await self._network.connect(instance, index, taps[-1].name)
             _save(paths, planned)
             argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost, incoming=incoming)
+            argv += arrival.arguments(paths) if incoming else ()
             fds = tuple(fd for tap in taps for fd in tap.fds)
             await self._execute(Command(argv, pass_fds=fds), instance.name)
         finally:
@@ -172,7 +173,7 @@ class KvmGuests:
                 with suppress(GenericError):
                     await self._network.disconnect(described, index, name)
         shutil.rmtree(paths.nics, ignore_errors=True)
-        for path in (*paths.sockets, paths.runtime, paths.pid):
+        for path in (*paths.sockets, paths.runtime, paths.pid, paths.arrival):
             remove(path)
 
     def _started_nics(self, instance: InstanceSpec, paths: GuestPaths) -> tuple[NicSpec, ...]:

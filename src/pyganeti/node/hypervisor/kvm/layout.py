@@ -21,6 +21,7 @@ class GuestPaths:
     monitor: str
     qmp: str
     serial: str
+    arrival: str
     runtime: str
     nics: str
 
@@ -71,6 +72,7 @@ class KvmLayout:
             monitor=longest,
             qmp=f"{control}.qmp",
             serial=f"{control}.serial",
+            arrival=f"{control}.arrival",
             runtime=f"{base}/conf/{name}.runtime",
             nics=f"{base}/nic/{name}",
         )

@@ -27,7 +27,7 @@ from pyganeti.wire.noderpc.types import (
     Params,
 )
 
-from . import process, runtime
+from . import arrival, process, runtime
 from .facts import QemuAsker
 from .finish import prepare
 from .guests import KvmGuests
@@ -43,6 +43,8 @@ _ARRIVAL_S: Final = 60.0
 # How long a copy that waits is given to show that its state came after all.
 _GRACE_S: Final = 1.0
 _CANCEL_S: Final = 60.0
+# Copies on the target that are not the guest, and never were.
+_MAY_END: Final = frozenset({GuestRole.ABSENT, GuestRole.INCOMING, GuestRole.LOST})
 
 
 class KvmMigration:
@@ -96,13 +98,13 @@ class KvmMigration:
 
     async def _role(self, instance: InstanceSpec, paths: GuestPaths) -> GuestRole:
         if process.find(paths) is None:
-            return GuestRole.ABSENT
+            return arrival.role_of_ended(paths)
         try:
             async with qmp_session(paths.qmp, instance.name) as qmp:
                 return await find_role(qmp)
         except HypervisorError:
             if await self._guests.wait_gone(paths, _GRACE_S):
-                return GuestRole.ABSENT
+                return arrival.role_of_ended(paths)
             raise
 
     async def accept(
@@ -119,7 +121,7 @@ class KvmMigration:
         described = msgspec.structs.replace(instance, nics=tuple(nic for nic, _ in planned.nics))
         async with self._guests.lock(instance.name):
             role = await self._role(instance, paths)
-            if role not in (GuestRole.ABSENT, GuestRole.INCOMING):
+            if role not in _MAY_END:
                 raise HypervisorError(f"{instance.name} is on this node already: {role}")
             await self._guests.abandon(described, paths)
             try:
@@ -133,6 +135,7 @@ class KvmMigration:
     async def _listen(
         self, qmp: Qmp, instance: InstanceSpec, paths: GuestPaths, address: str
     ) -> None:
+        await qmp.execute(arrival.PROOF)
         await prepare(qmp, instance, paths)
         await set_capabilities(qmp, instance.hvparams)
         await qmp.execute("migrate-incoming", uri=_uri(address, instance.hvparams))
@@ -202,7 +205,7 @@ class KvmMigration:
             role = await self._wait_while(GuestRole.INCOMING, instance, paths, limit)
             if success:
                 await self._take_over(instance, paths, role, resume=resume)
-            elif role in (GuestRole.ABSENT, GuestRole.INCOMING):
+            elif role in _MAY_END:
                 await self._guests.abandon(instance, paths)
             else:
                 raise HypervisorError(f"{instance.name} runs on this node: it is not ended")
@@ -210,7 +213,7 @@ class KvmMigration:
     async def _take_over(
         self, instance: InstanceSpec, paths: GuestPaths, role: GuestRole, *, resume: bool
     ) -> None:
-        if role is GuestRole.ABSENT:
+        if role in (GuestRole.ABSENT, GuestRole.LOST):
             raise HypervisorError(f"{instance.name} ended while it was received")
         if role is GuestRole.INCOMING:
             text = f"the state of {instance.name} did not arrive within {_ARRIVAL_S:g} s"
@@ -226,7 +229,7 @@ class KvmMigration:
         async with self._guests.lock(instance.name):
             role = await self._role(instance, paths)
             if success:
-                if role not in (GuestRole.ABSENT, GuestRole.SENT):
+                if role not in (GuestRole.ABSENT, GuestRole.LOST, GuestRole.SENT):
                     text = f"{instance.name} may run on this node: it is not ended"
                     raise HypervisorError(f"{text} ({role})")
                 await self._guests.abandon(instance, paths)
