@@ -31,6 +31,7 @@ ADDRESS: Final = "127.0.0.1"
 # At 1 MiB/s even empty memory of this size takes QEMU seconds to send.
 SLOW: Final = {"migration_bandwidth": 1}
 SLOW_MIB: Final = 4096
+POSTCOPY: Final = {"migration_caps": "postcopy-ram"}
 GENEROUS_S: Final = 60.0
 
 needs_qemu = pytest.mark.skipif(not os.access(QEMU, os.X_OK), reason=f"{QEMU} is not installed")
@@ -367,6 +368,29 @@ async def test_capabilities_hold_on_both_sides(qemus: Pair, caps: str) -> None:
     await qemus.send(spec)
     await qemus.finish(spec)
     assert await qemus.roles() == (GuestRole.ABSENT, GuestRole.RUNNING)
+    await qemus.stop()
+
+
+@needs_qemu
+async def test_what_runs_there_already_is_not_cancelled(qemus: Pair) -> None:
+    """With postcopy the guest goes on there before the rest of its memory has come."""
+    spec = msgspec.structs.replace(slow(qemus), hvparams=qemus.spec(**SLOW, **POSTCOPY).hvparams)
+    await qemus.begin(spec)
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(qemus.send(spec))
+        await until_outgoing(qemus)
+        paths = KvmLayout(str(qemus.here)).guest("web1")
+        async with qmp_session(paths.qmp, "web1") as qmp:
+            await qmp.execute("migrate-set-parameters", **{"max-postcopy-bandwidth": 1 << 18})
+            await qmp.execute("migrate-start-postcopy")
+        clock = SystemClock()
+        async with asyncio.timeout(GENEROUS_S):
+            while await state(qemus, qemus.there) != "running":
+                await clock.sleep(0.05)
+        assert await kvm(qemus.here).migration.cancel(spec) is GuestRole.SENT
+        await sending
+    await qemus.finish(spec)
+    assert await state(qemus, qemus.there) == "running"
     await qemus.stop()
 
 

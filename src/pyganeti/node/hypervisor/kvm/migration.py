@@ -34,7 +34,7 @@ from .guests import KvmGuests
 from .layout import GuestPaths
 from .params import qemu_path
 from .qmp import Qmp, qmp_session
-from .sending import begin, find_failure, find_role, follow, set_capabilities, tell_progress
+from .sending import begin, cancel, find_failure, find_role, follow, set_capabilities, tell_progress
 
 _POLL_S: Final = 0.5
 _SOON_S: Final = 0.1
@@ -180,7 +180,8 @@ class KvmMigration:
         role = await self._role(instance, paths)
         if role is not GuestRole.OUTGOING:
             return role
-        await self._guests.tell(instance.name, paths, "migrate_cancel")
+        async with qmp_session(paths.qmp, instance.name) as qmp:
+            await cancel(qmp)
         role = await self._wait_while(GuestRole.OUTGOING, instance, paths, _CANCEL_S)
         if role is GuestRole.OUTGOING:
             raise HypervisorError(f"{instance.name} is still being sent")

@@ -65,6 +65,16 @@ async def begin(qmp: Qmp, hvp: Params, uri: str, *, live: bool) -> None:
     await qmp.execute("migrate", uri=uri)
 
 
+async def cancel(qmp: Qmp) -> None:
+    """Tell QEMU to send no more, unless the guest runs on the target already.
+
+    Then only the rest of its memory is here: whoever stopped that would end the guest.
+    """
+    status = (await qmp.execute("query-migrate")).get("status", "")
+    if not status.startswith("postcopy"):
+        await qmp.execute("migrate_cancel")
+
+
 def parse_capabilities(text: str, known: frozenset[str]) -> frozenset[str]:
     """Capabilities by the names that this QEMU has for them; old ones began with ``x-``.
 
