@@ -31,6 +31,8 @@ def test_a_running_guest_gets_and_loses_disks_and_nics(bridge_name: str) -> None
         )  # fmt: skip
         assert " - disk/1 -> add:size=16,mode=rw" in added.stdout.splitlines()
         assert in_guest(cluster, "cat /sys/block/vdb/size", "(32768)") == "32768"
+        cluster.gnt("instance", "grow-disk", "--ignore-ipolicy", WEB, "1", "16m")
+        in_guest(cluster, "cat /sys/block/vdb/size", "(65536)")
         in_guest(cluster, "cd /sys/class/net; echo eth*", "(eth0 eth1)")
         assert len(interfaces(bridge_name)) == 2
         in_guest(cluster, "printf kept > /dev/vdb; sync; head -c 4 /dev/vdb", "(kept)")

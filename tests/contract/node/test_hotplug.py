@@ -200,6 +200,22 @@ async def test_new_links_are_recorded_for_disks_that_stay(directory: Path) -> No
 
 
 @needs_qemu
+async def test_a_disk_that_has_grown_is_larger_for_the_guest(directory: Path) -> None:
+    a = disk(directory, "a")
+    hypervisor = kvm(directory)
+    await hypervisor.start(instance(), (a,), paused=False)
+    os.truncate(a.link, 2 << 20)
+    grown = GuestDisk(a.spec, a.link, size=2 << 20)
+    (done,) = await hypervisor.change_devices(instance(), (grown,))
+    assert a.spec.uuid in done
+    async with qmp_session(f"{directory}/ctrl/web1.qmp", "web1") as qmp:
+        (drive,) = await qmp.execute("query-block")
+    assert drive["inserted"]["image"]["virtual-size"] == 2 << 20
+    assert await hypervisor.change_devices(instance(), (grown,)) == ()
+    await hypervisor.stop(instance(), 0)
+
+
+@needs_qemu
 async def test_of_a_disk_that_cannot_be_plugged_nothing_is_left(directory: Path) -> None:
     hypervisor = kvm(directory)
     await hypervisor.start(instance(), (), paused=False)

@@ -85,6 +85,12 @@ async def test_grows_by_an_amount_and_to_a_size() -> None:
     assert list(cluster.nodes["node1"].disks.disks.values()) == [(4096, disk.uuid)]
 
 
+async def test_a_running_guest_is_told() -> None:
+    cluster = await running()
+    await cluster.run(grow(512))
+    assert [call for _, call in changes(cluster)] == ["blockdev_grow", "hotplug_device"]
+
+
 async def test_growing_to_the_size_it_has_changes_nothing() -> None:
     cluster = stopped()
     await cluster.run(grow(1024, absolute=True))

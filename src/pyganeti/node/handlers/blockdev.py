@@ -62,7 +62,7 @@ class BlockdevHandlers:
         for index, disk in enumerate(instance.disks):
             device = await self._storage.driver(disk.dev_type).assemble(disk)
             link = await in_thread(self._links.make, instance.name, index, device.path)
-            found.append(GuestDisk(disk, link, device.uri))
+            found.append(GuestDisk(disk, link, device.uri, device.size))
         await in_thread(self._links.trim, instance.name, len(found))
         return tuple(found)
 

@@ -5,7 +5,7 @@ holds the drivers to the guarantees written here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pyganeti.model.errors import HypervisorError
@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GuestDisk:
-    """A disk as a guest gets it: ``link`` is the stable path of the assembled device."""
+    """A disk as a guest gets it.
+
+    Attributes:
+        link: the stable path of the assembled device.
+        size: bytes that the device has; 0 if that is not known.
+    """
 
     spec: DiskSpec
     link: str
     uri: str = ""
+    size: int = field(default=0, compare=False)
 
 
 class Hypervisor(Protocol):
@@ -66,7 +72,7 @@ class Hypervisor(Protocol):
     async def change_devices(
         self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
     ) -> tuple[str, ...]:
-        """Give a running guest the NICs and disks that ``instance`` has now.
+        """Give a running guest the NICs and disks that ``instance`` has now, in their sizes.
 
         What it has already stays untouched; one that does not run is left alone. After an error
         those changed before the device that failed stay changed.

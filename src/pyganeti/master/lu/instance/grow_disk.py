@@ -11,6 +11,7 @@ import msgspec
 
 from pyganeti.master.changes import Maker
 from pyganeti.master.guests import check_online
+from pyganeti.master.hotplug import change_guest
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
 from pyganeti.master.locks import Level, LockRequest
@@ -122,7 +123,7 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
         return [f"grow {disk} of {plan.instance.name} from {size} to {after} MiB"]
 
     async def execute(self, run: Run, plan: GrowPlan) -> None:
-        """Grow on the nodes, then record the new size, then let a mirror use it."""
+        """Grow on the nodes, then record the new size, then let mirror and guest use it."""
         disk, view = plan.disk, run.config.view
         is_mirror = disk.dev_type in INTERNALLY_MIRRORED
         if plan.amount == 0 and not is_mirror:
@@ -133,7 +134,7 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
         run.locks.release(Level.NODE_RES)
         async with run.step("record size"):
             await run.config.commit(_recorded(disk, disk.size + plan.amount))
-        if is_mirror and plan.instance.disks_active:
+        if plan.instance.disks_active:
             await self._use(run, plan)
 
     async def resume(self, run: Run, rest: GrowRest, answers: Mapping[str, Any]) -> None:
@@ -152,15 +153,20 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
 
     @staticmethod
     async def _use(run: Run, plan: GrowPlan) -> None:
-        """The device of a mirror, which then syncs what is new."""
+        """The device of a mirror, which then syncs what is new; and the guest that runs on it."""
         view, node = run.config.view, plan.instance.primary_node
-        disk = disk_spec(view.disk(plan.disk.uuid), view, node)
-        async with run.step("grow device"):
-            call = BlockdevGrowCall(disk=disk, amount=0, backingstore=False)
-            await run.nodes.call(node, call)
-        if plan.wait_for_sync:
-            spec = instance_spec(view, plan.instance, disks=(view.disk(plan.disk.uuid),))
-            await wait_for_sync(run, spec, _rest(plan))
+        disk = view.disk(plan.disk.uuid)
+        is_mirror = disk.dev_type in INTERNALLY_MIRRORED
+        if is_mirror:
+            async with run.step("grow device"):
+                spec = disk_spec(disk, view, node)
+                call = BlockdevGrowCall(disk=spec, amount=0, backingstore=False)
+                await run.nodes.call(node, call)
+        async with run.step("tell the guest"):
+            await change_guest(run, plan.instance.uuid)
+        if is_mirror and plan.wait_for_sync:
+            grown = instance_spec(view, plan.instance, disks=(disk,))
+            await wait_for_sync(run, grown, _rest(plan))
 
 
 def _rest(plan: GrowPlan) -> GrowRest:

@@ -16,6 +16,7 @@ from pyganeti.master.changed_nics import changed_nics, nic_lines
 from pyganeti.master.device_edits import GONE, Edit
 from pyganeti.master.device_records import DiskRecords, modify_instance
 from pyganeti.master.guests import shut_down_disks
+from pyganeti.master.hotplug import change_guest
 from pyganeti.master.instance_changes import Lines, changed_fields, parameter_lines
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import LockRequest
@@ -36,12 +37,11 @@ from pyganeti.master.new_nics import check_conflicts
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
 from pyganeti.master.specs import instance_spec
-from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
-from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 
 UNBUILT: Final = ("disk_template", "iallocator", "instance_communication", "runtime_mem")
 # What the request is about, beside the instance.
@@ -201,7 +201,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             await wipe_new(run, uuid, records.made)
         if plan.hotplug:
             async with run.step("change the running guest"):  # undone with the record
-                await hotplug(run, uuid, must=takes_out(disks))
+                await change_guest(run, uuid, must=takes_out(disks))
         view = run.config.view
         lines = [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
         if disks is None:
@@ -255,36 +255,6 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
 def _described(kind: str, edit: Edit[Any]) -> str:  # Any: NICs and disks
     given = f": {', '.join(edit.given)}" if edit.given else ""
     return f"{edit.action} {kind}/{edit.index}{given}"
-
-
-async def hotplug(run: Run, uuid: str, *, must: bool) -> None:
-    """Give the running guest the devices that its instance has now.
-
-    As in Ganeti a guest that does not take or release one is no reason to fail: it has them at its
-    next start. But a disk that it does not release must not be taken away.
-
-    Args:
-        run: the opcode.
-        uuid: of the instance.
-        must: the guest has to release a disk.
-
-    Raises:
-        NodeCallError: what became of it is not known.
-        GenericError: the guest has not released a disk.
-    """
-    view = run.config.view
-    instance = view.instances[uuid]
-    call = HotplugDeviceCall(instance=instance_spec(view, instance))
-    try:
-        for line in await run.nodes.call(instance.primary_node, call):
-            run.log(f"hotplug: {line}")
-    except NodeCallError:
-        raise
-    except GenericError as err:
-        if must:
-            raise
-        text = f"instance {instance.name} has its new devices from its next start"
-        run.log(f"Warning: {text}, hotplug failed: {err}")
 
 
 def _refuse_unbuilt(op: OpInstanceSetParams) -> None:

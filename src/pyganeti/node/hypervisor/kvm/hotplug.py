@@ -89,7 +89,7 @@ class HotPlug:
         done = [*await self._unplug_disks(disks), *await self._unplug_nics(instance)]
         self._arrange(instance, disks)
         done += [*await self._plug_disks(disks), *await self._plug_nics(instance)]
-        return tuple(done)
+        return (*done, *await self._resize_disks(disks))
 
     def _put(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -160,7 +160,7 @@ class HotPlug:
     async def _drop_node(self, node: str) -> None:
         """Remove a block node; one that is not there is a success."""
         deadline = self.clock.monotonic() + _LET_GO_S
-        while node in await self._nodes():
+        while node in await self._sizes():
             try:
                 await self.qmp.execute("blockdev-del", **{"node-name": node})
             except HypervisorError:
@@ -169,9 +169,10 @@ class HotPlug:
                     raise
                 await self.clock.sleep(_POLL_S)
 
-    async def _nodes(self) -> set[str]:
+    async def _sizes(self) -> dict[str, int]:
+        """The block nodes that there are, and how large the guest sees them."""
         found = await self.qmp.execute("query-named-block-nodes", flat=True)
-        return {entry["node-name"] for entry in found}
+        return {entry["node-name"]: int(entry["image"]["virtual-size"]) for entry in found}
 
     async def _drop_nic(self, nic: NicSpec, info: HvInfo) -> None:
         """Forget a NIC that QEMU has not as a device any more: its backend, interface, record."""
@@ -239,6 +240,16 @@ class HotPlug:
         except HypervisorError:
             await self._drop_node(node)
             raise
+
+    async def _resize_disks(self, disks: tuple[GuestDisk, ...]) -> list[str]:
+        """Tell the guest of disks that have grown; none ever shrinks."""
+        seen, done = await self._sizes(), []
+        for index, disk in enumerate(disks):
+            node = node_name(disk, index)
+            if disk.size > seen.get(node, disk.size):
+                await self.qmp.execute("block_resize", **{"node-name": node, "size": disk.size})
+                done.append(f"resized disk {disk.spec.uuid}")
+        return done
 
     async def _plug_nics(self, instance: InstanceSpec) -> list[str]:
         done = []
