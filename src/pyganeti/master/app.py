@@ -287,6 +287,10 @@ class Master:
             self.scheduler.job_ended(job)
             return True, f"Job {job.id} canceled"
         if self.processor.cancel(job, task, kill=kill):
+            # Whoever heard this is not to see it run after all, under the next master. What is
+            # about to end is written already.
+            if not job.is_ending and job.status not in FINALIZED:
+                await self.queue.save(job)
             return True, f"Job {job.id} will be canceled"
         return False, f"Job {job.id} is running and cannot be cancelled without --kill"
 

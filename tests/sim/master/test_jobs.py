@@ -123,6 +123,18 @@ async def test_a_job_that_waits_for_locks_is_cancelled() -> None:
     assert cluster.guest_states("web1") == {}
 
 
+async def test_a_cancellation_that_was_answered_outlives_the_master() -> None:
+    cluster = stopped()
+    async with cluster.instance_held("web1"):
+        job = await cluster.submit(OpInstanceStartup(instance_name="web1"))
+        await cluster.clock.sleep(1.0)
+        assert (await (await luxi(cluster)).handle("CancelJob", [job, False]))[0]
+        await cluster.kill_master()
+    await cluster.clock.sleep(10.0)
+    assert await status(cluster, job) == "canceled"
+    assert cluster.guest_states("web1") == {}
+
+
 async def test_a_running_job_is_cancelled_only_by_force_and_unwound() -> None:
     cluster = stopped()
     await cluster.master()
@@ -382,7 +394,7 @@ async def test_a_job_that_was_killed_when_the_master_died_is_cancelled() -> None
             await (await luxi(cluster)).handle("CancelJob", [job, True])
             await cluster.clock.sleep(1.0)
         await cluster.kill_master()
-    assert await status(cluster, job) == "error"
+    assert await status(cluster, job) == "canceled"
     assert cluster.guest_states("web1") == {}
 
 

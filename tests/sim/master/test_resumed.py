@@ -249,7 +249,7 @@ async def test_a_wait_that_began_to_be_unwound_is_not_resumed() -> None:
     assert awaited_tasks(cluster.backend.load()) == frozenset()
     await replaced(cluster)
     await cluster.clock.sleep(5.0)
-    assert await status(cluster, job) is JobStatus.ERROR
+    assert await status(cluster, job) is JobStatus.CANCELED
     assert cluster.footprint() == before
 
 
