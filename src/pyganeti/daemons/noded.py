@@ -20,7 +20,7 @@ from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.kit.threads import in_thread
 from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError
-from pyganeti.node.app import assemble_node, build_node
+from pyganeti.node.app import assemble_node, build_node, ip_version
 from pyganeti.store.replica import Replica
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.wire.noderpc.server import NodeServer
@@ -36,7 +36,6 @@ DEFAULT_PORT: Final = 1811
 _GRACE_S: Final = 2.0
 # An answer under way must have left before a daemon that was told to leave its cluster ends.
 _LEAVE_DELAY_S: Final = 0.5
-_INET6: Final = b"10"
 
 
 def default_address(paths: Paths) -> str:
@@ -46,8 +45,7 @@ def default_address(paths: Paths) -> str:
         ConfigurationError: a virtual node's name is not in its hosts file.
     """
     if not paths.is_virtual:
-        family = (read_bytes(paths.ssconf("primary_ip_family")) or b"").strip()
-        return "::" if family == _INET6 else "0.0.0.0"  # noqa: S104
+        return "::" if ip_version(paths) == 6 else "0.0.0.0"  # noqa: S104
     try:
         return resolve(paths, own_hostname(paths))[1]
     except UnknownHost as err:

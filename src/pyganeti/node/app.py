@@ -8,8 +8,10 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Runner, run
 from pyganeti.wire.noderpc.call import TaskId
@@ -39,6 +41,7 @@ from .hypervisor.host import read_host
 from .hypervisor.kvm.driver import KvmHypervisor
 from .hypervisor.kvm.facts import QemuAsker
 from .hypervisor.kvm.layout import KvmLayout
+from .hypervisor.kvm.spice import SpicePlaces
 from .network.base import Network
 from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
@@ -135,6 +138,12 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     )
 
 
+def ip_version(paths: Paths) -> int:
+    """The version of IP that the cluster uses; 4 as long as there is none."""
+    family = (read_bytes(paths.ssconf("primary_ip_family")) or b"").strip()
+    return 6 if family == b"10" else 4
+
+
 def build_node(
     paths: Paths,
     *,
@@ -173,6 +182,7 @@ def build_node(
         clock=clock,
         share=share,
         vhost=os.access("/dev/vhost-net", os.R_OK | os.W_OK),
+        spice=SpicePlaces(runner, paths.spice_pem, paths.spice_ca_pem, partial(ip_version, paths)),
     )
     return NodeParts(
         paths=paths,

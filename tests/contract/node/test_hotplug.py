@@ -24,6 +24,7 @@ from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
+from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
 from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
@@ -50,6 +51,7 @@ def kvm(directory: Path, network: Network | None = None) -> KvmHypervisor:
         network=network or FakeNetwork(),
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
+        spice=SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4),
     )
 
 

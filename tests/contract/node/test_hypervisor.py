@@ -4,11 +4,14 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyganeti.kit.clock import SystemClock
@@ -25,6 +28,8 @@ from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.params import qemu_path
+from pyganeti.node.hypervisor.kvm.qmp import qmp_session
+from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
 from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NicSpec
@@ -37,6 +42,8 @@ HVPARAMS: dict[str, Any] = {
 }
 QEMU = qemu_path(HVPARAMS)
 
+SPICE = SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4)
+
 # Makes a driver on a directory; called again it is a restarted daemon's.
 Make = Callable[[], Hypervisor]
 
@@ -48,6 +55,7 @@ def kvm(directory: Path) -> KvmHypervisor:
         network=FakeNetwork(),
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
+        spice=SPICE,
     )
 
 
@@ -183,6 +191,10 @@ def left(directory: Path) -> list[str]:
         {"usb_mouse": "tablet", "keymap": "de", "vga": "std"},
         {"boot_order": "network"},
         {"cpu_mask": "0"},
+        {"soundhw": "all"},
+        {"usb_devices": "keyboard tablet wacom-tablet host:1234:5678"},
+        {"use_guest_agent": True, "kvm_extra": "-name web1,debug-threads=on"},
+        {"use_chroot": True},
     ],
     ids=lambda changes: ",".join(f"{name}={value}" for name, value in changes.items()),
 )
@@ -199,6 +211,60 @@ async def test_the_installed_qemu_accepts_what_it_is_told(
     assert await hypervisor.names() == ("web1",)
     await hypervisor.stop(guest, 0)
     assert left(directory) == ["disk"]
+
+
+@needs_qemu
+@pytest.mark.parametrize("password", ["", "a secret"])
+async def test_a_spice_server_answers_and_asks_for_the_password(
+    directory: Path, password: str
+) -> None:
+    file = directory / "password"
+    file.write_text(f"{password}\n")
+    hypervisor = kvm(directory)
+    changes: dict[str, Any] = {"spice_password_file": str(file)} if password else {}
+    guest = instance(spice_bind="127.0.0.1", soundhw="hda", serial_console=False, **changes)
+    guest = msgspec.structs.replace(guest, network_port=free_port())
+    try:
+        await hypervisor.check_params(guest.hvparams)
+    except HypervisorError as err:
+        pytest.skip(f"this QEMU cannot: {err}")
+    await hypervisor.start(guest, (), paused=False)
+    try:
+        # The first four bytes of a SPICE link message, from either side.
+        with socket.create_connection(("127.0.0.1", guest.network_port or 0), 5) as client:
+            client.sendall(b"REDQ" + struct.pack("<III", 2, 2, 18) + LINK)
+            assert client.recv(4) == b"REDQ"
+        async with qmp_session(KvmLayout(str(directory)).guest("web1").qmp, "web1") as qmp:
+            said = await qmp.execute("query-spice")
+        assert said["auth"] == ("spice" if password else "none")
+    finally:
+        await hypervisor.stop(guest, 0)
+
+
+# Connection 0, main channel, no capabilities.
+LINK = struct.pack("<IBBIII", 0, 1, 0, 0, 0, 18)
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@needs_qemu
+async def test_what_a_guest_left_in_its_prison_is_kept_apart(directory: Path) -> None:
+    hypervisor = kvm(directory)
+    guest = instance(use_chroot=True)
+    await hypervisor.start(guest, (), paused=False)
+    found = process.find(KvmLayout(str(directory)).guest("web1"))
+    assert found is not None
+    assert os.readlink(f"/proc/{found.pid}/root") == str(directory / "chroot" / "web1")
+    (directory / "chroot" / "web1" / "core").write_text("mine")
+    await hypervisor.stop(guest, 0)
+    assert list((directory / "chroot").iterdir()) == []
+    (kept,) = (directory / "chroot-quarantine").glob("web1-*/web1/core")
+    assert kept.read_text() == "mine"
 
 
 @needs_qemu
@@ -258,6 +324,7 @@ async def test_a_tap_lives_as_long_as_its_guest(directory: Path, queues: int) ->
         network=network,
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
+        spice=SPICE,
     )
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n" * 36)
     guest = instance(nics=(nic,), virtio_net_queues=queues)

@@ -1,6 +1,7 @@
 """What QEMU is told, parameter by parameter."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.kvm import runtime
 from pyganeti.node.hypervisor.kvm.command import Machine, base_command
+from pyganeti.node.hypervisor.kvm.display import SpiceServer
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.network.base import Tap
 from pyganeti.wire.noderpc.types import InstanceSpec
@@ -58,6 +60,24 @@ def test_the_frame_of_every_command() -> None:
         ({"vnc_bind_address": "0.0.0.0"}, ["-vnc", ":5100"]),
         ({"vnc_bind_address": "::1"}, ["-vnc", "[::1]:5100"]),
         ({"vnc_bind_address": "/run/vnc"}, ["-vnc", "unix:/run/vnc/web1.vnc"]),
+        ({"use_chroot": True}, ["-chroot", "/run/kvm/chroot/web1"]),
+        ({"soundhw": "ac97"}, ["-audiodev", "none,id=snd0", "-device", "AC97,audiodev=snd0"]),
+        ({"soundhw": "hda"}, ["-device", "intel-hda,id=hda"]),
+        ({"soundhw": "pcspk"}, ["-machine", "pcspk-audiodev=snd0"]),
+        ({"usb_devices": "tablet"}, ["-usb", "-device", "usb-tablet"]),
+        ({"usb_devices": "host:1.2"}, ["-device", "usb-host,hostbus=1,hostaddr=2"]),
+        (
+            {"usb_devices": "keyboard,host:046d:C31c", "usb_mouse": "mouse"},
+            [
+                *("-usb", "-device", "usb-mouse", "-device", "usb-kbd"),
+                *("-device", "usb-host,vendorid=0x046d,productid=0xC31c"),
+            ],
+        ),
+        (
+            {"use_guest_agent": True},
+            ["-chardev", "socket,id=qga0,path=/run/kvm/ctrl/web1.qga,server=on,wait=off"],
+        ),
+        ({"kvm_extra": "-rtc  base=utc"}, ["-rtc", "base=utc"]),
         (
             {"vnc_bind_address": "127.0.0.1", "vnc_password_file": "/etc/pw"},
             ["-vnc", "127.0.0.1:5100,password=on"],
@@ -77,6 +97,75 @@ def test_a_parameter_and_its_arguments(hvparams: dict[str, Any], expected: list[
     words = argv(instance(**hvparams))
     joined = "\0".join(words)
     assert "\0".join(expected) in joined
+
+
+def test_newer_qemu_gives_up_privileges_in_one_option() -> None:
+    spec = instance(use_chroot=True, security_model="user", security_domain="kvm1")
+    words = base_command(spec, PATHS, replace(MACHINE, run_with=True))
+    assert option(words, "-run-with") == ["chroot=/run/kvm/chroot/web1", "user=kvm1"]
+    assert not {"-chroot", "-runas"} & set(words)
+
+
+SPICE = SpiceServer("192.0.2.1", "/var/spice.pem", "/var/spice-ca.pem")
+
+
+def spice(server: SpiceServer = SPICE, **hvparams: Any) -> dict[str, str]:
+    """The options of the SPICE server."""
+    spec = instance(spice_bind=server.address, **hvparams)
+    (value,) = option(base_command(spec, PATHS, replace(MACHINE, spice=server)), "-spice")
+    pairs = value.replace(",,", "\0").split(",")
+    return dict(pair.replace("\0", ",").split("=", 1) for pair in pairs)
+
+
+def test_a_spice_server_is_open_unless_it_has_a_password() -> None:
+    assert spice() == {
+        "addr": "192.0.2.1",
+        "ipv4": "on",
+        "port": "11000",
+        "disable-ticketing": "on",
+        "playback-compression": "on",
+        "agent-mouse": "on",
+    }
+    assert "disable-ticketing" not in spice(spice_password_file="/etc/pw")
+
+
+def test_a_spice_server_with_tls_has_no_other_port() -> None:
+    found = spice(spice_use_tls=True, spice_tls_ciphers="HIGH,LOW")
+    assert "port" not in found
+    assert found["tls-port"] == "11000"
+    assert found["tls-ciphers"] == "HIGH,LOW"
+    assert found["x509-key-file"] == found["x509-cert-file"] == "/var/spice.pem"
+    assert found["x509-cacert-file"] == "/var/spice-ca.pem"
+
+
+def test_spice_is_told_how_to_compress() -> None:
+    found = spice(
+        replace(SPICE, address="::1"),
+        spice_image_compression="lz",
+        spice_jpeg_wan_compression="never",
+        spice_zlib_glz_wan_compression="always",
+        spice_streaming_video="filter",
+        spice_playback_compression=False,
+        spice_use_vdagent=False,
+    )
+    assert found["ipv6"] == "on"
+    assert found["image-compression"] == "lz"
+    assert found["jpeg-wan-compression"] == "never"
+    assert found["zlib-glz-wan-compression"] == "always"
+    assert found["streaming-video"] == "filter"
+    assert found["playback-compression"] == found["agent-mouse"] == "off"
+
+
+def test_spice_brings_its_card_its_sound_and_its_agent() -> None:
+    spec = instance(spice_bind="192.0.2.1", soundhw="ac97")
+    words = base_command(spec, PATHS, replace(MACHINE, spice=SPICE))
+    assert option(words, "-vga") == ["qxl"]
+    assert option(words, "-audiodev") == ["spice,id=snd0"]
+    assert "spicevmc,id=spicechannel0,name=vdagent" in words
+    card = instance(spice_bind="192.0.2.1", vga="std", spice_use_vdagent=False)
+    words = base_command(card, PATHS, replace(MACHINE, spice=SPICE))
+    assert option(words, "-vga") == ["std"]
+    assert "spicevmc,id=spicechannel0,name=vdagent" not in words
 
 
 def test_topology_is_told_where_it_is_given() -> None:

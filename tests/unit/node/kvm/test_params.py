@@ -84,6 +84,10 @@ def test_a_pending_parameter_refuses_by_name(name: str) -> None:
         ({"security_model": "user"}, "security_domain"),
         ({"disk_type": "pflash"}, "disk_type"),
         ({"cpu_mask": "0-"}, "cpu_mask"),
+        ({"soundhw": "ac97,loud"}, "soundhw"),
+        ({"soundhw": "all,ac97"}, "soundhw"),
+        ({"usb_devices": "disk:/etc/shadow"}, "usb_devices"),
+        ({"usb_devices": "host:1.2,guest-reset"}, "usb_devices"),
     ],
 )
 def test_contradictions_are_refused(changes: dict[str, Any], name: str) -> None:

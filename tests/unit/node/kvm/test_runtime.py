@@ -19,7 +19,7 @@ MACHINE = Machine("/usr/bin/kvm", "pc-i440fx-7.2", "tcg")
 
 
 def planned() -> runtime.Runtime:
-    return runtime.plan(instance(nics=(nic(0),)), (disk(0),), PATHS, MACHINE)
+    return runtime.plan(instance(nics=(nic(0),), use_guest_agent=True), (disk(0),), PATHS, MACHINE)
 
 
 def test_the_file_has_ganetis_four_parts() -> None:

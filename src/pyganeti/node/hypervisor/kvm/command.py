@@ -5,16 +5,13 @@ Source: qemu(1); behaviour of the parameters as gnt-instance(8) describes it.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
-from pyganeti.model.errors import HypervisorError
 from pyganeti.wire.noderpc.types import InstanceSpec, Params
 
 from .devices import controller_arguments, removable_arguments
+from .display import SpiceServer, display_arguments
+from .extras import agent_arguments, own_arguments, sound_arguments
 from .layout import GuestPaths
-
-VNC_BASE_PORT: Final = 5900
-_ANY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +22,15 @@ class Machine:
         qemu: the program.
         machine: the machine type, never empty.
         accelerator: ``kvm`` or ``tcg``.
+        run_with: privileges are given up by ``-run-with`` and not by options of their own.
+        spice: where its SPICE server is to listen, if it has one.
     """
 
     qemu: str
     machine: str
     accelerator: str
+    run_with: bool = False
+    spice: SpiceServer | None = None
 
 
 def base_command(instance: InstanceSpec, paths: GuestPaths, machine: Machine) -> list[str]:
@@ -57,11 +58,15 @@ def base_command(instance: InstanceSpec, paths: GuestPaths, machine: Machine) ->
         *_cpu_and_memory(hvp),
         *("-device", "virtio-balloon-pci,id=balloon"),
         *_behaviour(hvp),
+        *_privileges(hvp, paths, run_with=machine.run_with),
         *_boot(hvp),
         *_controls(hvp, paths),
         *controller_arguments(hvp),
         *removable_arguments(hvp),
-        *_display(instance),
+        *display_arguments(instance, machine.spice),
+        *sound_arguments(hvp),
+        *agent_arguments(hvp, paths),
+        *own_arguments(hvp),
     ]
 
 
@@ -86,9 +91,23 @@ def _behaviour(hvp: Params) -> list[str]:
     found = ["-no-reboot"] if hvp["reboot_behavior"] == "exit" else []
     if hvp["use_localtime"]:
         found += ["-rtc", "base=localtime"]
-    if hvp["security_model"] == "user":
-        found += ["-runas", str(hvp["security_domain"])]
     return found
+
+
+def _privileges(hvp: Params, paths: GuestPaths, *, run_with: bool) -> list[str]:
+    """What QEMU gives up once it has opened its files."""
+    given: list[tuple[str, str, str]] = []
+    if hvp["use_chroot"]:
+        given.append(("-chroot", "chroot", paths.chroot))
+    if hvp["security_model"] == "user":
+        given.append(("-runas", "user", str(hvp["security_domain"])))
+    if run_with:
+        return [
+            word
+            for _, name, value in given
+            for word in ("-run-with", f"{name}={value.replace(',', ',,')}")
+        ]
+    return [word for option, _, value in given for word in (option, value)]
 
 
 def _boot(hvp: Params) -> list[str]:
@@ -123,56 +142,3 @@ def _controls(hvp: Params, paths: GuestPaths) -> list[str]:
             "isa-serial,chardev=charserial0",
         ]
     return found
-
-
-def _display(instance: InstanceSpec) -> list[str]:
-    hvp = instance.hvparams
-    found: list[str] = []
-    mouse = hvp["usb_mouse"] or ("tablet" if hvp["vnc_bind_address"] else "")
-    if mouse:
-        found += ["-usb", "-device", f"usb-{mouse}"]
-    if hvp["keymap"]:
-        found += ["-k", str(hvp["keymap"])]
-    found += ["-vga", str(hvp["vga"] or ("std" if hvp["vnc_bind_address"] else "none"))]
-    return [*found, *_vnc(instance)]
-
-
-def vnc_display(instance: InstanceSpec) -> int:
-    """Number of the VNC display, which is the port above 5900.
-
-    Raises:
-        HypervisorError: the instance has no port, or one below.
-    """
-    port = instance.network_port
-    if port is None or port < VNC_BASE_PORT:
-        text = f"{instance.name}: vnc_bind_address needs a network port from {VNC_BASE_PORT} up,"
-        raise HypervisorError(f"{text} this instance has {port}")
-    return port - VNC_BASE_PORT
-
-
-def _vnc(instance: InstanceSpec) -> list[str]:
-    hvp = instance.hvparams
-    address = str(hvp["vnc_bind_address"])
-    if not address:
-        return ["-display", "none"]
-    if address.startswith("/"):
-        place = f"unix:{address}/{instance.name}.vnc"
-    else:
-        host = f"[{address}]" if ":" in address else address
-        place = f"{'' if address in _ANY_ADDRESS else host}:{vnc_display(instance)}"
-    value = [place]
-    credentials: list[str] = []
-    if hvp["vnc_password_file"]:
-        value.append("password=on")
-    if hvp["vnc_tls"]:
-        value.append("tls-creds=vnctls0")
-        credentials = ["-object", _vnc_credentials(hvp)]
-    return [*credentials, "-vnc", ",".join(value)]
-
-
-def _vnc_credentials(hvp: Params) -> str:
-    if not hvp["vnc_x509_path"]:
-        return "tls-creds-anon,id=vnctls0,endpoint=server"
-    verify = "on" if hvp["vnc_x509_verify"] else "off"
-    path = hvp["vnc_x509_path"]
-    return f"tls-creds-x509,id=vnctls0,endpoint=server,dir={path},verify-peer={verify}"

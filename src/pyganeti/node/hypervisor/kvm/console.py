@@ -1,11 +1,11 @@
 """How to reach a guest's console. Pure. Source: gnt-instance(8) console, console object."""
 
+from ipaddress import ip_address
+
 from pyganeti.wire.noderpc.types import ConsoleInfo, InstanceSpec
 
-from .command import vnc_display
+from .display import ANY_ADDRESS, vnc_display
 from .layout import GuestPaths
-
-_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 
 
 def serial_command(socket: str) -> tuple[str, ...]:
@@ -14,7 +14,7 @@ def serial_command(socket: str) -> tuple[str, ...]:
 
 
 def console_info(instance: InstanceSpec, paths: GuestPaths) -> ConsoleInfo:
-    """The serial line if there is one, else VNC, else a message."""
+    """The serial line if there is one, else VNC or SPICE, else a message."""
     hvp = instance.hvparams
     address = str(hvp["vnc_bind_address"])
     node = instance.primary_node_name or instance.primary_node
@@ -24,7 +24,7 @@ def console_info(instance: InstanceSpec, paths: GuestPaths) -> ConsoleInfo:
             instance=instance.name, kind="ssh", host=node, user="root", command=command
         )
     if address and not address.startswith("/"):
-        host = node if address in _ANY_ADDRESS else address
+        host = node if address in ANY_ADDRESS else address
         display = vnc_display(instance)
         return ConsoleInfo(
             instance=instance.name,
@@ -33,5 +33,21 @@ def console_info(instance: InstanceSpec, paths: GuestPaths) -> ConsoleInfo:
             port=instance.network_port,
             display=str(display),
         )
+    if hvp["spice_bind"]:
+        return ConsoleInfo(
+            instance=instance.name,
+            kind="spice",
+            host=_spice_host(str(hvp["spice_bind"]), node),
+            port=instance.network_port,
+        )
     text = f"No serial shell for instance {instance.name}"
     return ConsoleInfo(instance=instance.name, kind="msg", message=text)
+
+
+def _spice_host(place: str, node: str) -> str:
+    """The address, or the node where all of its addresses or those of an interface are meant."""
+    try:
+        address = ip_address(place)
+    except ValueError:
+        return node
+    return node if address.is_unspecified else place

@@ -33,6 +33,7 @@ from .guests import KvmGuests
 from .layout import GuestPaths, KvmLayout
 from .migration import KvmMigration
 from .qmp import qmp_session
+from .spice import SpicePlaces
 
 # A guest that is still booting does not hear ACPI: it is asked again until the time is over.
 _ASK_AGAIN_S: Final = 5.0
@@ -50,6 +51,7 @@ class KvmHypervisor:
         clock: for waits.
         share: the part of the machine this node owns is one in ``share``.
         vhost: whether the kernel can carry packets for QEMU (``/dev/vhost-net``).
+        spice: what SPICE servers need.
     """
 
     def __init__(
@@ -62,9 +64,11 @@ class KvmHypervisor:
         clock: Clock,
         share: int = 1,
         vhost: bool = False,
+        spice: SpicePlaces,
     ) -> None:
         self._guests = KvmGuests(layout, runner, network, clock, vhost=vhost)
         self._asker = asker
+        self._spice = spice
         self.migration = KvmMigration(self._guests, asker, clock)
         self._clock = clock
         self._share = share
@@ -110,7 +114,9 @@ class KvmHypervisor:
             flag != "disabled" and await self._asker.kvm_works(qemu, str(hvp["cpu_type"]))
         )
         machine = str(hvp["machine_version"]) or facts.default_machine
-        return Machine(qemu, machine, "kvm" if use_kvm else "tcg")
+        run_with = "run-with" in facts.options
+        accelerator = "kvm" if use_kvm else "tcg"
+        return Machine(qemu, machine, accelerator, run_with, await self._spice.server(hvp))
 
     async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.stop`."""
@@ -200,6 +206,9 @@ class KvmHypervisor:
             check(hvparams)
         qemu = params.qemu_path(hvparams)
         params.check_facts(hvparams, await self._asker.facts(qemu))
+        spice = await self._spice.server(hvparams)
+        if spice is not None and hvparams["spice_use_tls"]:
+            params.check_certificates(spice.certificate, spice.ca)
         cpu_type = str(hvparams["cpu_type"])
         if hvparams["kvm_flag"] == "enabled" and not await self._asker.kvm_works(qemu, cpu_type):
             text = "hypervisor parameter kvm_flag: 'enabled', but KVM runs no guest on this node"

@@ -35,17 +35,18 @@ async def prepare(qmp: Qmp, instance: InstanceSpec, paths: GuestPaths) -> None:
     Raises:
         HypervisorError: QEMU or the kernel refused.
     """
-    await _set_vnc_password(qmp, instance.hvparams)
+    await _set_passwords(qmp, instance.hvparams)
     await _pin_cpus(qmp, str(instance.hvparams["cpu_mask"]), paths)
 
 
-async def _set_vnc_password(qmp: Qmp, hvp: Params) -> None:
-    path = str(hvp["vnc_password_file"])
-    if not path or not hvp["vnc_bind_address"]:
-        return
-    text = (read_bytes(path) or b"").decode("utf-8", "replace").splitlines()
-    # VNC itself looks at the first eight characters only.
-    await qmp.execute("set_password", protocol="vnc", password=text[0].strip() if text else "")
+async def _set_passwords(qmp: Qmp, hvp: Params) -> None:
+    for protocol, place in (("vnc", "vnc_bind_address"), ("spice", "spice_bind")):
+        path = str(hvp[f"{protocol}_password_file"])
+        if path and hvp[place]:
+            text = (read_bytes(path) or b"").decode("utf-8", "replace").splitlines()
+            # VNC itself looks at the first eight characters only.
+            password = text[0].strip() if text else ""
+            await qmp.execute("set_password", protocol=protocol, password=password)
 
 
 async def _pin_cpus(qmp: Qmp, mask: str, paths: GuestPaths) -> None:

@@ -4,9 +4,11 @@ Files come before the process, so that whoever finds a process also finds what b
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
+import tempfile
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -26,6 +28,8 @@ from .hotplug import HotPlug
 from .layout import GuestPaths, KvmLayout
 from .nic_files import interfaces, write_interface
 from .qmp import qmp_session
+
+_log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.1
 _QUIT_S: Final = 5.0
@@ -80,6 +84,8 @@ class KvmGuests:
                 write_interface(paths, nic, index, taps[-1].name)
                 if not (incoming and nic.mode in _ROUTED):
                     await self._network.connect(instance, index, taps[-1].name)
+            if planned.hvparams.get("use_chroot"):
+                os.mkdir(paths.chroot, 0o755)
             _save(paths, planned)
             argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost, incoming=incoming)
             argv += arrival.arguments(paths) if incoming else ()
@@ -173,6 +179,7 @@ class KvmGuests:
                 with suppress(GenericError):
                     await self._network.disconnect(described, index, name)
         shutil.rmtree(paths.nics, ignore_errors=True)
+        _clear_chroot(paths)
         for path in (*paths.sockets, paths.runtime, paths.pid, paths.arrival):
             remove(path)
 
@@ -188,3 +195,16 @@ class KvmGuests:
 
 def _save(paths: GuestPaths, planned: runtime.Runtime) -> None:
     write_atomic(paths.runtime, runtime.encode(planned), durable=False)
+
+
+def _clear_chroot(paths: GuestPaths) -> None:
+    """Remove the directory a guest was shut into; what it should not have in it is kept apart."""
+    try:
+        os.rmdir(paths.chroot)
+    except FileNotFoundError:
+        return
+    except OSError:
+        name = os.path.basename(paths.chroot)
+        kept = tempfile.mkdtemp(prefix=f"{name}-", dir=paths.quarantine)
+        os.rename(paths.chroot, f"{kept}/{name}")
+        _log.warning("files of %s are kept in %s", name, kept)

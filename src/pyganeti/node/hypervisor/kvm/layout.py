@@ -1,6 +1,6 @@
 """Where a guest's files lie below ``run/ganeti/kvm-hypervisor``. Source: layout.json.
 
-pid/NAME, ctrl/NAME.{monitor,qmp,serial}, conf/NAME.runtime, nic/NAME/{INDEX,UUID} (name of the
+pid/NAME, ctrl/NAME.{monitor,qmp,serial,qga}, conf/NAME.runtime, nic/NAME/{INDEX,UUID} (name of the
 interface), uid/, chroot/, chroot-quarantine/, keymap/.
 """
 
@@ -22,17 +22,20 @@ class GuestPaths:
     qmp: str
     serial: str
     arrival: str
+    agent: str
     runtime: str
     nics: str
+    chroot: str
+    quarantine: str
 
     def nic(self, key: int | str) -> str:
         """The file with the name of a NIC's interface; ``key`` is its position or UUID."""
         return f"{self.nics}/{key}"
 
     @property
-    def sockets(self) -> tuple[str, str, str]:
+    def sockets(self) -> tuple[str, str, str, str]:
         """All sockets."""
-        return self.monitor, self.qmp, self.serial
+        return self.monitor, self.qmp, self.serial, self.agent
 
 
 class KvmLayout:
@@ -73,6 +76,9 @@ class KvmLayout:
             qmp=f"{control}.qmp",
             serial=f"{control}.serial",
             arrival=f"{control}.arrival",
+            agent=f"{control}.qga",
             runtime=f"{base}/conf/{name}.runtime",
             nics=f"{base}/nic/{name}",
+            chroot=f"{base}/chroot/{name}",
+            quarantine=f"{base}/chroot-quarantine",
         )

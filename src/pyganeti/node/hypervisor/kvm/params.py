@@ -12,6 +12,7 @@ from pyganeti.model.errors import HypervisorError
 from pyganeti.wire.noderpc.types import Params
 
 from .devices import SCSI_MODELS, nic_model
+from .extras import sound_cards, usb_models
 from .facts import QemuFacts
 from .pending import PENDING, PENDING_VALUES
 
@@ -25,6 +26,7 @@ _FILES: Final = (
     "cdrom_image_path",
     "cdrom2_image_path",
     "floppy_image_path",
+    "spice_password_file",
     "vnc_password_file",
 )
 _DIRECTORIES: Final = ("mem_path", "vnc_x509_path")
@@ -82,6 +84,8 @@ def check_combinations(hvp: Params) -> None:
     if hvp["disk_type"] in ("mtd", "pflash", "sd"):
         raise _refuse(hvp, "disk_type", "ide, paravirtual or one of the scsi kinds")
     parse_cpu_mask(str(hvp["cpu_mask"]))
+    sound_cards(hvp)
+    usb_models(hvp)
 
 
 def check_facts(hvp: Params, facts: QemuFacts) -> None:
@@ -95,6 +99,8 @@ def check_facts(hvp: Params, facts: QemuFacts) -> None:
         raise _refuse(hvp, "machine_version", f"a machine type of QEMU {facts.version}")
     if nic_model(hvp) not in facts.devices:
         raise _refuse(hvp, "nic_type", f"a NIC that QEMU {facts.version} has")
+    if hvp["spice_bind"] and "spice" not in facts.options:
+        raise _refuse(hvp, "spice_bind", f"nothing: QEMU {facts.version} has no SPICE")
     kind = str(hvp["disk_type"])
     if kind in SCSI_MODELS and hvp["scsi_controller_type"] not in facts.devices:
         raise _refuse(hvp, "scsi_controller_type", f"one that QEMU {facts.version} has")
@@ -122,6 +128,18 @@ def check_files(hvp: Params) -> None:
             pwd.getpwnam(str(hvp["security_domain"]))
         except KeyError as err:
             raise _refuse(hvp, "security_domain", "a user of this node") from err
+
+
+def check_certificates(*paths: str) -> None:
+    """Refuse TLS without certificates.
+
+    Raises:
+        HypervisorError: one of the files is missing.
+    """
+    for path in paths:
+        if not os.path.isfile(path):
+            text = f"True, expected False, because {path} is missing on this node"
+            raise HypervisorError(f"hypervisor parameter spice_use_tls: {text}")
 
 
 def parse_cpu_mask(text: str) -> tuple[CpuSet | None, ...]:
