@@ -246,6 +246,24 @@ def test_what_is_no_database_is_refused(tmp_path: Path, text: bytes) -> None:
     assert path.read_bytes() == text
 
 
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+# Where SQLite's header says what it may do with the file, and more than any version may.
+@pytest.mark.parametrize("position", [0, 18], ids=["not read", "not written"])
+def test_what_is_refused_is_let_go_of(tmp_path: Path, position: int) -> None:
+    path = str(tmp_path / "state.db")
+    SqliteBackend(path).close()
+    with open(path, "r+b") as file:
+        file.seek(position)
+        file.write(b"\x63")
+    before = open_files()
+    with pytest.raises(StoreCorrupt):
+        SqliteBackend(path)
+    assert open_files() == before
+
+
 def test_what_a_crash_left_half_made_is_made_anew(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     for suffix in ("", "-journal", "-wal"):

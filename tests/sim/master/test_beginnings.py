@@ -42,6 +42,11 @@ async def test_what_nobody_was_told_to_run_begins_when_there_is_a_master_again()
     await cluster.clock.sleep(0.05)
     told = await row(cluster, job)
     assert (told[0], told[2]) == ("waiting", [None])
+    # When it began to be looked at is no secret.
+    assert told[1] is not None
+    wait = [job, ["status", "opstatus"], [None, None], None, 60]
+    said = await (await luxi(cluster)).handle("WaitForJobChange", wait)
+    assert said == [["waiting", ["waiting"]], []]
     await cluster.kill_master()
     await cluster.master()
     await cluster.clock.sleep(6.0)

@@ -1,10 +1,12 @@
 """Rows, statuses, names and what nodes are asked."""
 
+import asyncio
 import time
 from typing import Any
 
 import pytest
 
+from pyganeti.kit import turns
 from pyganeti.master.locks import Level, LockState, Mode
 from pyganeti.master.query.engine import MAX_FIELDS, MAX_NAMES, RESOURCES
 from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus, QueryResource
@@ -161,6 +163,32 @@ async def test_a_guest_on_the_wrong_node_is_seen() -> None:
     stopped = {"web2.example.com": guest("web2.example.com", GuestState.SHUTDOWN)}
     live = FakeLive(on_nodes={"node-1": {}, "node-2": stopped})
     assert await rows("instance", ["status"], ["=", "name", "web2"], live=live) == [["ADMIN_down"]]
+
+
+@pytest.mark.parametrize("what", ["os", "extstorage"])
+async def test_definitions_are_looked_for_where_guests_can_be(what: str) -> None:
+    view = m.view(m.node(1), m.node(2, vm_capable=False), m.node(3, offline=True), m.node(4))
+    live = FakeLive()
+    await engine(view, live=live).query(what, ["name"], None)
+    ((_, asked),) = live.asked
+    assert asked == ("node-1", "node-4")
+
+
+async def test_rows_are_made_in_turns_with_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SLICE_S", -1.0)  # each row takes longer than a turn
+    begun = 0
+
+    def other() -> None:
+        nonlocal begun
+        begun += 1
+        loop.call_soon(other)
+
+    loop = asyncio.get_running_loop()
+    loop.call_soon(other)
+    await rows("group", ["name"])
+    alone, begun = begun, 0
+    assert len(await rows("instance", ["name"])) == 3
+    assert begun > alone + 1
 
 
 async def test_each_node_is_asked_once_and_only_where_needed() -> None:
