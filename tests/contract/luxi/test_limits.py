@@ -3,7 +3,8 @@
 import asyncio
 import os
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,14 @@ def connected(path: Path) -> socket.socket:
     made.connect(str(path))
     made.setblocking(False)
     return made
+
+
+def drained(sock: socket.socket) -> int:
+    """Read to the end, which is there already; how many bytes there were."""
+    taken = 0
+    while part := sock.recv(64 * KIB):
+        taken += len(part)
+    return taken
 
 
 async def push(sock: socket.socket, data: bytes, most: int) -> int:
@@ -220,23 +229,23 @@ async def test_room_goes_to_who_came_first_and_nobody_takes_it_along() -> None:
 # --- answers
 
 
-async def fill(path: Path, count: int, size: int) -> list[socket.socket]:
+@contextmanager
+def filled(path: Path, count: int, size: int) -> Iterator[list[socket.socket]]:
     """Clients that ask for much and read none of it."""
-    made = [connected(path) for _ in range(count)]
-    for one in made:
-        one.send(request("large", size) + EOM)
-    return made
+    with ExitStack() as stack:
+        made = [stack.enter_context(connected(path)) for _ in range(count)]
+        for one in made:
+            one.send(request("large", size) + EOM)
+        yield made
 
 
 async def test_who_takes_no_answer_is_dropped_when_others_wait_for_room(tmp_path: Path) -> None:
     path, limits = tmp_path / "socket", Limits(unsent=5_000_000, stuck_s=0.05, round_s=0.01)
     async with serving(path, Master(), limits=limits) as server, client(path) as one:
-        lazy = await fill(path, 10, 2_000_000)
-        await until(lambda: len(server.writing) == 3, "no room to be left")
-        assert (await one.ask(request("large", 3_000_000)))[0]
-        assert sum(one.unsent for one in server.writing) < limits.unsent + 2_000_000
-        for sock in lazy:
-            sock.close()
+        with filled(path, 10, 2_000_000):
+            await until(lambda: len(server.writing) == 3, "no room to be left")
+            assert (await one.ask(request("large", 3_000_000)))[0]
+            assert sum(one.unsent for one in server.writing) < limits.unsent + 2_000_000
         await until(lambda: not server.writing, "them to be gone")
 
 
@@ -253,11 +262,33 @@ async def test_who_reads_slowly_is_served(tmp_path: Path) -> None:
 async def test_an_answer_that_nobody_takes_is_given_up(tmp_path: Path) -> None:
     path, limits = tmp_path / "socket", Limits(silent_s=0.05, round_s=0.01)
     async with serving(path, Master(), limits=limits) as server, client(path) as one:
-        (lazy,) = await fill(path, 1, 2_000_000)
-        await until(lambda: bool(server.writing), "the answer to be there")
-        await until(lambda: not server.writing, "it to be given up")
-        assert (await one.ask(request("echo")))[0]
-        lazy.close()
+        with filled(path, 1, 2_000_000):
+            await until(lambda: bool(server.writing), "the answer to be there")
+            await until(lambda: not server.writing, "it to be given up")
+            assert (await one.ask(request("echo")))[0]
+
+
+async def test_who_asks_no_more_has_its_time_for_the_last_answer(tmp_path: Path) -> None:
+    path, limits = tmp_path / "socket", Limits(silent_s=0.05, round_s=0.01)
+    async with serving(path, Master(), limits=limits) as server:
+        with socket.socket(socket.AF_UNIX) as sock:
+            kept = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        # Little enough is left for the next question to be read, and there is none.
+        with filled(path, 1, kept + 30 * KIB) as (lazy,):
+            lazy.shutdown(socket.SHUT_WR)
+            await until(lambda: bool(server.writing), "the answer to be there")
+            await until(lambda: not server.writing, "it to be given up")
+            taken = drained(lazy)
+    assert taken < kept + 30 * KIB
+
+
+async def test_a_server_that_stops_does_not_wait_for_who_takes_nothing(tmp_path: Path) -> None:
+    path, size = tmp_path / "socket", 2_000_000
+    with ExitStack() as stack:
+        async with serving(path, Master()) as server:
+            (lazy,) = stack.enter_context(filled(path, 1, size))
+            await until(lambda: bool(server.writing), "the answer to be there")
+        assert 0 < drained(lazy) < size
 
 
 # --- many clients

@@ -141,6 +141,15 @@ class Connection(asyncio.Protocol):
                 del reply
                 if self._buffer:  # others have their turn between two requests of one client
                     await asyncio.sleep(0)
+            # Who has no more questions may be taking the last answer still: as long as its end is
+            # open, the connection counts, and the time it may take is bounded.
+            if not self._transport.is_closing():
+                self._transport.set_write_buffer_limits(0)
+                await self._taken()
+        except asyncio.CancelledError:
+            # The server stops. A loop cannot be closed while somebody takes nothing.
+            self._transport.abort()
+            raise
         finally:
             self._hold(0)
             self._buffer.clear()
@@ -247,6 +256,10 @@ class Connection(asyncio.Protocol):
             return
         self._transport.write(reply)
         del reply
+        await self._taken()
+
+    async def _taken(self) -> None:
+        """Wait until the client has taken enough for more to be written."""
         if self._writable.is_set():
             return
         self._unsent, self.began_silence = self.unsent, self._loop.time()
