@@ -22,14 +22,10 @@ def _sorted_blocks(text: str) -> str:
 
 def _young_priorities(text: str) -> str:
     """Priorities of a job that waits for its turn: ours rise with the time that has passed."""
-    for risen, given in (
-        (r"\[-\d\](?=:)", "[0]"),
-        (r"\[-\d\] ", "[0]  "),
-        (r" -\d(?= )", "  0"),
-        (r":-\d(?=:)", ":0"),
-    ):
-        text = re.sub(risen, given, text)
-    return text
+    text = re.sub(r"(?<=:)-\d+(?=:)", "0", text)
+    text = re.sub(r"\[-\d+\](?=:)", "[0]", text)
+    text = re.sub(r"\[-\d+\](?= )", lambda found: "[0]".ljust(len(found[0])), text)
+    return re.sub(r" -\d+(?= )", lambda found: "0".rjust(len(found[0])), text)
 
 
 def _sorted_rules(text: str) -> str:
