@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from pyganeti.kit.uninterrupted import uninterrupted
+
 DEFAULT_TIMEOUT_S: Final = 60.0
 # What of a failed program's output goes into an error message.
 _EXCERPT: Final = 400
@@ -118,7 +120,7 @@ async def run(command: Command, *, started: Callable[[int], None] | None = None)
     """
     output = _open_output(command)
     try:
-        process = await _start(command, output)
+        process = await _start_whole(command, output)
     finally:
         if output >= 0:
             os.close(output)
@@ -134,6 +136,24 @@ async def run(command: Command, *, started: Callable[[int], None] | None = None)
         await _kill_and_reap(process)
         raise
     return _checked(command, process.returncode or 0, out or b"", err_out or b"")
+
+
+async def _start_whole(command: Command, output: int) -> asyncio.subprocess.Process:
+    """Start it; if the caller is cancelled meanwhile, nothing of it is left."""
+    found: list[asyncio.subprocess.Process] = []
+
+    async def start() -> None:
+        found.append(await _start(command, output))
+
+    try:
+        # The event loop ends only the first process of a start that is cancelled, and then waits
+        # for all that have its pipes.
+        await uninterrupted(start())
+    except asyncio.CancelledError:
+        for process in found:
+            await _kill_and_reap(process)
+        raise
+    return found[0]
 
 
 async def _start(command: Command, output: int) -> asyncio.subprocess.Process:
