@@ -25,6 +25,7 @@ _CREATE = {
     "no_install": True,
 }
 _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
+    "OP_BACKUP_EXPORT": {"instance_name": "web9", "target_node": "node2"},
     "OP_INSTANCE_CREATE": _CREATE,
     "OP_INSTANCE_FAILOVER": {"instance_name": "web1"},
     "OP_INSTANCE_MIGRATE": {"instance_name": "web1"},
@@ -35,6 +36,8 @@ _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
 }
 # A value for each parameter, away from its default.
 VALUES: dict[str, Any] = {  # Any: values of many types
+    "OP_BACKUP_EXPORT mode=remote": "remote",
+    "OP_BACKUP_EXPORT zero_free_space": True,
     "OP_CLUSTER_SET_PARAMS add_uids": [[1000, 1010]],
     "OP_CLUSTER_SET_PARAMS data_collector_interval": {"cpu-avg-load": 5},
     "OP_CLUSTER_SET_PARAMS disk_state": {},

@@ -69,6 +69,7 @@ class Paths:
         self.kvm_dir = self.run_dir + "/kvm-hypervisor"
         self.fake_dir = self.run_dir + "/fake-hypervisor"
         self.task_dir = self.run_dir + "/tasks"
+        self.transfer_dir = self.run_dir + "/transfers"
 
         self.log_os_dir = self.log_dir + "/os"
         self.log_kvm_dir = self.log_dir + "/kvm"

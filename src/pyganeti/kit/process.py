@@ -50,6 +50,9 @@ class Command:
         cwd: working directory.
         output: file to append standard output and error to; they are not returned then.
         pass_fds: open file descriptors it inherits under the same numbers.
+        stdin_fd: open file descriptor it reads from instead; stays the caller's.
+        stdout_fd: the same for its standard output, which then is neither returned nor in
+            ``output``.
     """
 
     argv: tuple[str, ...]
@@ -60,6 +63,8 @@ class Command:
     cwd: str | None = None
     output: str | None = None
     pass_fds: tuple[int, ...] = ()
+    stdin_fd: int | None = None
+    stdout_fd: int | None = None
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -157,11 +162,12 @@ async def _start_whole(command: Command, output: int) -> asyncio.subprocess.Proc
 
 
 async def _start(command: Command, output: int) -> asyncio.subprocess.Process:
+    stdin = asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL
     try:
         return await asyncio.create_subprocess_exec(
             *command.argv,
-            stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
-            stdout=output,
+            stdin=stdin if command.stdin_fd is None else command.stdin_fd,
+            stdout=output if command.stdout_fd is None else command.stdout_fd,
             stderr=output,
             env=_environment(command.env),
             cwd=command.cwd,

@@ -167,6 +167,14 @@ class Journal:
                 puts.append(self._rewritten(step, msgspec.structs.replace(undo, wait=None)))
         return tuple(puts)
 
+    async def forget(self) -> None:
+        """Forget all undos, durably."""
+        if self._recorded:
+            deletes = tuple(Delete(Table.JOURNAL, name) for name in self._recorded)
+            await self._store.commit(Batch(deletes))
+        self._undos.clear()
+        self._recorded.clear()
+
     def undone(self, step: int) -> None:
         """A step was undone."""
         del self._undos[step]

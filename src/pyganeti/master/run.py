@@ -216,6 +216,13 @@ class Run:
         tasks = {node: str(self.nodes.task_name(step, number)) for node, number in given}
         return Wait(procedure, tasks, msgspec.to_builtins(rest), self.locks.held, self.hooks)
 
+    async def keep(self) -> None:
+        """What was done so far stays done, whatever comes: durably, its undos are forgotten.
+
+        What comes then without an undo is not completed after a crash.
+        """
+        await self.journal.forget()
+
     async def unwind(self) -> list[str]:
         """Undo what was done, newest first.
 

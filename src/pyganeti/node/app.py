@@ -14,7 +14,9 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Runner, run
+from pyganeti.kit.tls import client_context
 from pyganeti.wire.noderpc.call import TaskId
+from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.store import ReplicaStore
 
 from .admission import CandidateCertificates
@@ -23,7 +25,7 @@ from .epoch import EpochKeeper
 from .exports import ExportStore
 from .files import NodeFiles
 from .groups import GroupRecords, RecordedRunner
-from .handlers.backup import BackupHandlers
+from .handlers.backup import BackupHandlers, Peers
 from .handlers.blockdev import BlockdevHandlers, Directories
 from .handlers.files import FilesHandlers
 from .handlers.instance import InstanceHandlers
@@ -33,6 +35,7 @@ from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
 from .handlers.store import StoreHandlers
 from .handlers.task import TaskHandlers
+from .handlers.transfer import TransferHandlers
 from .handlers.volumes import VolumeHandlers
 from .hypervisor.base import Hypervisors
 from .hypervisor.fake.driver import FakeHypervisor
@@ -57,6 +60,7 @@ from .storage.lvm.tools import Lvm
 from .storage.volumes import VolumeReader, Volumes
 from .storage.whitelist import Whitelist
 from .tasks import Tasks
+from .transfers import Transfers
 from .verify import Reach, reach_address
 
 
@@ -68,6 +72,7 @@ class NodeParts:
         runner: runs the programs of calls that change nothing.
         runner_for: makes the runner of a change, by the change's name.
         stop_daemon: ends the daemon soon.
+        peers: opens a client that calls other nodes as this one.
         reach: tries whether other nodes can be connected to.
     """
 
@@ -84,6 +89,7 @@ class NodeParts:
     runner: Runner
     runner_for: Callable[[TaskId], Runner]
     stop_daemon: Callable[[], None]
+    peers: Peers
     reach: Reach = reach_address
 
 
@@ -123,8 +129,11 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         stop_daemon=parts.stop_daemon,
         reach=parts.reach,
     )
+    transfers = Transfers(paths.transfer_dir)
+    exports = ExportStore(paths.export_dir)
+    backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.clock)
     return (
-        *BackupHandlers(ExportStore(paths.export_dir)).all(),
+        *backup.all(),
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),
@@ -134,6 +143,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *OsHandlers(oses, paths.provider_search_path()).all(),
         *StoreHandlers(parts.replica).all(),
         *TaskHandlers(tasks).all(),
+        *TransferHandlers(transfers).all(),
         *VolumeHandlers(parts.volumes).all(),
     )
 
@@ -198,6 +208,7 @@ def build_node(
             {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
             # Not on record either, for the same reason.
             {"drbd": DrbdDriver(drbd, volumes, clock)},
+            {"plain": volumes},
         ),
         volumes=VolumeReader(lvm),
         drbd=KernelFacts(drbd),
@@ -208,4 +219,6 @@ def build_node(
         runner=runner,
         runner_for=lambda task: RecordedRunner(records, task),
         stop_daemon=stop_daemon,
+        # Made when it is needed: the certificate may be another by then.
+        peers=lambda: HttpNodeClient(client_context(paths.client_pem, paths.ca_cert), clock),
     )

@@ -93,7 +93,7 @@ class Dispatcher:
             return await handler.work(call, run)
 
         if not handler.kind.changes:
-            return await attempt(body, CallRun(request.ctx, self._runner), procedure)
+            return await attempt(body, CallRun(request.ctx, self._runner, peer.uuid), procedure)
         return await self._change(handler.kind, request.ctx, body)
 
     def _find(self, procedure: str) -> Handler:

@@ -27,12 +27,14 @@ class CallRun:
     Attributes:
         ctx: who asked.
         runner: runs programs; on record, so that the next daemon ends them if this one dies.
+        caller: UUID in the caller's certificate; of calls that change nothing by the books.
         progress: how far it is, for whoever waits; of work that can be measured.
     """
 
-    def __init__(self, ctx: CallContext, runner: Runner) -> None:
+    def __init__(self, ctx: CallContext, runner: Runner, caller: str = "") -> None:
         self.ctx = ctx
         self.runner = runner
+        self.caller = caller
         self.progress: TaskProgress | None = None
 
 

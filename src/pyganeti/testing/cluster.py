@@ -120,6 +120,7 @@ class SimCluster:
         root = f"{self._directory}/{name}"
         node = SimNode(name, uuid, root, self.clock, self._reach, self.shared, self.replication)
         node.guests = WatchedRecords(name, self.copies)
+        node.others = self.nodes
         self.nodes[name] = node
         self.hosts[name] = address
         return node

@@ -4,6 +4,7 @@ Keys are paths such as ``instances/web1/admin_state`` or ``node1/disks/PATH``. S
 times are left out: they say that something happened, not what there is.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -48,6 +49,11 @@ def _add(found: dict[str, object], path: str, item: msgspec.Struct) -> None:
             found[f"{path}/{name}"] = value
 
 
+def _digest(path: str) -> str:
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def _of_node(node: SimNode) -> dict[str, object]:
     found: dict[str, object] = {}
     for name in node.guests.names():
@@ -65,8 +71,11 @@ def _of_node(node: SimNode) -> dict[str, object]:
     for directory in node.disks.directories:
         found[f"{node.name}/directories/{directory}"] = True
     for directory, _, files in os.walk(node.paths.export_dir):
-        place = os.path.relpath(directory, node.paths.export_dir)
-        found.update((f"{node.name}/exports/{place}/{file}", True) for file in files)
+        place = f"{node.name}/exports{directory.removeprefix(node.paths.export_dir)}"
+        found[place] = True
+        found.update((f"{place}/{file}", _digest(f"{directory}/{file}")) for file in files)
+    for transfer in os.listdir(node.paths.transfer_dir):
+        found[f"{node.name}/transfers/{transfer}"] = True
     for link in os.listdir(node.paths.disk_links_dir):
         found[f"{node.name}/links/{link}"] = True
     for ip, names in read_hosts(node.paths.etc_hosts):

@@ -62,7 +62,12 @@ _OS_FILES: Final = {
     "variants.list": "default\nminimal\n",
     "parameters.list": "message what to say\n",
 }
+_MASTER: Final = Peer("digest", "master", "uuid")
 _OS_SCRIPTS: Final = ("create", "export", "import", "rename", "verify")
+
+
+def _ignore(_node: str, _procedure: str) -> None:
+    return None
 
 
 class _Everybody:
@@ -91,6 +96,7 @@ class SimNode:
         gates: procedures whose calls wait until the event is set.
         ssconf_written: keys of each call that brought ssconf values.
         backend: its copy of the master's database.
+        others: nodes that it can call, by name.
     """
 
     def __init__(
@@ -123,6 +129,7 @@ class SimNode:
         self.gates: dict[str, asyncio.Event] = {}
         self.ssconf_written: list[set[str]] = []
         self.backend = MemoryBackend()
+        self.others: dict[str, SimNode] = {}
         self._clock = clock
         self._reach = reach
         self._stack = AsyncExitStack()
@@ -132,7 +139,13 @@ class SimNode:
     def _lay_out(self, root: str) -> None:
         paths = self.paths
         storage = [f"{root}{directory}" for directory in STORAGE_DIRS]
-        for directory in (paths.export_dir, paths.disk_links_dir, paths.log_os_dir, *storage):
+        for directory in (
+            paths.export_dir,
+            paths.transfer_dir,
+            paths.disk_links_dir,
+            paths.log_os_dir,
+            *storage,
+        ):
             os.makedirs(directory, exist_ok=True)
         for path in (paths.file_storage_paths, paths.etc_hosts):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -201,6 +214,7 @@ class SimNode:
                 },
                 {"file": self.disks, "sharedfile": self.shared, "lvm-vg": self.volume_group},
                 {"drbd": DrbdDriver(drbd, self.volumes, self._clock, self.volumes.write)},
+                {"plain": self.volumes},
             ),
             volumes=self.volume_group,
             drbd=self.drbd,
@@ -211,8 +225,15 @@ class SimNode:
             runner=self.programs,
             runner_for=lambda _task: self.programs,
             stop_daemon=lambda: None,
+            peers=self._peers,
             reach=self._reach,
         )
+
+    @asynccontextmanager
+    async def _peers(self) -> AsyncIterator["SimNodeClient"]:
+        """A client that calls the others as this node; what it calls is no fault point."""
+        peer = Peer(self.digest, self.name, self.uuid)
+        yield SimNodeClient(self.others, FaultPoints(), _ignore, _ignore, peer)
 
     async def dispatcher(self) -> Dispatcher:
         """The running daemon; started when first needed."""
@@ -256,6 +277,7 @@ class SimNodeClient:
         faults: counts calls that change something.
         on_change: told of each such call that is sent: node and procedure.
         on_read: told of each other call.
+        peer: who calls.
     """
 
     def __init__(
@@ -264,7 +286,9 @@ class SimNodeClient:
         faults: FaultPoints,
         on_change: Callable[[str, str], None],
         on_read: Callable[[str, str], None],
+        peer: Peer = _MASTER,
     ) -> None:
+        self._peer = peer
         self._nodes = nodes
         self._faults = faults
         self._on_change = on_change
@@ -333,10 +357,9 @@ class SimNodeClient:
         if call.changes and ctx.job != 0:
             self._on_change(node.name, call.procedure)
         request = decode_request(encode_request(msgspec.structs.replace(ctx), call))
-        peer = Peer("digest", "master", "uuid")
         dispatcher = await node.dispatcher()
         try:
-            answer = await dispatcher.dispatch(call.procedure, request, peer)
+            answer = await dispatcher.dispatch(call.procedure, request, self._peer)
         except Refused as err:
             raise err.error from err
         if isinstance(call, WriteSsconfFilesCall):

@@ -1,6 +1,8 @@
 """The programs of a simulated node: none is run, all that were asked for are remembered."""
 
 import asyncio
+import os
+from contextlib import suppress
 
 from pyganeti.kit.process import Command, Finished, ProcessError
 
@@ -11,6 +13,18 @@ def append(path: str, text: str) -> None:
         handle.write(text)
 
 
+async def _read_all(descriptor: int) -> bytes:
+    """What comes through a pipe, which is closed then."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
+    )
+    try:
+        return await reader.read()
+    finally:
+        transport.close()
+
+
 class Programs:
     """A runner under which every program succeeds and says nothing, unless it is told to fail.
 
@@ -19,6 +33,8 @@ class Programs:
         failing: end of a program's path, and what it says before it fails.
         hanging: ends of the paths of programs that do not end before :meth:`release`.
         running: the programs that have not ended, in order.
+        writes: end of a program's path, and what it writes to standard output.
+        fed: what programs read from standard input, in the order in which they ended.
     """
 
     def __init__(self) -> None:
@@ -26,6 +42,8 @@ class Programs:
         self.failing: dict[str, str] = {}
         self.hanging: set[str] = set()
         self.running: list[str] = []
+        self.writes: dict[str, bytes] = {}
+        self.fed: list[bytes] = []
         self._released = asyncio.Event()
 
     def release(self) -> None:
@@ -44,12 +62,25 @@ class Programs:
                 await self._released.wait()
             finally:
                 self.running.remove(path)
+        if command.stdout_fd is not None:
+            await self._write(command.stdout_fd, path)
+        if command.stdin_fd is not None:
+            self.fed.append(await _read_all(os.dup(command.stdin_fd)))
         for ending, text in self.failing.items():
             if path.endswith(ending):
                 if command.output is not None:
                     append(command.output, text)
                 raise ProcessError(command, "exited with code 1", Finished(1, text, ""))
         return Finished(0, "", "")
+
+    async def _write(self, descriptor: int, path: str) -> None:
+        data = b"".join(text for ending, text in self.writes.items() if path.endswith(ending))
+        os.set_blocking(descriptor, False)
+        while data:
+            # Whoever reads lives in the same loop.
+            await asyncio.sleep(0)
+            with suppress(BlockingIOError):
+                data = data[os.write(descriptor, data) :]
 
     def paths(self) -> list[str]:
         """The programs that were to be run, in order."""

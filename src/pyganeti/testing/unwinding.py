@@ -40,6 +40,7 @@ async def assert_unwinds(
     after: Sequence[Opcode] = (),
     keeps: Mapping[str, str] | None = None,
     spares: Mapping[str, str] | None = None,
+    may_stand: bool = False,
 ) -> None:
     """After any single fault, ``op`` has happened wholly or not at all, and nothing is left over.
 
@@ -49,6 +50,7 @@ async def assert_unwinds(
         after: operations that come before it, unharmed.
         keeps: paths of the footprint that may stay changed after a failure, each with the reason.
         spares: paths that may be otherwise although it succeeded, each with the reason.
+        may_stand: one that failed may have happened all the same: it has a point of no return.
 
     Raises:
         AssertionError: names fault and difference.
@@ -63,7 +65,7 @@ async def assert_unwinds(
         found = cluster.footprint()
         if failed is None:
             _compare(wanted, found, spares or {}, f"{where}, which succeeded")
-        else:
+        elif not (may_stand and _is_same(wanted, found, spares or {})):
             _compare(before, found, keeps or {}, f"{where}, which failed: {failed}")
         await cluster.kill_master()
 
@@ -135,9 +137,21 @@ async def _settle(cluster: SimCluster, where: str) -> None:
 def _compare(
     wanted: Mapping[str, object], found: Mapping[str, object], keeps: Mapping[str, str], where: str
 ) -> None:
-    differences: dict[str, Any] = {  # Any: pairs of values, for the message
+    differences = _differences(wanted, found, keeps)
+    assert not differences, f"{where}: {differences}"
+
+
+def _is_same(
+    wanted: Mapping[str, object], found: Mapping[str, object], keeps: Mapping[str, str]
+) -> bool:
+    return not _differences(wanted, found, keeps)
+
+
+def _differences(
+    wanted: Mapping[str, object], found: Mapping[str, object], keeps: Mapping[str, str]
+) -> dict[str, Any]:  # Any: pairs of values, for the message
+    return {
         path: (wanted.get(path), found.get(path))
         for path in sorted({*wanted, *found})
         if wanted.get(path) != found.get(path) and path not in keeps
     }
-    assert not differences, f"{where}: {differences}"

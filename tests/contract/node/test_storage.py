@@ -213,3 +213,29 @@ async def test_shutting_down_may_be_repeated(driver: DiskDriver, kind: Kind) -> 
     for _ in range(2):
         await driver.shutdown(kind.disk())
     assert (await driver.assemble(kind.disk())).size == 4 * MIB
+
+
+async def test_a_snapshot_is_a_disk_of_its_own(driver: DiskDriver, kind: Kind) -> None:
+    if not hasattr(driver, "snapshot"):
+        pytest.skip(f"{kind.template} disks have no snapshots")
+    disk, new = kind.disk(), kind.disk("1", uuid="u-1")
+    await driver.create(disk, repeated=False)
+    for _ in range(2):
+        await driver.snapshot(disk, new)
+    found = await driver.assemble(new)
+    assert found.path != (await driver.assemble(disk)).path
+    await driver.remove(new)
+    assert await driver.find(new) is None
+    assert await driver.find(disk) is not None
+
+
+async def test_a_snapshot_does_not_take_the_place_of_another(
+    driver: DiskDriver, kind: Kind
+) -> None:
+    if not hasattr(driver, "snapshot"):
+        pytest.skip(f"{kind.template} disks have no snapshots")
+    disk, other = kind.disk(), kind.disk("1", uuid="u-1")
+    await driver.create(disk, repeated=False)
+    await driver.create(other, repeated=False)
+    with pytest.raises(StorageError, match="exists already"):
+        await driver.snapshot(disk, kind.disk("1", uuid="u-2"))

@@ -1,6 +1,7 @@
 """A whole node on fake drivers: every call has a handler, and calls work together."""
 
 import os
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.wire.noderpc import blockdev, codec, instance, node, registry, store
 from pyganeti.wire.noderpc.call import CallContext, NodeCall, R
+from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.types import (
     DiskSpec,
     GuestState,
@@ -100,6 +102,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         runner=run,
         runner_for=lambda _task: run,
         stop_daemon=lambda: None,
+        peers=lambda: HttpNodeClient(ssl.create_default_context(), clock),
     )
     async with assemble_node(parts) as dispatcher:
         yield Node(dispatcher, parts)

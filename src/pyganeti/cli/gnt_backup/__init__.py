@@ -10,7 +10,7 @@ from pyganeti.cli.option import Entry, Tool
 TOOL: Final = Tool(
     "gnt-backup",
     {
-        "export": Entry("exports", "Write an instance to a node or another cluster"),
+        "export": Entry("export", "Write an instance to a node or another cluster"),
         "import": Entry("exports", "Create an instance from an export"),
         "list": Entry("exports", "List exports"),
         "list-fields": Entry("exports", "List the fields of exports"),

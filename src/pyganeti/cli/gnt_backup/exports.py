@@ -1,4 +1,4 @@
-"""Exports of instances: listed; what makes and reads them is not built yet.
+"""Exports of instances: listed; what reads them is not built yet.
 
 Source: gnt-backup(8).
 """
@@ -26,28 +26,6 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 
 COMMANDS: Final = {
-    "export": Command(
-        not_built,
-        (Arg("instance"),),
-        (
-            o.FORCE,
-            i.NODE,
-            i.TRANSPORT_COMPRESSION,
-            i.SHUTDOWN,
-            o.SHUTDOWN_TIMEOUT,
-            i.REMOVE_INSTANCE,
-            i.IGNORE_REMOVE_FAILURES,
-            o.DRY_RUN,
-            o.PRIORITY,
-            i.ZERO_FREE_SPACE,
-            i.ZEROING_TIMEOUT_FIXED,
-            i.ZEROING_TIMEOUT_PER_MIB,
-            i.LONG_SLEEP,
-            o.SUBMIT_ONLY,
-            o.PRINT_JOBID,
-        ),
-        usage="[options...] {instance}",
-    ),
     "import": Command(
         not_built,
         (Arg("instance"),),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pyganeti.master.lu.backup.export import LUBackupExport
 from pyganeti.master.lu.backup.remove import LUBackupRemove
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPostInit
@@ -39,7 +40,7 @@ from pyganeti.master.lu.test.delay import LUTestDelay
 from pyganeti.master.lu.test.dummy import LUTestDummy
 from pyganeti.master.lu.test.jqueue import LUTestJqueue
 from pyganeti.master.lu.test.os_params import LUTestOsParams
-from pyganeti.opcodes.backup import OpBackupRemove
+from pyganeti.opcodes.backup import OpBackupExport, OpBackupRemove
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.cluster import (
     OpClusterConfigQuery,
@@ -83,6 +84,7 @@ from pyganeti.opcodes.test import OpTestDelay, OpTestDummy, OpTestJqueue, OpTest
 AnyLU = LogicalUnit[Any, Any, Any]
 
 LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
+    OpBackupExport: LUBackupExport(),
     OpBackupRemove: LUBackupRemove(),
     OpClusterConfigQuery: LUClusterConfigQuery(),
     OpClusterDestroy: LUClusterDestroy(),

@@ -2,6 +2,7 @@
 
 from pyganeti.master.run import UndoRegistry
 from pyganeti.master.undo import (
+    backup,
     instance,
     instance_devices,
     instance_name,
@@ -12,6 +13,7 @@ from pyganeti.master.undo import (
 )
 
 UNDO_ACTIONS: UndoRegistry = {
+    "backup.abandon": backup.abandon,
     "disk.remove": instance.remove_disks,
     "disk.rename_back": instance.rename_disks_back,
     "instance.activate_disks": instance.activate_disks,

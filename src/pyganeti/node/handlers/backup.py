@@ -1,9 +1,30 @@
 """Answers to calls about exports of instances."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from hashlib import sha256
+
+from pyganeti.kit.clock import Clock
+from pyganeti.kit.process import Command, Finished
 from pyganeti.kit.threads import in_thread
-from pyganeti.node.dispatcher import Handler, handles
-from pyganeti.node.exports import ExportStore
+from pyganeti.node.copying import Copy
+from pyganeti.node.dispatcher import Handler, handles, handles_with_run
+from pyganeti.node.exports import CONFIG, SUMS, ExportStore
+from pyganeti.node.os.scripts import OsScripts
+from pyganeti.node.pipes import take_output
+from pyganeti.node.predicted import PredictedSize
+from pyganeti.node.storage.base import MIB
+from pyganeti.node.tasks import CallRun
+from pyganeti.node.transfers import Transfer, Transfers
 from pyganeti.wire.noderpc import backup as calls
+from pyganeti.wire.noderpc.call import NodeClient
+from pyganeti.wire.noderpc.types import TaskProgress
+
+from .blockdev import BlockdevHandlers
+
+Peers = Callable[[], AbstractAsyncContextManager[NodeClient]]
+"""Opens a client that calls other nodes with this node's certificate."""
 
 
 class BackupHandlers:
@@ -11,16 +32,40 @@ class BackupHandlers:
 
     Args:
         exports: where they lie.
+        transfers: what other nodes may write into them.
+        peers: to send dumps.
+        disks: of instances.
+        oses: the definitions with the scripts.
+        clock: for pauses.
     """
 
-    def __init__(self, exports: ExportStore) -> None:
+    def __init__(
+        self,
+        exports: ExportStore,
+        transfers: Transfers,
+        peers: Peers,
+        disks: BlockdevHandlers,
+        oses: OsScripts,
+        clock: Clock,
+    ) -> None:
         self._exports = exports
+        self._transfers = transfers
+        self._peers = peers
+        self._disks = disks
+        self._oses = oses
+        self._clock = clock
 
     def all(self) -> tuple[Handler, ...]:
         """One handler a procedure."""
         return (
+            handles(calls.ExportAbandonCall, self._abandon),
+            handles(calls.ExportBeginCall, self._begin),
             handles(calls.ExportListCall, self._list),
+            handles(calls.ExportPublishCall, self._publish),
             handles(calls.ExportRemoveCall, self._remove),
+            handles(calls.ExportSettleCall, self._settle),
+            handles_with_run(calls.ExportStartCall, self._export),
+            handles(calls.FinalizeExportCall, self._finalize),
         )
 
     async def _list(self, _call: calls.ExportListCall) -> tuple[str, ...]:
@@ -28,3 +73,53 @@ class BackupHandlers:
 
     async def _remove(self, call: calls.ExportRemoveCall) -> None:
         await in_thread(self._exports.remove, call.export)
+
+    async def _begin(self, call: calls.ExportBeginCall) -> None:
+        path = await in_thread(self._exports.begin, call.export)
+        files = {file: path(file) for file in call.files}
+        transfer = Transfer(peer=call.source, files=files, writable=True)
+        await in_thread(self._transfers.allow, call.transfer, transfer)
+
+    async def _export(self, call: calls.ExportStartCall, run: CallRun) -> calls.Dump:
+        disks = await self._disks.devices(call.instance)
+        device = await self._disks.device(call.device)
+        async with self._peers() as client:
+            copy = Copy(call.target, client, run.runner, self._clock)
+            with PredictedSize(call.device.size * MIB) as predicted:
+
+                async def take(piece: bytes) -> None:
+                    await copy.take(piece)
+                    total = max(predicted.size(), copy.size)
+                    run.progress = TaskProgress(copy.size // MIB, total // MIB)
+
+                async def runner(command: Command) -> Finished:
+                    await take_output(run.runner, predicted.told(command), take)
+                    return Finished(0, "", "")
+
+                await self._oses.export(
+                    call.instance, disks, replace(disks[call.index], link=device.path),
+                    call.index, runner, debug=call.debug,
+                )  # fmt: skip
+        return calls.Dump(size=copy.size, sha256=copy.sha256)
+
+    async def _finalize(self, call: calls.FinalizeExportCall) -> None:
+        await in_thread(self._transfers.end, call.transfer)
+        sums = {file: dump.sha256 for file, dump in call.dumps.items()}
+        sums[CONFIG] = sha256(call.config.encode("utf-8")).hexdigest()
+        lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(sums.items()))
+        await in_thread(
+            self._exports.finish,
+            call.export,
+            {CONFIG: call.config, SUMS: lines},
+            {file: dump.size for file, dump in call.dumps.items()},
+        )
+
+    async def _publish(self, call: calls.ExportPublishCall) -> None:
+        await in_thread(self._exports.publish, call.export)
+
+    async def _abandon(self, call: calls.ExportAbandonCall) -> None:
+        await in_thread(self._transfers.end, call.transfer)
+        await in_thread(self._exports.abandon, call.export)
+
+    async def _settle(self, call: calls.ExportSettleCall) -> None:
+        await in_thread(self._exports.settle, call.export)

@@ -47,6 +47,7 @@ class BlockdevHandlers:
             handles(calls.BlockdevRenameCall, self._rename),
             handles(calls.BlockdevSetinfoCall, self._set_info),
             handles(calls.BlockdevShutdownCall, self._shutdown),
+            handles(calls.BlockdevSnapshotCall, self._snapshot),
             handles_with_run(calls.BlockdevWipeCall, self._wipe),
             handles(calls.FileStorageDirCreateCall, self._create_directory),
             handles(calls.FileStorageDirRemoveCall, self._remove_directory),
@@ -77,6 +78,14 @@ class BlockdevHandlers:
             for disk in instance.disks
         ]
         return tuple(GuestDisk(disk, device.path, device.uri) for disk, device in devices)
+
+    async def device(self, disk: DiskSpec) -> BlockDevice:
+        """One disk, made usable.
+
+        Raises:
+            BlockDeviceError: it is not there.
+        """
+        return await self._storage.driver(disk.dev_type).assemble(disk)
 
     async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
         driver = self._storage.driver(call.disk.dev_type)
@@ -123,6 +132,10 @@ class BlockdevHandlers:
         if call.instance_name:
             await in_thread(self._links.remove, call.instance_name, call.index)
         await self._storage.driver(call.disk.dev_type).shutdown(call.disk)
+
+    async def _snapshot(self, call: calls.BlockdevSnapshotCall) -> None:
+        driver = self._storage.snapshots(call.disk.dev_type)
+        await driver.snapshot(call.disk, call.snapshot)
 
     async def _grow(self, call: calls.BlockdevGrowCall) -> None:
         driver = self._storage.driver(call.disk.dev_type)

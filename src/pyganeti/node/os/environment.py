@@ -60,6 +60,22 @@ def for_instance(
     return found | backend | hypervisor
 
 
+def for_dump(role: str, device: GuestDisk, index: int) -> dict[str, str]:
+    """What the scripts ``export`` and ``import`` get besides, about the disk that is theirs.
+
+    Args:
+        role: ``EXPORT`` or ``IMPORT``.
+        device: what is to be read or written.
+        index: of the disk.
+    """
+    found = {
+        f"{role}_INDEX": str(index),
+        f"{role}_DEVICE": device.link,
+        f"{role}_DISK_PATH": device.link,
+    }
+    return found | ({f"{role}_DISK_URI": device.uri} if device.uri else {})
+
+
 def _disk(prefix: str, disk: GuestDisk, hvp: Params) -> dict[str, str]:
     found = {
         "PATH": disk.link,

@@ -14,7 +14,7 @@ from pyganeti.wire.noderpc.types import InstanceSpec, OsInfo, Params
 
 from . import definition as definitions
 from .definition import OsDefinition
-from .environment import core, for_instance
+from .environment import core, for_dump, for_instance
 from .output import Secrets, printable, redact_file, tail
 
 # How much of a log's end an error shows.
@@ -98,6 +98,36 @@ class OsScripts:
         env["OLD_INSTANCE_NAME"] = old_name
         label = f"rename-{instance.os}-{old_name}-{instance.name}"
         await self._run(found, "rename", env, label, runner, Secrets(instance.osparams_private))
+
+    async def export(
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        device: GuestDisk,
+        index: int,
+        runner: Runner,
+        *,
+        debug: int,
+    ) -> None:
+        """Let the OS write a dump of one disk to standard output, which is the runner's matter.
+
+        Args:
+            instance: whose disks they are.
+            disks: all of them.
+            device: what is read for disk ``index``: it, or a snapshot of it.
+            index: which disk.
+            runner: runs the script.
+            debug: level.
+
+        Raises:
+            InvalidOS: the definition is missing or broken.
+            OpExecError: the script failed; names its log and shows the end of it.
+        """
+        found = await self.find(instance.os, force_variant=True)
+        env = for_instance(found, instance, disks, debug=debug)
+        env |= for_dump("EXPORT", device, index)
+        label = f"export-{instance.os}-{instance.name}-disk{index}"
+        await self._run(found, "export", env, label, runner, Secrets(instance.osparams_private))
 
     async def _run(
         self,

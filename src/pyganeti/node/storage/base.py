@@ -135,6 +135,17 @@ class MirrorDriver(DiskDriver, Protocol):
         ...
 
 
+class SnapshotDriver(Protocol):
+    """A kind of storage that can keep what is on a disk at a moment."""
+
+    async def snapshot(self, disk: DiskSpec, new: DiskSpec) -> None:
+        """Make ``new`` with what is on ``disk`` now; from then on it is a disk like others.
+
+        Repeated, it is a success and stays as it was.
+        """
+        ...
+
+
 class SpaceReader(Protocol):
     """Knows the units of one storage type."""
 
@@ -154,6 +165,7 @@ class Storage:
         drivers: of templates that are no mirrors.
         units: readers of free space.
         mirrors: drivers of those that are.
+        snapshots: drivers of templates that can keep a moment.
     """
 
     def __init__(
@@ -161,7 +173,9 @@ class Storage:
         drivers: Mapping[str, DiskDriver],
         units: Mapping[str, SpaceReader] | None = None,
         mirrors: Mapping[str, MirrorDriver] | None = None,
+        snapshots: Mapping[str, SnapshotDriver] | None = None,
     ) -> None:
+        self._snapshots = dict(snapshots or {})
         self._mirrors = dict(mirrors or {})
         self._drivers = {**drivers, **self._mirrors}
         self._units = dict(units or {})
@@ -181,6 +195,18 @@ class Storage:
     def find_mirror(self, dev_type: str) -> MirrorDriver | None:
         """The driver of a disk template that is mirrored."""
         return self._mirrors.get(dev_type)
+
+    def snapshots(self, dev_type: str) -> SnapshotDriver:
+        """What makes snapshots of a disk template.
+
+        Raises:
+            BlockDeviceError: nothing does.
+        """
+        try:
+            return self._snapshots[dev_type]
+        except KeyError as err:
+            text = f"there are no snapshots of disk template {dev_type!r}"
+            raise BlockDeviceError(text) from err
 
     async def space(self, unit: StorageUnit) -> StorageInfo:
         """Size and free space of ``unit``.

@@ -131,6 +131,17 @@ class FakeDriver:
             raise StorageError(f"{disk.iv_name}: {there} belongs to disk {owner}")
         self.disks[target] = (size, new.uuid)
 
+    async def snapshot(self, disk: DiskSpec, new: DiskSpec) -> None:
+        """See :meth:`~.base.SnapshotDriver.snapshot`."""
+        size = (await self.assemble(disk)).size // MIB
+        place = _place(new)
+        if self.disks.get(place) == (size, new.uuid):
+            return
+        if place in self.disks:
+            raise StorageError(f"{new.iv_name}: {place} exists already")
+        self._check_fits(new, size)
+        self.disks[place] = (size, new.uuid)
+
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See :meth:`~.base.DiskDriver.set_info`."""
         self.info[_place(disk)] = text

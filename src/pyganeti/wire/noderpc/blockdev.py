@@ -136,6 +136,19 @@ class BlockdevSetinfoCall(NodeCall[None], frozen=True, kw_only=True):
     info: str
 
 
+class BlockdevSnapshotCall(NodeCall[None], frozen=True, kw_only=True):
+    """Make ``snapshot``, a disk with what is on ``disk`` now; ``blockdev_remove`` removes it.
+
+    Raises: BlockDeviceError, its template has no snapshots; StorageError, there is no room.
+    """
+
+    procedure: ClassVar[str] = "blockdev_snapshot"
+    changes: ClassVar[bool] = True
+
+    disk: DiskSpec
+    snapshot: DiskSpec
+
+
 class LvListCall(NodeCall[tuple[Volume, ...]], frozen=True, kw_only=True):
     """All logical volumes of some volume groups. Raises: StorageError, there is no such group."""
 
@@ -275,6 +288,7 @@ CALLS = (
     BlockdevRenameCall,
     BlockdevSetinfoCall,
     BlockdevShutdownCall,
+    BlockdevSnapshotCall,
     BlockdevWipeCall,
     DrbdHelperCall,
     DrbdWaitSyncCall,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import backup, blockdev, files, instance, migration, node, os, store, task
+from . import backup, blockdev, files, instance, migration, node, os, store, task, transfer
 from .call import AnyCall
 
 ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
@@ -17,6 +17,7 @@ ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
     *os.CALLS,
     *store.CALLS,
     *task.CALLS,
+    *transfer.CALLS,
 )
 
 CALLS: Final[Mapping[str, type[AnyCall]]] = MappingProxyType(

@@ -21,11 +21,17 @@ from pyganeti.wire.noderpc.call import (
 )
 
 CLASSES = {URGENT_S, FAST_S, NORMAL_S, SLOW_S, HOURS_4_S, DAY_S}
-# Procedures that Ganeti has not: they carry the epoch, tasks and replication, and tell what an undo
-# has to put back.
+# Procedures that Ganeti has not: they carry the epoch, tasks, replication and copies, and tell what
+# an undo has to put back.
 OWN = {
+    "chunk_read",
+    "chunk_write",
     "epoch_take",
     "etc_hosts_lookup",
+    "export_abandon",
+    "export_begin",
+    "export_publish",
+    "export_settle",
     "jobqueue_list",
     "migration_cancel",
     "migration_role",
@@ -36,6 +42,7 @@ OWN = {
     "store_state",
     "task_wait",
     "tasks_end",
+    "transfer_end",
 }
 SPEC = Path(__file__).parents[3] / "spec" / "rpc.json"
 
@@ -61,6 +68,6 @@ def test_names_are_ganetis_or_listed_as_our_own() -> None:
     } == OWN
 
 
-def test_only_the_votes_are_open_to_all_members() -> None:
+def test_only_votes_and_copies_are_open_to_all_members() -> None:
     open_calls = {call.procedure for call in registry.ALL_CALLS if call.open_to_members}
-    assert open_calls == {"version", "master_node_name"}
+    assert open_calls == {"version", "master_node_name", "chunk_read", "chunk_write"}

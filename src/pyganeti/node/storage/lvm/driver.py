@@ -127,6 +127,22 @@ class LvmDriver:
         """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
         return volume_path(*_place(disk))
 
+    async def snapshot(self, disk: DiskSpec, new: DiskSpec) -> None:
+        """See :meth:`~pyganeti.node.storage.base.SnapshotDriver.snapshot`.
+
+        It can hold all of ``disk`` changed, so that it never becomes invalid.
+        """
+        source = await self._existing(disk)
+        found = await self._look(new)
+        if found is not None:
+            if _owner(found) == new.uuid:
+                return
+            raise StorageError(f"{new.iv_name}: {found.place} exists already")
+        _check_fits(new, await self._group(new), source.size)
+        words = ["--snapshot", "--extents", "100%ORIGIN", "-n", _place(new)[1]]
+        words += ["--addtag", _OWNER + new.uuid, source.place]
+        await self._change(new, "lvcreate", *words)
+
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.set_info`."""
         found = await self._existing(disk)

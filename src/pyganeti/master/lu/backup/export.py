@@ -1,0 +1,352 @@
+"""Export an instance to a node: ``gnt-backup export``.
+
+Data flow: opcode -> ExportPlan (reads only) -> guest and snapshots -> dumps, a task each -> export.
+Source: gnt-backup(8) EXPORT; docs/design/0010-backup.md; hooks path ``instance-export``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import msgspec
+
+from pyganeti.master.exporting import dump_name, exported_instance, snapshots_of
+from pyganeti.master.exports import find_export
+from pyganeti.master.guests import (
+    assemble_disks,
+    bare_spec,
+    check_online,
+    guest_info,
+    shut_down_disks,
+    start_guest,
+    stop_guest,
+)
+from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.backup.export_checks import (
+    check_os_exports,
+    check_request,
+    target_node,
+    uses_snapshots,
+)
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.instance.remove import LUInstanceRemove, RemovePlan
+from pyganeti.master.new_disks import directory_of
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.run import Run, undo
+from pyganeti.master.specs import instance_spec
+from pyganeti.model.errors import GenericError, OpExecError
+from pyganeti.model.exported import render
+from pyganeti.model.instance import Instance
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.backup import OpBackupExport
+from pyganeti.wire.noderpc.backup import (
+    Dump,
+    ExportBeginCall,
+    ExportPublishCall,
+    ExportRemoveCall,
+    ExportSettleCall,
+    ExportStartCall,
+    FinalizeExportCall,
+)
+from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, BlockdevSnapshotCall
+from pyganeti.wire.noderpc.transfer import RemoteFile
+from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """How the instance is removed in the end."""
+
+    timeout_s: float
+    ignore_failures: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What will be done.
+
+    Attributes:
+        target: UUID of the node that gets the export.
+        compress: how dumps travel.
+        stop: the guest runs and is stopped.
+        timeout_s: how long it has for that.
+        snapshots: they are read, and not the disks.
+        activate: the disks are not usable yet.
+        removal: of the instance in the end, if it is to be removed.
+    """
+
+    instance: Instance
+    target: str
+    compress: str
+    stop: bool
+    timeout_s: float
+    snapshots: bool
+    activate: bool
+    removal: Removal | None
+    hooks: HookContext
+
+
+class ExportRest(msgspec.Struct, frozen=True):
+    """What is to be done while the disks are copied, and then.
+
+    Attributes:
+        uuid: of the instance.
+        target: UUID of the node that gets the export.
+        transfer: under which it does.
+        snapshots: what is read instead of each disk, or nothing.
+        dumps: what was copied so far.
+        start: the guest, when all is copied.
+        shut_down: the disks.
+    """
+
+    uuid: str
+    target: str
+    transfer: str
+    compress: str
+    snapshots: tuple[DiskSpec, ...]
+    start: bool
+    shut_down: bool
+    removal: Removal | None
+    hooks: HookContext
+    dumps: tuple[Dump, ...] = ()
+
+
+class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bool]]]):
+    """Export an instance to a node; the result is whether the export and each disk were made."""
+
+    hooks_path: ClassVar[str] = "instance-export"
+    rest_type: ClassVar[type[msgspec.Struct]] = ExportRest
+
+    def declare_locks(self, op: OpBackupExport, view: ClusterView) -> LockRequest:
+        """Lock the instance, whose name its exports have, and both nodes shared."""
+        instance = view.instance(op.instance_name)
+        return LockRequest(
+            instances=frozenset({instance.name}),
+            shared_nodes=frozenset({instance.primary_node, target_node(op, view).uuid}),
+        )
+
+    async def check_prereq(
+        self, op: OpBackupExport, view: ClusterView, nodes: NodeReader
+    ) -> ExportPlan:
+        """Refuse what cannot work; change nothing.
+
+        Raises:
+            OpPrereqError: a node is offline, the guest cannot stay as it is, no OS script reads
+                the disks, no room for snapshots.
+        """
+        instance, target = view.instance(op.instance_name), target_node(op, view)
+        check_online(view, instance.primary_node)
+        check_request(op, view)
+        runs = await guest_info(nodes, view, instance) is not None
+        await check_os_exports(instance, view, nodes)
+        snapshots = runs and await uses_snapshots(op, instance, view, nodes)
+        return ExportPlan(
+            instance,
+            target.uuid,
+            "none" if target.uuid == instance.primary_node else op.compress,
+            stop=runs and op.shutdown,
+            timeout_s=op.shutdown_timeout,
+            snapshots=snapshots,
+            activate=bool(instance.disks) and not runs and not instance.disks_active,
+            removal=Removal(op.shutdown_timeout, op.ignore_remove_failures)
+            if op.remove_instance
+            else None,
+            hooks=_hooks(op, instance, view),
+        )
+
+    def hooks(self, plan: ExportPlan, view: ClusterView) -> HookContext:
+        """Instance environment, on the master, the instance's nodes and the target."""
+        return plan.hooks
+
+    def outline(self, plan: ExportPlan, view: ClusterView) -> list[str]:
+        """See :meth:`LogicalUnit.outline`."""
+        name, node = plan.instance.name, view.node(plan.instance.primary_node).name
+        target = view.node(plan.target).name
+        starts = plan.stop and plan.removal is None
+        wanted = [
+            (plan.stop, f"stop {name} on {node}"),
+            (plan.snapshots, "make snapshots of its disks"),
+            (starts and plan.snapshots, f"start {name} on {node}"),
+            (True, f"write export {name} on {target}"),
+            (starts and not plan.snapshots, f"start {name} on {node}"),
+            (True, f"remove older exports of {name}"),
+            (plan.removal is not None, f"remove instance {name}"),
+        ]
+        return [line for asked, line in wanted if asked]
+
+    async def execute(self, run: Run, plan: ExportPlan) -> tuple[bool, list[bool]]:
+        """Have something that stays as it is to read from, and read it."""
+        view, instance = run.config.view, plan.instance
+        spec = instance_spec(view, instance)
+        bare = msgspec.to_builtins(bare_spec(view, instance))
+        transfer = await self._begin(run, plan)
+        if plan.stop:
+            run.log(f"* shutting down instance {instance.name}")
+            async with run.step("stop guest", undo("instance.start_again", spec=bare)):
+                await stop_guest(run.nodes, spec, plan.timeout_s)
+        if plan.activate:
+            async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
+                await assemble_disks(run.nodes, view, spec)
+        snapshots = await self._snapshots(run, plan) if plan.snapshots else ()
+        starts = plan.stop and plan.removal is None
+        if starts and plan.snapshots:
+            await self._start(run, spec)
+        rest = ExportRest(
+            instance.uuid,
+            plan.target,
+            transfer,
+            plan.compress,
+            snapshots,
+            start=starts and not plan.snapshots,
+            shut_down=plan.activate and plan.removal is None,
+            removal=plan.removal,
+            hooks=plan.hooks,
+        )
+        return await self._go_on(run, rest)
+
+    async def resume(
+        self, run: Run, rest: ExportRest, answers: Mapping[str, Any]
+    ) -> tuple[bool, list[bool]]:
+        """Copy the other disks, and complete the export."""
+        return await self._go_on(run, _with_dump(rest, answers))
+
+    def resumed_hooks(self, rest: ExportRest, view: ClusterView) -> HookContext:
+        """As :meth:`hooks`."""
+        return rest.hooks
+
+    async def _begin(self, run: Run, plan: ExportPlan) -> str:
+        """A place for the export on the target; the name of the transfer to it."""
+        name, transfer = plan.instance.name, run.ids.uuid()
+        files = tuple(dump_name(disk) for disk in run.config.view.disks_of(plan.instance))
+        back = undo("backup.abandon", node=plan.target, export=name, transfer=transfer)
+        async with run.step("begin export", back):
+            call = ExportBeginCall(
+                export=name, transfer=transfer, source=plan.instance.primary_node, files=files
+            )
+            await run.nodes.call(plan.target, call)
+        return transfer
+
+    async def _snapshots(self, run: Run, plan: ExportPlan) -> tuple[DiskSpec, ...]:
+        view, node = run.config.view, plan.instance.primary_node
+        pairs = snapshots_of(view, tuple(view.disks_of(plan.instance)), run.job, run.ids)
+        made = tuple(new for _, new in pairs)
+        back = undo("disk.remove", node=node, disks=msgspec.to_builtins(made), directory=None)
+        run.log("* creating snapshots of the disks")
+        async with run.step("snapshot disks", back):
+            for disk, new in pairs:
+                await run.nodes.call(node, BlockdevSnapshotCall(disk=disk, snapshot=new))
+        return made
+
+    @staticmethod
+    async def _start(run: Run, spec: InstanceSpec) -> None:
+        run.log(f"* starting instance {spec.name}")
+        async with run.step("start guest"):
+            await start_guest(run, spec)
+
+    async def _go_on(self, run: Run, rest: ExportRest) -> tuple[bool, list[bool]]:
+        """Copy what is not copied yet, and complete the export."""
+        view = run.config.view
+        spec = instance_spec(view, view.instance(rest.uuid))
+        for index in range(len(rest.dumps), len(spec.disks)):
+            rest = await self._copy(run, rest, spec, index)
+        if spec.disks and not any(dump.size for dump in rest.dumps):
+            text = f"the export script of {spec.os} wrote nothing: that would be no backup"
+            raise OpExecError(text)
+        if rest.start:
+            await self._start(run, spec)
+        await self._complete(run, rest)
+        await self._put_away(run, rest, spec)
+        await run.keep()
+        await self._remove_older(run, rest, spec.name)
+        if rest.removal is not None:
+            await self._remove_instance(run, rest.removal, spec)
+        return True, [True] * len(spec.disks)
+
+    async def _copy(self, run: Run, rest: ExportRest, spec: InstanceSpec, index: int) -> ExportRest:
+        node = spec.primary_node
+        disk = run.config.view.disk(spec.disks[index].uuid)
+        target = RemoteFile(
+            node=run.nodes.address(rest.target),
+            transfer=rest.transfer,
+            name=dump_name(disk),
+            compress=rest.compress,
+        )
+        device = rest.snapshots[index] if rest.snapshots else spec.disks[index]
+        run.log(f"* exporting disk/{index} to {run.nodes.name(rest.target)}")
+        call = ExportStartCall(instance=spec, index=index, device=device, target=target)
+        return _with_dump(rest, await run.await_tasks(f"export disk/{index}", {node: call}, rest))
+
+    async def _complete(self, run: Run, rest: ExportRest) -> None:
+        """What was copied becomes an export."""
+        view = run.config.view
+        instance = view.instance(rest.uuid)
+        names = [dump_name(disk) for disk in view.disks_of(instance)]
+        call = FinalizeExportCall(
+            export=instance.name,
+            transfer=rest.transfer,
+            config=render(exported_instance(view, instance, run.clock.now())),
+            dumps=dict(zip(names, rest.dumps, strict=True)),
+        )
+        async with run.step("complete export"):
+            await run.nodes.call(rest.target, call)
+        async with run.step("publish export"):
+            await run.nodes.call(rest.target, ExportPublishCall(export=instance.name))
+
+    @staticmethod
+    async def _put_away(run: Run, rest: ExportRest, spec: InstanceSpec) -> None:
+        """Remove snapshots and shut disks down, while it still is undone if it fails."""
+        if rest.snapshots:
+            async with run.step("remove snapshots"):
+                for disk in rest.snapshots:
+                    await run.nodes.call(spec.primary_node, BlockdevRemoveCall(disk=disk))
+        if rest.shut_down:
+            async with run.step("shut down disks"):
+                await shut_down_disks(run.nodes, spec)
+
+    @staticmethod
+    async def _remove_older(run: Run, rest: ExportRest, name: str) -> None:
+        """Remove the exports that were there before, on all nodes."""
+        found = await find_export(name, run.config.view, run.nodes)
+        calls = {node: ExportRemoveCall(export=name) for node in found.nodes if node != rest.target}
+        for node, why in found.silent.items():
+            run.log(f"Warning: an older export may be on {run.nodes.name(node)}: {why}")
+        async with run.step("remove older exports"):
+            for node, call in {**calls, rest.target: ExportSettleCall(export=name)}.items():
+                try:
+                    await run.nodes.call(node, call)
+                except GenericError as err:
+                    run.log(f"Warning: an older export stays on {run.nodes.name(node)}: {err}")
+
+    @staticmethod
+    async def _remove_instance(run: Run, removal: Removal, spec: InstanceSpec) -> None:
+        view = run.config.view
+        instance = view.instance(spec.uuid)
+        plan = RemovePlan(
+            instance,
+            spec,
+            directory_of(view.disks_of(instance)),
+            removal.timeout_s,
+            removal.ignore_failures,
+            instance_hooks(instance, view),
+        )
+        await LUInstanceRemove().execute(run, plan)
+
+
+def _with_dump(rest: ExportRest, answers: Mapping[str, Dump]) -> ExportRest:
+    (dump,) = answers.values()
+    return msgspec.structs.replace(rest, dumps=(*rest.dumps, dump))
+
+
+def _hooks(op: OpBackupExport, instance: Instance, view: ClusterView) -> HookContext:
+    target = target_node(op, view)
+    found = instance_hooks(
+        instance,
+        view,
+        EXPORT_MODE=op.mode,
+        EXPORT_NODE=target.name,
+        EXPORT_DO_SHUTDOWN=op.shutdown,
+        SHUTDOWN_TIMEOUT=op.shutdown_timeout,
+        REMOVE_INSTANCE=op.remove_instance,
+    )
+    nodes = tuple(dict.fromkeys((*found.pre, target.uuid)))
+    return replace(found, pre=nodes, post=nodes)

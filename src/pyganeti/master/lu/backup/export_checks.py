@@ -1,0 +1,110 @@
+"""What must hold before an instance is exported; reads only."""
+
+from pyganeti.master.guests import check_online, refused_by
+from pyganeti.master.nodes import NodeReader
+from pyganeti.master.space import check_space, volume_group, wanted_space
+from pyganeti.model.enums import DiskTemplate, ExportMode
+from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.instance import Instance
+from pyganeti.model.node import Node
+from pyganeti.model.templates import SNAPSHOTS
+from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.backup import OpBackupExport
+from pyganeti.wire.noderpc.os import OsValidateCall
+
+
+def target_node(op: OpBackupExport, view: ClusterView) -> Node:
+    """The node that is to keep the export.
+
+    Raises:
+        OpPrereqError: it goes to another cluster; or there is no such node.
+    """
+    if op.mode is not ExportMode.LOCAL or not isinstance(op.target_node, str):
+        raise OpPrereqError(f"mode={op.mode} is not built yet", ECode.STATE)
+    return view.node(op.target_node)
+
+
+def check_request(op: OpBackupExport, view: ClusterView) -> None:
+    """Refuse a target that takes nothing, and what the options contradict.
+
+    Raises:
+        OpPrereqError: says which.
+    """
+    if op.zero_free_space:
+        raise OpPrereqError("zero_free_space=True is not built yet", ECode.STATE)
+    target = target_node(op, view)
+    check_online(view, target.uuid)
+    if target.drained:
+        raise OpPrereqError(f"node {target.name} is drained: no new exports", ECode.STATE)
+    check_compression(op.compress, view)
+
+
+def check_compression(tool: str, view: ClusterView) -> None:
+    """Refuse a way of compression that the cluster does not have.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``; says which there are.
+    """
+    known = ("none", *view.cluster.compression_tools)
+    if tool not in known:
+        text = f"compression {tool!r} is not one of this cluster's: {', '.join(known)}"
+        raise OpPrereqError(text, ECode.INVAL)
+
+
+async def check_os_exports(instance: Instance, view: ClusterView, nodes: NodeReader) -> None:
+    """Refuse when no script on the instance's node can read its disks.
+
+    Raises:
+        OpPrereqError: it has no OS, or its node has not this one.
+    """
+    if not instance.disks:
+        return
+    if not instance.os:
+        text = f"instance {instance.name} has no OS, whose scripts could read its disks"
+        raise OpPrereqError(text, ECode.STATE)
+    call = OsValidateCall(required=True, name=instance.os, checks=(), force_variant=True)
+    try:
+        await nodes.call(instance.primary_node, call)
+    except GenericError as err:
+        raise refused_by(view.node(instance.primary_node), err, ECode.ENVIRON) from err
+
+
+async def uses_snapshots(
+    op: OpBackupExport, instance: Instance, view: ClusterView, nodes: NodeReader
+) -> bool:
+    """Whether snapshots of a running instance are read; otherwise it is down meanwhile.
+
+    Raises:
+        OpPrereqError: it may not be down, or not so long.
+    """
+    if op.remove_instance:
+        if not op.shutdown:
+            text = f"instance {instance.name} runs, and is not removed without being shut down"
+            raise OpPrereqError(text, ECode.STATE)
+        return False
+    why = await _no_snapshots(instance, view, nodes)
+    if why is not None and not (op.shutdown and op.long_sleep):
+        text = f"{why}, so it must be down while they are read: allow that with --long-sleep"
+        raise OpPrereqError(f"instance {instance.name} runs; {text}", ECode.STATE)
+    return why is None and bool(instance.disks)
+
+
+async def _no_snapshots(instance: Instance, view: ClusterView, nodes: NodeReader) -> str | None:
+    """Why there are no snapshots of its disks; of none there is nothing to keep."""
+    disks = view.disks_of(instance)
+    if not disks:
+        return None
+    template = disks[0].dev_type
+    if template not in SNAPSHOTS:
+        return f"disks of template {template} have no snapshots"
+    wanted = wanted_space(
+        view, DiskTemplate.PLAIN, [(volume_group(disk), disk.size) for disk in disks]
+    )
+    node = view.node(instance.primary_node)
+    try:
+        await check_space(nodes, node, wanted, view.cluster.cluster_name)
+    except OpPrereqError as err:
+        if err.code is not ECode.NORES:
+            raise
+        return f"there is no room for snapshots of its disks ({err})"
+    return None

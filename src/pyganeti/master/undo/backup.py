@@ -1,0 +1,10 @@
+"""Undo actions of exports and imports. Idempotent; right after any part of the step they undo."""
+
+from pyganeti.master.run import UndoContext
+from pyganeti.wire.noderpc.backup import ExportAbandonCall
+
+
+async def abandon(context: UndoContext, *, node: str, export: str, transfer: str) -> None:
+    """Remove what was made of an export; the older one of its name is back then."""
+    if node in context.config.view.nodes:
+        await context.nodes.call(node, ExportAbandonCall(export=export, transfer=transfer))
