@@ -9,6 +9,8 @@ from tests.e2e.test_kill import job_status
 from tests.e2e.vcluster import Cluster, virtual_cluster, wait_for
 
 NAME = "web1.example.com"
+OURS = ("config.ini", "SHA256SUMS")
+DESCRIBED = "name,os,pnode,disk_template,disk.sizes,be/maxmem,be/vcpus,nic.macs,nic.links"
 
 
 def slow_os(tmp: Path) -> Path:
@@ -19,14 +21,16 @@ def slow_os(tmp: Path) -> Path:
         "ganeti_api_version": "20\n",
         "variants.list": "",
         "parameters.list": "",
-        "create": '#!/bin/sh\nyes "disk $DISK_0_UUID" | head -c 8000000 >> "$DISK_0_PATH"\n',
+        "create": """#!/bin/sh
+yes "disk $DISK_0_UUID" | head -c 8000000 | dd of="$DISK_0_PATH" conv=notrunc
+""",
         "export": f"""#!/bin/sh
 head -c 3000000 "$EXPORT_DEVICE"
 touch "{tmp}/half"
 until [ -e "{tmp}/go" ]; do sleep 0.1; done
 tail -c +3000001 "$EXPORT_DEVICE"
 """,
-        "import": "#!/bin/sh\nexit 1\n",
+        "import": '#!/bin/sh\nexec dd of="$IMPORT_DEVICE" bs=1M conv=notrunc\n',
         "rename": "#!/bin/sh\n",
         "verify": "#!/bin/sh\n",
     }
@@ -64,9 +68,7 @@ def check_whole(cluster: Cluster, node: str, disk: Path) -> None:
     assert cluster.listed("backup", "node,export") == [[node, NAME]]
     (directory,) = export_dir(cluster, node).iterdir()
     subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=directory, check=True)
-    (dump,) = (
-        path for path in directory.iterdir() if path.name not in ("config.ini", "SHA256SUMS")
-    )
+    (dump,) = (path for path in directory.iterdir() if path.name not in OURS)
     assert dump.read_bytes() == disk.read_bytes()
 
 
@@ -123,3 +125,44 @@ def test_an_export_whose_source_is_killed_leaves_the_older_one(tmp_path: Path) -
         exports = export_dir(cluster, "node2")
         wait_for(lambda: [path.name for path in exports.iterdir()] == [NAME], 90, "the rest to go")
         check_whole(cluster, "node2", disk)
+
+
+@pytest.mark.parametrize("compress", ["none", "gzip"])
+def test_what_was_exported_and_removed_comes_back(tmp_path: Path, compress: str) -> None:
+    with virtual_cluster(size=2) as cluster:
+        cluster.init(hypervisor="fake")
+        cluster.add_os(slow_os(tmp_path))
+        cluster.add_nodes()
+        (tmp_path / "go").touch()
+        before = make(cluster, "slow").read_bytes()
+        described = cluster.listed("instance", DESCRIBED)
+        cluster.gnt("backup", "export", "-n", "node2", "--remove-instance", NAME)
+        assert cluster.images() == []
+        cluster.gnt(
+            "backup", "import", "-n", "node1", "--ignore-ipolicy", f"--compress={compress}", NAME
+        )
+        (image,) = cluster.images()
+        assert (cluster.base / image).read_bytes() == before
+        assert cluster.listed("instance", DESCRIBED) == described
+        assert cluster.gnt("cluster", "verify").returncode == 0
+
+
+def test_a_damaged_export_is_not_imported(tmp_path: Path) -> None:
+    with virtual_cluster(size=2) as cluster:
+        cluster.init(hypervisor="fake")
+        cluster.add_os(slow_os(tmp_path))
+        cluster.add_nodes()
+        (tmp_path / "go").touch()
+        make(cluster, "slow")
+        cluster.gnt("backup", "export", "-n", "node2", "--remove-instance", NAME)
+        (directory,) = export_dir(cluster, "node2").iterdir()
+        (dump,) = (path for path in directory.iterdir() if path.name not in OURS)
+        with dump.open("r+b") as handle:
+            handle.seek(5_000_000)
+            handle.write(b"\0")
+        said = cluster.gnt(
+            "backup", "import", "-n", "node1", "--ignore-ipolicy", NAME, code=1
+        ).stderr
+        assert f"{dump.name} is damaged" in said
+        assert cluster.images() == []
+        assert cluster.listed("instance", "name") == []

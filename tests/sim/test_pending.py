@@ -60,7 +60,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_CREATE forthcoming": True,
     "OP_INSTANCE_CREATE iallocator": "hail",
     "OP_INSTANCE_CREATE instance_communication": True,
-    "OP_INSTANCE_CREATE mode=import": "import",
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
     "OP_INSTANCE_FAILOVER iallocator": "hail",
     "OP_INSTANCE_MIGRATE iallocator": "hail",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from pyganeti.kit.files import sync_directory
+from pyganeti.kit.files import read_bytes, sync_directory
 from pyganeti.model.errors import OpExecError
 
 CONFIG: Final = "config.ini"
@@ -143,6 +143,36 @@ class ExportStore:
         with _failing(f"the older export {name} cannot be removed"):
             _remove_tree(place.gone)
             self._discard(place, place.old)
+
+    def path(self, text: str) -> str:
+        """The directory of an export, by name or by its path below the directory of exports.
+
+        Raises:
+            OpExecError: there is none, or it lies elsewhere.
+        """
+        top = os.path.realpath(self._directory)
+        found = os.path.realpath(os.path.join(top, text))
+        if not found.startswith(f"{top}/"):
+            raise OpExecError(f"{text!r} is not below {self._directory}, where exports lie")
+        if not os.path.isfile(f"{found}/{CONFIG}"):
+            raise OpExecError(f"there is no export {text!r}: {found}/{CONFIG} is missing")
+        return found
+
+    def read(self, text: str) -> tuple[str, dict[str, int], dict[str, str]]:
+        """An export's ``config.ini``, the sizes of its files, and checksums, if it has some.
+
+        Raises:
+            OpExecError: there is none, or it cannot be read.
+        """
+        directory = self.path(text)
+        with _failing(f"export {text} cannot be read"):
+            config = (read_bytes(f"{directory}/{CONFIG}") or b"").decode("utf-8", "replace")
+            sums = (read_bytes(f"{directory}/{SUMS}") or b"").decode("utf-8", "replace")
+            with os.scandir(directory) as entries:
+                files = [one for one in entries if one.is_file(follow_symlinks=False)]
+                sizes = {one.name: one.stat(follow_symlinks=False).st_size for one in files}
+        pairs = (line.split("  ", 1) for line in sums.splitlines())
+        return config, sizes, {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
     def _discard(self, place: "_Place", path: str) -> None:
         """Hide what is at ``path`` as being removed, and remove it."""

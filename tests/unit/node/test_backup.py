@@ -178,3 +178,37 @@ def test_files_lie_in_their_export(tmp_path: Path, file: str) -> None:
     path = ExportStore(str(tmp_path)).begin("web1")
     with pytest.raises(OpExecError, match="no name of a file"):
         path(file)
+
+
+# --- being read
+
+
+def test_an_export_is_read_with_sizes_and_checksums(tmp_path: Path) -> None:
+    directory = put(tmp_path, "web1")
+    (directory / "dump").write_bytes(b"12345")
+    (directory / "SHA256SUMS").write_text("aa  dump\nnonsense\n\nbb  name with  blanks\n")
+    config, sizes, sums = ExportStore(str(tmp_path)).read("web1")
+    assert config == "[export]\n"
+    assert sizes == {"config.ini": 9, "dump": 5, "SHA256SUMS": 41}
+    assert sums == {"dump": "aa", "name with  blanks": "bb"}
+
+
+def test_one_of_ganetis_has_no_checksums(tmp_path: Path) -> None:
+    put(tmp_path, "web1")
+    assert ExportStore(str(tmp_path)).read("web1")[2] == {}
+
+
+def test_an_export_is_found_by_name_and_by_path(tmp_path: Path) -> None:
+    store = ExportStore(str(tmp_path))
+    (tmp_path / "old").mkdir()
+    inner = put(tmp_path / "old", "web1")
+    assert store.path("old/web1") == store.path(str(inner)) == str(inner)
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "/etc", "../outside", "link", "missing", "empty"])
+def test_what_is_no_export_below_is_not_read(tmp_path: Path, text: str) -> None:
+    exports = tmp_path / "exports"
+    (exports / "empty").mkdir(parents=True)
+    (exports / "link").symlink_to(put(tmp_path, "outside"))
+    with pytest.raises(OpExecError):
+        ExportStore(str(exports)).read(text)

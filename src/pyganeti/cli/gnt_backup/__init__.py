@@ -11,7 +11,7 @@ TOOL: Final = Tool(
     "gnt-backup",
     {
         "export": Entry("export", "Write an instance to a node or another cluster"),
-        "import": Entry("exports", "Create an instance from an export"),
+        "import": Entry("import_", "Create an instance from an export"),
         "list": Entry("exports", "List exports"),
         "list-fields": Entry("exports", "List the fields of exports"),
         "remove": Entry("remove", "Remove an export"),

@@ -1,4 +1,4 @@
-"""Exports of instances: listed; what reads them is not built yet.
+"""``gnt-backup list`` and ``list-fields``: exports of instances.
 
 Source: gnt-backup(8).
 """
@@ -6,10 +6,8 @@ Source: gnt-backup(8).
 from typing import TYPE_CHECKING, Final
 
 from pyganeti.cli.listing import Listing
-from pyganeti.cli.option import Arg, Command
-from pyganeti.cli.options import instance as i
+from pyganeti.cli.option import Command
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import not_built
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -26,26 +24,6 @@ def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 
 COMMANDS: Final = {
-    "import": Command(
-        not_built,
-        (Arg("instance"),),
-        (
-            *i.CREATION,
-            o.SUBMIT_ONLY,
-            o.PRINT_JOBID,
-            o.TAGS,
-            o.DRY_RUN,
-            o.PRIORITY,
-            i.IDENTIFY_DEFAULTS,
-            i.SRC_DIR,
-            i.SRC_NODE,
-            i.COMPRESS,
-            o.IGNORE_IPOLICY,
-            i.HELPER_STARTUP_TIMEOUT,
-            i.HELPER_SHUTDOWN_TIMEOUT,
-        ),
-        usage="[options...] {instance}",
-    ),
     "list": Command(
         show,
         (),

@@ -38,19 +38,37 @@ def make_op(opts: "Values", name: str) -> OpDict:
     Raises:
         OpPrereqError: disks or nodes contradict each other.
     """
+    return {
+        **creation(opts, name),
+        "mode": "create",
+        "disks": disks(opts),
+        "nics": nics(opts),
+        "os_type": opts.os,
+        "force_variant": opts.force_variant,
+        "no_install": opts.no_install,
+        "start": opts.start and not opts.no_install,
+        "instance_communication": bool(opts.instance_communication),
+        "forthcoming": opts.forthcoming,
+        "commit": opts.commit,
+    }
+
+
+def creation(opts: "Values", name: str) -> OpDict:
+    """What the options say that a new and an imported instance have in common.
+
+    Raises:
+        OpPrereqError: a value is not acceptable.
+    """
     pnode, _, snode = (opts.node or "").partition(":")
     hypervisor, hvparams = opts.hypervisor or (None, {})
     if hypervisor and not isinstance(hvparams, dict):
         raise OpPrereqError(f"-H: {hypervisor!r} cannot be removed, only chosen")
     return {
         "OP_ID": "OP_INSTANCE_CREATE",
-        "mode": "create",
         "instance_name": name,
-        "disks": disks(opts),
         "disk_template": opts.disk_template,
         "file_driver": opts.file_driver,
         "file_storage_dir": opts.file_storage_dir,
-        "nics": nics(opts),
         "conflicts_check": opts.conflicts_check,
         "pnode": pnode or None,
         "snode": snode or None,
@@ -60,23 +78,16 @@ def make_op(opts: "Values", name: str) -> OpDict:
         "hypervisor": hypervisor,
         "hvparams": hvparams,
         "beparams": backend_parameters(opts.beparams),
-        "os_type": opts.os,
         "osparams": opts.osparams,
         "osparams_private": opts.osparams_private,
         "osparams_secret": opts.osparams_secret,
-        "force_variant": opts.force_variant,
-        "no_install": opts.no_install,
-        "start": opts.start and not opts.no_install,
         "wait_for_sync": opts.wait_for_sync,
         "name_check": opts.name_check,
         "ip_check": opts.ip_check,
         "ignore_ipolicy": opts.ignore_ipolicy,
         "tags": opts.tags.split(",") if opts.tags else [],
-        "instance_communication": bool(opts.instance_communication),
         "helper_startup_timeout": opts.helper_startup_timeout,
         "helper_shutdown_timeout": opts.helper_shutdown_timeout,
-        "forthcoming": opts.forthcoming,
-        "commit": opts.commit,
     }
 
 

@@ -14,6 +14,7 @@ from pyganeti.master.undo import (
 
 UNDO_ACTIONS: UndoRegistry = {
     "backup.abandon": backup.abandon,
+    "backup.end_transfer": backup.end_transfer,
     "disk.remove": instance.remove_disks,
     "disk.rename_back": instance.rename_disks_back,
     "instance.activate_disks": instance.activate_disks,

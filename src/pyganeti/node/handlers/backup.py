@@ -8,11 +8,12 @@ from hashlib import sha256
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.process import Command, Finished
 from pyganeti.kit.threads import in_thread
+from pyganeti.model.errors import OpExecError
 from pyganeti.node.copying import Copy
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.exports import CONFIG, SUMS, ExportStore
 from pyganeti.node.os.scripts import OsScripts
-from pyganeti.node.pipes import take_output
+from pyganeti.node.pipes import give_input, take_output
 from pyganeti.node.predicted import PredictedSize
 from pyganeti.node.storage.base import MIB
 from pyganeti.node.tasks import CallRun
@@ -60,12 +61,15 @@ class BackupHandlers:
         return (
             handles(calls.ExportAbandonCall, self._abandon),
             handles(calls.ExportBeginCall, self._begin),
+            handles(calls.ExportInfoCall, self._info),
             handles(calls.ExportListCall, self._list),
+            handles(calls.ExportOfferCall, self._offer),
             handles(calls.ExportPublishCall, self._publish),
             handles(calls.ExportRemoveCall, self._remove),
             handles(calls.ExportSettleCall, self._settle),
             handles_with_run(calls.ExportStartCall, self._export),
             handles(calls.FinalizeExportCall, self._finalize),
+            handles_with_run(calls.ImportStartCall, self._import),
         )
 
     async def _list(self, _call: calls.ExportListCall) -> tuple[str, ...]:
@@ -102,6 +106,35 @@ class BackupHandlers:
                 )  # fmt: skip
         return calls.Dump(size=copy.size, sha256=copy.sha256)
 
+    async def _info(self, call: calls.ExportInfoCall) -> calls.ExportContent:
+        config, sizes, sums = await in_thread(self._exports.read, call.path)
+        return calls.ExportContent(config=config, sizes=sizes, sums=sums)
+
+    async def _offer(self, call: calls.ExportOfferCall) -> None:
+        directory = await in_thread(self._exports.path, call.path)
+        files = {file: f"{directory}/{file}" for file in call.files}
+        transfer = Transfer(peer=call.reader, files=files, writable=False)
+        await in_thread(self._transfers.allow, call.transfer, transfer)
+
+    async def _import(self, call: calls.ImportStartCall, run: CallRun) -> None:
+        disks = await self._disks.devices(call.instance)
+        async with self._peers() as client:
+            copy = Copy(call.source, client, run.runner, self._clock)
+
+            async def give() -> bytes:
+                piece = await copy.give()
+                run.progress = TaskProgress(copy.size // MIB, call.dump.size // MIB)
+                return piece
+
+            async def runner(command: Command) -> Finished:
+                await give_input(run.runner, command, give)
+                return Finished(0, "", "")
+
+            await self._oses.import_(
+                call.instance, disks, disks[call.index], call.index, runner, debug=call.debug
+            )
+        _check_dump(call, copy)
+
     async def _finalize(self, call: calls.FinalizeExportCall) -> None:
         await in_thread(self._transfers.end, call.transfer)
         sums = {file: dump.sha256 for file, dump in call.dumps.items()}
@@ -123,3 +156,17 @@ class BackupHandlers:
 
     async def _settle(self, call: calls.ExportSettleCall) -> None:
         await in_thread(self._exports.settle, call.export)
+
+
+def _check_dump(call: calls.ImportStartCall, copy: Copy) -> None:
+    """Refuse a dump that is not what was exported.
+
+    Raises:
+        OpExecError: it is damaged.
+    """
+    file, dump = call.source.name, call.dump
+    if copy.size != dump.size:
+        raise OpExecError(f"{file} is damaged: {copy.size} bytes were read, {dump.size} expected")
+    if dump.sha256 and copy.sha256 != dump.sha256:
+        text = f"its SHA-256 checksum is {copy.sha256}, not {dump.sha256}"
+        raise OpExecError(f"{file} is damaged: {text}")

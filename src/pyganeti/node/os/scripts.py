@@ -123,11 +123,36 @@ class OsScripts:
             InvalidOS: the definition is missing or broken.
             OpExecError: the script failed; names its log and shows the end of it.
         """
+        await self._dump("export", instance, disks, device, index, runner, debug)
+
+    async def import_(
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        device: GuestDisk,
+        index: int,
+        runner: Runner,
+        *,
+        debug: int,
+    ) -> None:
+        """Let the OS fill a disk with a dump on standard input; otherwise as :meth:`export`."""
+        await self._dump("import", instance, disks, device, index, runner, debug)
+
+    async def _dump(
+        self,
+        script: str,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        device: GuestDisk,
+        index: int,
+        runner: Runner,
+        debug: int,
+    ) -> None:
         found = await self.find(instance.os, force_variant=True)
         env = for_instance(found, instance, disks, debug=debug)
-        env |= for_dump("EXPORT", device, index)
-        label = f"export-{instance.os}-{instance.name}-disk{index}"
-        await self._run(found, "export", env, label, runner, Secrets(instance.osparams_private))
+        env |= for_dump(script.upper(), device, index)
+        label = f"{script}-{instance.os}-{instance.name}-disk{index}"
+        await self._run(found, script, env, label, runner, Secrets(instance.osparams_private))
 
     async def _run(
         self,

@@ -16,6 +16,20 @@ class Dump(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class ExportContent(msgspec.Struct, frozen=True, kw_only=True):
+    """An export as it lies on a node.
+
+    Attributes:
+        config: its ``config.ini``.
+        sizes: bytes of each file in it.
+        sums: checksums of files, of an export of ours.
+    """
+
+    config: str
+    sizes: dict[str, int]
+    sums: dict[str, str]
+
+
 class ExportListCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
     """Names of the exports that the node keeps, sorted.
 
@@ -131,13 +145,72 @@ class ExportSettleCall(NodeCall[None], frozen=True, kw_only=True):
     export: str
 
 
+class ExportInfoCall(NodeCall[ExportContent], frozen=True, kw_only=True):
+    """What an export has, by name or by its path below the directory of exports.
+
+    Raises: OpExecError, there is none, or it lies elsewhere.
+    """
+
+    procedure: ClassVar[str] = "export_info"
+    timeout_s: ClassVar[float] = FAST_S
+
+    path: str
+
+
+class ExportOfferCall(NodeCall[None], frozen=True, kw_only=True):
+    """Let another node read files of an export.
+
+    Attributes:
+        path: as of ``export_info``.
+        transfer: under which the other node reads.
+        reader: UUID of that node.
+    """
+
+    procedure: ClassVar[str] = "export_offer"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+    path: str
+    transfer: str
+    reader: str
+    files: tuple[str, ...]
+
+
+class ImportStartCall(NodeCall[None], frozen=True, kw_only=True):
+    """Run the import script of the instance's OS for one disk, with a dump from another node.
+
+    Attributes:
+        instance: all its disks are usable on this node.
+        index: which disk.
+        source: where the dump is.
+        dump: what it must be; without a checksum only as long.
+
+    Raises: InvalidOS; OpExecError, the script failed, or the dump is damaged.
+    """
+
+    procedure: ClassVar[str] = "import_start"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    long: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
+
+    instance: InstanceSpec
+    index: int
+    source: RemoteFile
+    dump: Dump
+    debug: int = 0
+
+
 CALLS = (
     ExportAbandonCall,
     ExportBeginCall,
+    ExportInfoCall,
     ExportListCall,
+    ExportOfferCall,
     ExportPublishCall,
     ExportRemoveCall,
     ExportSettleCall,
     ExportStartCall,
     FinalizeExportCall,
+    ImportStartCall,
 )

@@ -30,6 +30,7 @@ OWN = {
     "etc_hosts_lookup",
     "export_abandon",
     "export_begin",
+    "export_offer",
     "export_publish",
     "export_settle",
     "jobqueue_list",

@@ -1,5 +1,6 @@
 """What must hold before an instance is exported; reads only."""
 
+from pyganeti.master.compression import check_compression
 from pyganeti.master.guests import check_online, refused_by
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.space import check_space, volume_group, wanted_space
@@ -37,18 +38,6 @@ def check_request(op: OpBackupExport, view: ClusterView) -> None:
     if target.drained:
         raise OpPrereqError(f"node {target.name} is drained: no new exports", ECode.STATE)
     check_compression(op.compress, view)
-
-
-def check_compression(tool: str, view: ClusterView) -> None:
-    """Refuse a way of compression that the cluster does not have.
-
-    Raises:
-        OpPrereqError: ``ECode.INVAL``; says which there are.
-    """
-    known = ("none", *view.cluster.compression_tools)
-    if tool not in known:
-        text = f"compression {tool!r} is not one of this cluster's: {', '.join(known)}"
-        raise OpPrereqError(text, ECode.INVAL)
 
 
 async def check_os_exports(instance: Instance, view: ClusterView, nodes: NodeReader) -> None:

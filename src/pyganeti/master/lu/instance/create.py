@@ -12,7 +12,15 @@ import msgspec
 
 from pyganeti.master.adoption import found_disks
 from pyganeti.master.changes import add_instance, instance_fields
+from pyganeti.master.compression import check_compression
 from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
+from pyganeti.master.importing import (
+    ImportSource,
+    fill_disks,
+    open_source,
+    read_export,
+    source_name,
+)
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -66,6 +74,7 @@ class CreatePlan:
         secrets: private and secret OS parameters, for the OS scripts only.
         wipe: overwrite the disks before use.
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
+        source: what the disks are filled from, of an imported instance.
     """
 
     instance: Instance
@@ -77,6 +86,8 @@ class CreatePlan:
     install: bool
     start: bool
     conflicts_check: bool
+    mode: InstanceCreateMode
+    source: ImportSource | None
 
 
 class CreateRest(msgspec.Struct, frozen=True):
@@ -87,6 +98,7 @@ class CreateRest(msgspec.Struct, frozen=True):
         wipe: indices of the disks to be overwritten.
         sync: as in the plan.
         shut_down: the disks, in the end.
+        source: as in the plan.
     """
 
     uuid: str
@@ -95,6 +107,8 @@ class CreateRest(msgspec.Struct, frozen=True):
     install: bool
     start: bool
     shut_down: bool
+    mode: InstanceCreateMode = InstanceCreateMode.CREATE
+    source: ImportSource | None = None
 
 
 class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
@@ -116,8 +130,11 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             raise OpPrereqError("no primary node given, choose one with -n", ECode.INVAL)
         both = (op.pnode,) if op.snode is None else (op.pnode, op.snode)
         nodes = frozenset(view.node(name).uuid for name in both)
+        names = {check_hostname(op.instance_name)}
+        if op.mode is InstanceCreateMode.IMPORT:
+            names.add(source_name(op))  # nobody replaces or removes the export
         return LockRequest(
-            instances=frozenset({check_hostname(op.instance_name)}),
+            instances=frozenset(names),
             shared_nodes=nodes,
             shared_node_res=nodes,
         )
@@ -134,6 +151,10 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         if op.opportunistic_locking and op.iallocator is None:
             text = "opportunistic locking needs an instance allocator, which chooses the node"
             raise OpPrereqError(text, ECode.INVAL)
+        source = None
+        if op.mode is InstanceCreateMode.IMPORT:
+            check_compression(op.compress, view)
+            op, source = await read_export(op, view, nodes)
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template, view)
         secondary = secondary_node(op, view, template)
@@ -150,17 +171,19 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             disks,
             {**(op.osparams_private or {}), **(op.osparams_secret or {})},
             wipe=view.cluster.prealloc_wipe_disks and not are_adopted(disks),
-            install=not op.no_install and bool(instance.os and disks) and not are_adopted(disks),
+            install=source is None and _is_installed(op, instance, disks),
             sync=None if secondary is None else op.wait_for_sync,
             start=op.start,
             conflicts_check=op.conflicts_check,
+            mode=op.mode,
+            source=source if source is not None and source.disks else None,
         )
         await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement)
         return plan
 
     def hooks(self, plan: CreatePlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
-        mode = InstanceCreateMode.CREATE
+        mode = plan.mode
         found = view.find_instance(plan.instance.name)
         if found is not None and found.name == plan.instance.name:
             return instance_hooks(found, view, ADD_MODE=mode)
@@ -182,6 +205,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             (plan.wipe and bool(disks), "wipe its disks"),
             (bool(plan.sync), "wait until its disks are in sync"),
             (plan.install, f"install {plan.instance.os}"),
+            (plan.source is not None, "fill its disks from the export"),
             (plan.start, f"start {name} on {node}"),
         ]
         return [*disks, *(line for asked, line in wanted if asked)]
@@ -191,7 +215,9 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         instance, disks = await self._make(run, plan)
         view = run.config.view
         spec = instance_spec(view, view.instances[instance.uuid])
-        fills = bool(disks) and (plan.install or plan.wipe or bool(plan.sync))
+        fills = bool(disks) and (
+            plan.install or plan.wipe or bool(plan.sync) or plan.source is not None
+        )
         if disks and (fills or plan.start):
             bare = msgspec.to_builtins(bare_spec(view, view.instances[instance.uuid]))
             async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
@@ -203,6 +229,10 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             install=plan.install,
             start=plan.start,
             shut_down=fills and not plan.start,
+            mode=plan.mode,
+            source=None
+            if plan.source is None
+            else await open_source(run, plan.source, instance.primary_node),
         )
         return await self._finish(run, rest, plan.secrets)
 
@@ -212,7 +242,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
 
     def resumed_hooks(self, rest: CreateRest, view: ClusterView) -> HookContext:
         """As :meth:`hooks`."""
-        return instance_hooks(view.instance(rest.uuid), view, ADD_MODE=InstanceCreateMode.CREATE)
+        return instance_hooks(view.instance(rest.uuid), view, ADD_MODE=rest.mode)
 
     async def _finish(self, run: Run, rest: CreateRest, secrets: Mapping[str, Any]) -> list[str]:
         """What comes after the instance was recorded and its disks activated."""
@@ -283,6 +313,10 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             install = InstanceOsAddCall(instance=spec)
             rest = msgspec.structs.replace(rest, install=False)
             await run.await_tasks("install operating system", {spec.primary_node: install}, rest)
+        if rest.source is not None:
+            await fill_disks(
+                run, spec, rest.source, lambda left: msgspec.structs.replace(rest, source=left)
+            )
         return rest
 
     async def _start(self, run: Run, spec: InstanceSpec, bare: dict[str, object]) -> None:
@@ -293,6 +327,10 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             )
         async with run.step("start guest", undo("instance.stop", spec=bare)):
             await start_guest(run, spec)
+
+
+def _is_installed(op: OpInstanceCreate, instance: Instance, disks: tuple[DiskRequest, ...]) -> bool:
+    return not op.no_install and bool(instance.os and disks) and not are_adopted(disks)
 
 
 def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
@@ -314,7 +352,7 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
 def _refuse_unbuilt(op: OpInstanceCreate) -> None:
     """What comes with exports and the allocator refuses clearly until then."""
     unbuilt = {
-        "mode": op.mode is not InstanceCreateMode.CREATE,
+        "mode": op.mode is InstanceCreateMode.REMOTE_IMPORT,
         "iallocator": op.iallocator is not None,
         "forthcoming": op.forthcoming,
         "commit": op.commit,
