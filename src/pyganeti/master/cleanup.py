@@ -12,7 +12,6 @@ from typing import Final
 
 from pyganeti.master.changes import instance_fields, move_instance
 from pyganeti.master.guests import assemble_disks
-from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.mirrors import warning
 from pyganeti.master.moving import Move, close_disks, move_hooks
@@ -46,14 +45,6 @@ class CleanupPlan:
     runs: Node | None
     journeys: tuple[Journey, ...]
     move: Move | None
-
-
-def cleanup_locks(view: ClusterView, instance: Instance) -> LockRequest:
-    """The instance, and all nodes that may run it."""
-    nodes = frozenset(node.uuid for node in view.instance_nodes(instance))
-    if view.disk_template(instance) in EXTERNALLY_MIRRORED:
-        nodes = frozenset({ALL})
-    return LockRequest(instances=frozenset({instance.name}), shared_nodes=nodes)
 
 
 async def plan_cleanup(nodes: NodeReader, view: ClusterView, instance: Instance) -> CleanupPlan:

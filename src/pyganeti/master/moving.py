@@ -22,6 +22,7 @@ from pyganeti.master.guests import (
 )
 from pyganeti.master.instance_hooks import instance_hooks
 from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.mirrors import mirrored
 from pyganeti.master.nodes import NodeReader, NodeWriter
@@ -33,6 +34,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import EXTERNALLY_MIRRORED, INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.instance import OpInstanceFailover, OpInstanceMigrate
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevCloseCall,
     BlockdevGetmirrorstatusCall,
@@ -139,11 +141,29 @@ def find_target(view: ClusterView, instance: Instance, wanted: str | None, what:
     return target
 
 
-def lock_nodes(
-    view: ClusterView, instance: Instance, wanted: str | None, what: str
-) -> frozenset[str]:
-    """UUIDs of the nodes that a move works on."""
-    return frozenset({instance.primary_node, find_target(view, instance, wanted, what).uuid})
+def move_locks(
+    view: ClusterView, op: OpInstanceFailover | OpInstanceMigrate, what: str
+) -> LockRequest:
+    """Lock the instance and both nodes with their resources; to clean up, all that may run it.
+
+    Args:
+        view: the snapshot.
+        op: what is asked for.
+        what: the operations are called, in the plural.
+
+    Raises:
+        OpPrereqError: an allocator is to choose the target, or there is none.
+    """
+    refuse_allocator(op.iallocator)
+    instance = view.instance(op.instance_name)
+    name = frozenset({instance.name})
+    if op.cleanup:
+        shared = view.disk_template(instance) in EXTERNALLY_MIRRORED
+        pair = frozenset(node.uuid for node in view.instance_nodes(instance))
+        return LockRequest(instances=name, shared_nodes=frozenset({ALL}) if shared else pair)
+    target = find_target(view, instance, op.target_node, what)
+    both = frozenset({instance.primary_node, target.uuid})
+    return LockRequest(instances=name, nodes=both, node_res=both)
 
 
 async def check_target(

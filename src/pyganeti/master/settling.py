@@ -23,6 +23,7 @@ from pyganeti.model.errors import (
     OpExecError,
 )
 from pyganeti.model.node import Node
+from pyganeti.wire.noderpc.call import NodeCall
 from pyganeti.wire.noderpc.instance import InstanceStartCall
 from pyganeti.wire.noderpc.migration import (
     InstanceFinalizeMigrationDstCall,
@@ -144,23 +145,18 @@ class _Settling:
 
     async def cancel_here(self) -> GuestRole | None:
         """Send no more; what the source's copy is then."""
-        move = self._move
-        if move.source.offline:
-            return GuestRole.ABSENT
-        try:
-            call = MigrationCancelCall(instance=move.here)
-            return await self._scene.nodes.call(move.source.uuid, call)
-        except NodeCallError:
-            return None
+        return await self._ask(self._move.source, MigrationCancelCall(instance=self._move.here))
 
     async def role_there(self) -> GuestRole | None:
         """What the target's copy is."""
-        move = self._move
-        if move.target.offline:
+        return await self._ask(self._move.target, MigrationRoleCall(instance=self._move.there))
+
+    async def _ask(self, node: Node, call: NodeCall[GuestRole]) -> GuestRole | None:
+        """What a node says of its copy; ``None`` if it does not answer."""
+        if node.offline:
             return GuestRole.ABSENT
         try:
-            call = MigrationRoleCall(instance=move.there)
-            return await self._scene.nodes.call(move.target.uuid, call)
+            return await self._scene.nodes.call(node.uuid, call)
         except NodeCallError:
             return None
 

@@ -13,7 +13,6 @@ from pyganeti.master.cleanup import (
     CleanupPlan,
     clean_up,
     cleanup_hooks,
-    cleanup_locks,
     outline_cleanup,
     plan_cleanup,
 )
@@ -34,9 +33,8 @@ from pyganeti.master.moving import (
     check_target,
     find_bad_mirrors,
     find_target,
-    lock_nodes,
     move_hooks,
-    refuse_allocator,
+    move_locks,
 )
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.run import Run, undo
@@ -82,12 +80,7 @@ class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupP
 
     def declare_locks(self, op: OpInstanceFailover, view: ClusterView) -> LockRequest:
         """Lock the instance and both nodes, with their resources."""
-        refuse_allocator(op.iallocator)
-        instance = view.instance(op.instance_name)
-        if op.cleanup:
-            return cleanup_locks(view, instance)
-        both = lock_nodes(view, instance, op.target_node, _WHAT)
-        return LockRequest(instances=frozenset({instance.name}), nodes=both, node_res=both)
+        return move_locks(view, op, _WHAT)
 
     async def check_prereq(
         self, op: OpInstanceFailover, view: ClusterView, nodes: NodeReader

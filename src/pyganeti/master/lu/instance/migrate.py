@@ -16,7 +16,6 @@ from pyganeti.master.cleanup import (
     CleanupPlan,
     clean_up,
     cleanup_hooks,
-    cleanup_locks,
     outline_cleanup,
     plan_cleanup,
 )
@@ -36,10 +35,9 @@ from pyganeti.master.moving import (
     check_target,
     find_bad_mirrors,
     find_target,
-    lock_nodes,
     move_hooks,
+    move_locks,
     open_disks,
-    refuse_allocator,
 )
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.preflight import differences
@@ -112,12 +110,7 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
 
     def declare_locks(self, op: OpInstanceMigrate, view: ClusterView) -> LockRequest:
         """Lock the instance and both nodes, with their resources."""
-        refuse_allocator(op.iallocator)
-        instance = view.instance(op.instance_name)
-        if op.cleanup:
-            return cleanup_locks(view, instance)
-        both = lock_nodes(view, instance, op.target_node, _WHAT)
-        return LockRequest(instances=frozenset({instance.name}), nodes=both, node_res=both)
+        return move_locks(view, op, _WHAT)
 
     async def check_prereq(
         self, op: OpInstanceMigrate, view: ClusterView, nodes: NodeReader
