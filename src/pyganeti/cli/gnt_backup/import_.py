@@ -2,15 +2,10 @@
 
 from typing import TYPE_CHECKING, Final
 
-from pyganeti.cli import failure
 from pyganeti.cli.gnt_instance import add
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.parse import indexed
-from pyganeti.cli.pending import refuse_option
-from pyganeti.cli.submit import run_op
-from pyganeti.model.errors import OpPrereqError
 from pyganeti.wire.luxi.client import OpDict
 
 if TYPE_CHECKING:
@@ -21,10 +16,7 @@ if TYPE_CHECKING:
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Create an instance from an export."""
-    if opts.iallocator:
-        refuse_option(ctx, "--iallocator")
-    run_op(ctx, opts, make_op(opts, args[0]))
-    return failure.OK
+    return add.create(ctx, opts, args[0], make_op)
 
 
 def make_op(opts: "Values", name: str) -> OpDict:
@@ -33,14 +25,12 @@ def make_op(opts: "Values", name: str) -> OpDict:
     Raises:
         OpPrereqError: options contradict each other.
     """
-    if opts.no_nics and opts.nics:
-        raise OpPrereqError("--net and --no-nics exclude each other")
     given = opts.disks or opts.sd_size is not None or opts.disk_template == "diskless"
     return {
         **add.creation(opts, name),
         "mode": "import",
         "disks": add.disks(opts) if given else [],
-        "nics": indexed(opts.nics, "NIC"),
+        "nics": add.given_nics(opts),
         "start": False,
         "src_node": opts.src_node,
         "src_path": opts.src_dir,

@@ -3,6 +3,7 @@
 Source: gnt-instance(8) ADD.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.cli import failure
@@ -26,9 +27,16 @@ _MEMORY: Final = frozenset({"maxmem", "memory", "minmem"})
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Create an instance."""
+    return create(ctx, opts, args[0], make_op)
+
+
+def create(
+    ctx: "Context", opts: "Values", name: str, make: Callable[["Values", str], OpDict]
+) -> int:
+    """Run the opcode that ``make`` makes of the options: a new instance or an imported one."""
     if opts.iallocator:
         refuse_option(ctx, "--iallocator")
-    run_op(ctx, opts, make_op(opts, args[0]))
+    run_op(ctx, opts, make(opts, name))
     return failure.OK
 
 
@@ -93,11 +101,19 @@ def creation(opts: "Values", name: str) -> OpDict:
 
 def nics(opts: "Values") -> list[dict[str, Any]]:
     """The NICs: as given, or one with the cluster's parameters, or none."""
-    if opts.no_nics:
-        if opts.nics:
-            raise OpPrereqError("--net and --no-nics exclude each other")
-        return []
-    return indexed(opts.nics, "NIC") or [{}]
+    given = given_nics(opts)
+    return given if given or opts.no_nics else [{}]
+
+
+def given_nics(opts: "Values") -> list[dict[str, Any]]:
+    """The NICs that are described.
+
+    Raises:
+        OpPrereqError: there are some, and there are to be none.
+    """
+    if opts.no_nics and opts.nics:
+        raise OpPrereqError("--net and --no-nics exclude each other")
+    return indexed(opts.nics, "NIC")
 
 
 def disks(opts: "Values") -> list[dict[str, Any]]:
