@@ -21,7 +21,7 @@ class _Call(Generic[T]):
         self.work = work
         self.loop = loop
         self.waiter: asyncio.Future[None] = loop.create_future()
-        self.result: T | None = None
+        self.result: T  # there is none if there is an error
         self.error: BaseException | None = None
         self.is_over = False
 
@@ -29,7 +29,7 @@ class _Call(Generic[T]):
         """In the thread."""
         try:
             self.result = self.work()
-        except BaseException as err:
+        except BaseException as err:  # whatever it is, it is the caller's
             self.error = err
         self.loop.call_soon_threadsafe(self._end)
 
@@ -84,7 +84,7 @@ class Worker:
                 raise call.error
             finally:
                 call.error = None  # its traceback knows the call: they would keep each other
-        return call.result  # type: ignore[return-value] # there is no error, so this is it
+        return call.result
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

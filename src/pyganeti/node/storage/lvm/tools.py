@@ -66,9 +66,10 @@ class PhysicalVolume:
 
 @dataclass(frozen=True, slots=True)
 class LogicalVolume:
-    """A logical volume.
+    """A logical volume, as its node works with it; what the master is told of it is ``Volume``.
 
     Attributes:
+        size: in bytes.
         active: its device is there.
         in_use: somebody has the device open.
         faulty: virtual, or with a physical volume missing.
