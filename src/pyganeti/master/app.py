@@ -15,17 +15,20 @@ from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
 from pyganeti.master.distribution import Distributor
-from pyganeti.master.doorbells import Doorbells
-from pyganeti.master.execution import Services
 from pyganeti.master.hooks import HookRunner
-from pyganeti.master.job_filters import JobFilters
-from pyganeti.master.journal import Journal
-from pyganeti.master.leftovers import Leftovers
+from pyganeti.master.jobs.doorbells import Doorbells
+from pyganeti.master.jobs.execution import Services
+from pyganeti.master.jobs.filters import JobFilters
+from pyganeti.master.jobs.journal import Journal
+from pyganeti.master.jobs.leftovers import Leftovers
+from pyganeti.master.jobs.node_tasks import NodeTasks
+from pyganeti.master.jobs.processor import Processor
+from pyganeti.master.jobs.recovery import awaited_tasks, recover
+from pyganeti.master.jobs.run import Run
+from pyganeti.master.jobs.waits import all_waits
 from pyganeti.master.locks import LockManager, OwnedLocks
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
-from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
-from pyganeti.master.processor import Processor
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import NodeLiveReader
 from pyganeti.master.query.sources import Sources
@@ -33,13 +36,10 @@ from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.queue.scheduler import Scheduler
 from pyganeti.master.queue.waits import QueueWait
-from pyganeti.master.recovery import awaited_tasks, recover
 from pyganeti.master.replication import CandidateReplication, check_not_behind
-from pyganeti.master.run import Run
 from pyganeti.master.superseded import TermWatch
 from pyganeti.master.term import Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
-from pyganeti.master.waits import all_waits
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED, JobStatus, LogType
 from pyganeti.model.errors import GenericError

@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.ids import Ids
-from pyganeti.master.new_nics import check_conflicts
-from pyganeti.master.nic_identities import with_identities, with_pool_addresses
+from pyganeti.master.nics.identities import with_identities, with_pool_addresses
+from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.ports import give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster

@@ -7,8 +7,8 @@ Source: gnt-cluster(8) INIT, ``--no-etc-hosts``.
 
 from dataclasses import dataclass
 
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
 from pyganeti.model.errors import GenericError
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView

@@ -15,7 +15,7 @@ from pyganeti.wire.noderpc.node import HooksRunnerCall
 from pyganeti.wire.noderpc.types import HookOutcome
 
 if TYPE_CHECKING:
-    from pyganeti.master.run import Run
+    from pyganeti.master.jobs.run import Run
 
 _HOOKS_VERSION: Final = "2"
 _PATH: Final = "/sbin:/bin:/usr/sbin:/usr/bin"

@@ -15,10 +15,10 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.shown import shown
 from pyganeti.master.app import Master
 from pyganeti.master.cluster_info import cluster_info, config_values
+from pyganeti.master.jobs.watch import wait_for_change
 from pyganeti.master.query.engine import BY_JOB
 from pyganeti.master.queue.ageing import HIGHEST, LOWEST
 from pyganeti.master.queue.job import Job
-from pyganeti.master.watch import wait_for_change
 from pyganeti.model.enums import FINALIZED, TagKind
 from pyganeti.model.errors import ECode, GenericError, JobLost, OpPrereqError, ParameterError
 

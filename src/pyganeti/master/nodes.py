@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from pyganeti.master.jobs.node_tasks import NodeTasks
 from pyganeti.master.locks import Level
-from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.model.errors import CallTimeout, GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, TaskId

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from pyganeti.master.new_drbd import NO_PORT
+from pyganeti.master.disks.drbd import NO_PORT
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.errors import ReservationError

@@ -2,8 +2,8 @@
 
 import pytest
 
+from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.luxi import LuxiMethods
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.enums import DiskTemplate, Hypervisor
 from pyganeti.model.errors import ECode
 from pyganeti.opcodes.cluster import OpClusterSetParams

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyganeti.master.leftovers import RETRY_S
+from pyganeti.master.jobs.leftovers import RETRY_S
 from pyganeti.model.errors import ECode, NodeUnreachable
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from pyganeti.master.instances.specs import disk_spec
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.master.nodes import NodeWriter
-from pyganeti.master.run import UndoContext
-from pyganeti.master.specs import disk_spec
 from pyganeti.master.undo.mirror import remove_part
 from pyganeti.model.enums import ReplaceDisksMode
 from pyganeti.model.errors import BlockDeviceError, ECode, OpExecError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyganeti.master.leftovers import RETRY_S
+from pyganeti.master.jobs.leftovers import RETRY_S
 from pyganeti.model.errors import CallTimeout, ECode
 from pyganeti.opcodes.cluster import OpClusterVerifyConfig
 from pyganeti.opcodes.instance import OpInstanceRemove, OpInstanceShutdown, OpInstanceStartup

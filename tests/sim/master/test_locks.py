@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.journal import Undo
+from pyganeti.master.jobs.journal import Undo
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import Level, LockRequest, Opportunistic
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
 from pyganeti.model.errors import ECode, OpPrereqError, ProgrammerError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate, OpInstanceGrowDisk, OpInstanceStartup

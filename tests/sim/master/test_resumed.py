@@ -2,8 +2,8 @@
 
 import asyncio
 
+from pyganeti.master.jobs.recovery import awaited_tasks
 from pyganeti.master.luxi import LuxiMethods
-from pyganeti.master.recovery import awaited_tasks
 from pyganeti.model.enums import AdminState, JobStatus, TagKind
 from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.opcodes.cluster import OpClusterSetParams

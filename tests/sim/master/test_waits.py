@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pyganeti.master.leftovers import RETRY_S
+from pyganeti.master.jobs.leftovers import RETRY_S
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.master.queue.waits import NAMED_AHEAD, QueueWait, WaitKind

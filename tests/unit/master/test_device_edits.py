@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pyganeti.master.device_edits import edited
+from pyganeti.master.instances.device_edits import edited
 from pyganeti.model.enums import ListChange
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.opcodes.devices import DeviceChange, device_changes

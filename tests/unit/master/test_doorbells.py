@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pyganeti.master.doorbells import Doorbells
-from pyganeti.master.signals import Signals
+from pyganeti.master.jobs.doorbells import Doorbells
+from pyganeti.master.jobs.signals import Signals
 from pyganeti.model.enums import LogType
 from pyganeti.model.errors import OpExecError
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from pyganeti.kit.ids import SeededIds
-from pyganeti.master.minors import Minors
-from pyganeti.master.new_drbd import new_drbd_id
+from pyganeti.master.disks.drbd import new_drbd_id
+from pyganeti.master.disks.minors import Minors
 from pyganeti.master.ports import LAST_PORT, give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change
 from pyganeti.model.cluster import Cluster

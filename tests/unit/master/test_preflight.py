@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from pyganeti.master.preflight import Difference, differences
+from pyganeti.master.instances.preflight import Difference, differences
 from pyganeti.wire.noderpc.types import HostTraits, MigrationInfo
 
 GUEST = MigrationInfo(guest="", machine="pc-i440fx-7.2", cpu="host", accelerator="kvm")

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from pyganeti.master.settling import RUNS, Outcome, decide
+from pyganeti.master.instances.settling import RUNS, Outcome, decide
 from pyganeti.wire.noderpc.types import GuestRole
 
 R = GuestRole

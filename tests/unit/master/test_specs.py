@@ -1,7 +1,7 @@
 """Disks as node calls carry them."""
 
 from pyganeti.kit.ids import SeededIds
-from pyganeti.master.specs import disk_spec, instance_spec, seen_from, without_secret
+from pyganeti.master.instances.specs import disk_spec, instance_spec, seen_from, without_secret
 from pyganeti.model.change import Change
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, DiskTemplate

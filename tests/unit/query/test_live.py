@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.node_tasks import NodeTasks
+from pyganeti.master.jobs.node_tasks import NodeTasks
 from pyganeti.master.nodes import NodeAccess, NodeReader
 from pyganeti.master.query.live import NodeLiveReader, storage_units
 from pyganeti.model.enums import DiskTemplate

@@ -18,9 +18,9 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
 
 if TYPE_CHECKING:
+    from pyganeti.master.jobs.run import Run
+    from pyganeti.master.jobs.signals import Signals
     from pyganeti.master.nodes import NodeReader
-    from pyganeti.master.run import Run
-    from pyganeti.master.signals import Signals
 
 OpT = TypeVar("OpT", bound=Opcode)
 PlanT = TypeVar("PlanT")

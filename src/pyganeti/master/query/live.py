@@ -7,8 +7,8 @@ did not come is an error in its place, never an exception.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
+from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import DiskTemplate, StorageType
 from pyganeti.model.errors import GenericError, HypervisorError
 from pyganeti.model.instance import Instance

@@ -1,6 +1,6 @@
 """Undo actions of exports and imports. Idempotent; right after any part of the step they undo."""
 
-from pyganeti.master.run import UndoContext
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.wire.noderpc.backup import ExportAbandonCall
 from pyganeti.wire.noderpc.transfer import TransferEndCall
 

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.changes import instance_fields, move_instance, remove_instance
-from pyganeti.master.guests import assemble_disks, shut_down_disks, stop_guest
-from pyganeti.master.mirrors import nodes_of
-from pyganeti.master.run import UndoContext
-from pyganeti.master.specs import instance_spec, seen_from
+from pyganeti.master.disks.mirrors import nodes_of
+from pyganeti.master.instances.guests import assemble_disks, shut_down_disks, stop_guest
+from pyganeti.master.instances.specs import instance_spec, seen_from
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.errors import FileStoragePathError, OpExecError, StorageError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.device_records import OldDisks, restore_instance
-from pyganeti.master.disk_places import DiskPlace, place_disks
-from pyganeti.master.guests import assemble_disks
-from pyganeti.master.run import UndoContext
-from pyganeti.master.specs import instance_spec
+from pyganeti.master.disks.places import DiskPlace, place_disks
+from pyganeti.master.instances.device_records import OldDisks, restore_instance
+from pyganeti.master.instances.guests import assemble_disks
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.errors import GenericError, NodeCallError
 from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 

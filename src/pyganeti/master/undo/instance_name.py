@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.changes import rename_instance
-from pyganeti.master.moved_files import FileMove, note_owner
-from pyganeti.master.run import UndoContext
+from pyganeti.master.instances.moved_files import FileMove, note_owner
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.wire.noderpc.types import DiskSpec
 
 # Any: objects are stored as JSON and decoded here.

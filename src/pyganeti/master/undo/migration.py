@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
-from pyganeti.master.run import UndoContext
-from pyganeti.master.settling import Journey, Outcome, settle
+from pyganeti.master.instances.settling import Journey, Outcome, settle
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.errors import NodeCallError, NodeUnreachable
 from pyganeti.wire.noderpc.task import TasksEndCall
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.guests import assemble_disks
-from pyganeti.master.replacing import set_secondary
-from pyganeti.master.run import UndoContext
-from pyganeti.master.specs import disk_spec, instance_spec
+from pyganeti.master.disks.replacing import set_secondary
+from pyganeti.master.instances.guests import assemble_disks
+from pyganeti.master.instances.specs import disk_spec, instance_spec
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevAddchildrenCall,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.changes import put_node, remove_node
-from pyganeti.master.run import UndoContext
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall
 from pyganeti.wire.noderpc.task import TasksEndCall

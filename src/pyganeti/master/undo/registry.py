@@ -1,6 +1,6 @@
 """Undo actions by the names under which the journal knows them; never rename one."""
 
-from pyganeti.master.run import UndoRegistry
+from pyganeti.master.jobs.run import UndoRegistry
 from pyganeti.master.undo import (
     backup,
     instance,

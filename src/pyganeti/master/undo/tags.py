@@ -1,7 +1,7 @@
 """The undo action of tag operations."""
 
 from pyganeti.master.changes import change_tags
-from pyganeti.master.run import UndoContext
+from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.change import Kind
 
 

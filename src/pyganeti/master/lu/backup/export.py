@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from pyganeti.master.exporting import dump_name, exported_instance, snapshots_of
-from pyganeti.master.exports import find_export
-from pyganeti.master.guests import (
+from pyganeti.master.backup.exporting import dump_name, exported_instance, snapshots_of
+from pyganeti.master.backup.exports import find_export
+from pyganeti.master.disks.new import directory_of
+from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
     check_online,
@@ -21,7 +22,9 @@ from pyganeti.master.guests import (
     start_guest,
     stop_guest,
 )
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.backup.export_checks import (
     check_os_exports,
@@ -31,10 +34,7 @@ from pyganeti.master.lu.backup.export_checks import (
 )
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.remove import LUInstanceRemove, RemovePlan
-from pyganeti.master.new_disks import directory_of
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import GenericError, OpExecError
 from pyganeti.model.exported import render
 from pyganeti.model.instance import Instance

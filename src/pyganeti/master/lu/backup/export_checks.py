@@ -1,9 +1,9 @@
 """What must hold before an instance is exported; reads only."""
 
-from pyganeti.master.compression import check_compression
-from pyganeti.master.guests import check_online, refused_by
+from pyganeti.master.backup.compression import check_compression
+from pyganeti.master.disks.space import check_space, volume_group, wanted_space
+from pyganeti.master.instances.guests import check_online, refused_by
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.space import check_space, volume_group, wanted_space
 from pyganeti.model.enums import DiskTemplate, ExportMode
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.instance import Instance

@@ -5,11 +5,11 @@ Source: gnt-backup(8) REMOVE.
 
 from dataclasses import dataclass
 
-from pyganeti.master.exports import FoundExport, export_name, find_export
+from pyganeti.master.backup.exports import FoundExport, export_name, find_export
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.backup import OpBackupRemove
 from pyganeti.wire.noderpc.backup import ExportRemoveCall

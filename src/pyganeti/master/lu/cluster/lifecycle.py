@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pyganeti.master.etc_hosts import HostsEntry, missing_entry, outline_of, write_entry
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.master_ip import deactivate_call
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterDestroy, OpClusterPostInit

@@ -6,8 +6,8 @@ Source: the opcodes' facts; commands ask LUXI's ``QueryClusterInfo``, which does
 from typing import Any
 
 from pyganeti.master.cluster_info import cluster_info
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.base import Question
-from pyganeti.master.run import Run
 from pyganeti.model.enums import QueryResource
 from pyganeti.opcodes.cluster import OpClusterConfigQuery, OpClusterQuery
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterRedistConf
 

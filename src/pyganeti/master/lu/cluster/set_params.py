@@ -11,10 +11,10 @@ import msgspec
 
 from pyganeti.kit.patterns import Pattern, PatternError
 from pyganeti.master.initial import check_mac_prefix
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.change import Change
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.enums import DiskTemplate, Hypervisor

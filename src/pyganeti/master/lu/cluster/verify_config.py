@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.checks import verify_config
 from pyganeti.model.errors import ParameterError
 from pyganeti.model.params.hv import check_complete_hvparams

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pyganeti.master.instances.specs import disk_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import GenericError

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.lu.cluster.verify_drbd import check_drbd
 from pyganeti.master.lu.cluster.verify_instances import check_instances
 from pyganeti.master.nodes import NODED_PORT, NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import GenericError
 from pyganeti.model.node import Node

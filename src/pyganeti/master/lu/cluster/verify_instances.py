@@ -1,9 +1,9 @@
 """The instances' part of a group check: are they where they should be, with their disks?"""
 
+from pyganeti.master.instances.specs import disk_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.lu.cluster.verify_mirrors import check_mirrors
-from pyganeti.master.run import Run
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from pyganeti.master.instances.specs import disk_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
-from pyganeti.master.run import Run
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance

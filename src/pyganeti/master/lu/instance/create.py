@@ -10,28 +10,19 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from pyganeti.master.adoption import found_disks
-from pyganeti.master.changes import add_instance, instance_fields
-from pyganeti.master.compression import check_compression
-from pyganeti.master.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
-from pyganeti.master.importing import (
+from pyganeti.master.backup.compression import check_compression
+from pyganeti.master.backup.importing import (
     ImportSource,
     fill_disks,
     open_source,
     read_export,
     source_name,
 )
-from pyganeti.master.instance_hooks import instance_hooks
-from pyganeti.master.locks import Level, LockRequest
-from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.instance.create_checks import (
-    check_nodes_can_take,
-    secondary_node,
-    wanted_instance,
-)
-from pyganeti.master.making_disks import make_disks
-from pyganeti.master.mirrors import wait_for_sync
-from pyganeti.master.new_disks import (
+from pyganeti.master.changes import add_instance, instance_fields
+from pyganeti.master.disks.adoption import found_disks
+from pyganeti.master.disks.making import make_disks
+from pyganeti.master.disks.mirrors import wait_for_sync
+from pyganeti.master.disks.new import (
     DiskRequest,
     Placement,
     adopted_sources,
@@ -43,10 +34,19 @@ from pyganeti.master.new_disks import (
     requested_disks,
     with_metadata_groups,
 )
-from pyganeti.master.new_nics import check_conflicts
+from pyganeti.master.instances.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import disk_spec, instance_spec
+from pyganeti.master.jobs.run import Run, undo
+from pyganeti.master.locks import Level, LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.instance.create_checks import (
+    check_nodes_can_take,
+    secondary_node,
+    wanted_instance,
+)
+from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import disk_spec, instance_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, InstanceCreateMode
 from pyganeti.model.errors import ECode, OpPrereqError

@@ -1,19 +1,19 @@
 """What must hold before an instance is created; reads only."""
 
-from pyganeti.master.guests import (
+from pyganeti.master.disks.new import DiskRequest, Placement, are_adopted, volume_sizes
+from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.instances.guests import (
     check_bridges,
     check_memory,
     check_online,
     check_os,
     refused_by,
 )
-from pyganeti.master.instance_name import check_new_name
-from pyganeti.master.ipolicy import InstanceShape, check_policy
-from pyganeti.master.new_disks import DiskRequest, Placement, are_adopted, volume_sizes
-from pyganeti.master.new_nics import requested_nics
+from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.name import check_new_name
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.nics.new import requested_nics
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.space import check_space, wanted_space
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import (
     AdminState,
     AdminStateSource,

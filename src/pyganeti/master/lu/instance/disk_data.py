@@ -6,8 +6,8 @@ A status is ``[path, major, minor, sync percent, estimate in s, degraded, local 
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.errors import GenericError
 from pyganeti.model.view import ClusterView

@@ -10,19 +10,19 @@ from typing import Any, ClassVar
 import msgspec
 
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.guests import (
+from pyganeti.master.disks.mirrors import wait_for_sync
+from pyganeti.master.instances.guests import (
     bare_spec,
     check_online,
     guest_info,
     shut_down_disks,
 )
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.instance.startup import activate
-from pyganeti.master.mirrors import wait_for_sync
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView

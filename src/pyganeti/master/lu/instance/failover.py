@@ -9,24 +9,22 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from pyganeti.master.changes import move_instance
-from pyganeti.master.cleanup import (
+from pyganeti.master.disks.mirrors import warning
+from pyganeti.master.instances.cleanup import (
     CleanupPlan,
     clean_up,
     cleanup_hooks,
     outline_cleanup,
     plan_cleanup,
 )
-from pyganeti.master.guests import (
+from pyganeti.master.instances.guests import (
     assemble_disks,
     guest_info,
     shut_down_disks,
     start_guest,
     stop_guest,
 )
-from pyganeti.master.locks import LockRequest
-from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.mirrors import warning
-from pyganeti.master.moving import (
+from pyganeti.master.instances.moving import (
     Move,
     bare_specs,
     check_runs_not_there,
@@ -36,8 +34,10 @@ from pyganeti.master.moving import (
     move_hooks,
     move_locks,
 )
+from pyganeti.master.jobs.run import Run, undo
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView

@@ -10,17 +10,17 @@ from typing import Any, ClassVar
 import msgspec
 
 from pyganeti.master.changes import Maker
-from pyganeti.master.guests import check_online
-from pyganeti.master.hotplug import change_guest
-from pyganeti.master.instance_hooks import instance_hooks
-from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.disks.mirrors import nodes_of, wait_for_sync
+from pyganeti.master.disks.space import check_space, volume_group, wanted_space
+from pyganeti.master.instances.guests import check_online
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.hotplug import change_guest
+from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.specs import disk_spec, instance_spec, seen_from
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.mirrors import nodes_of, wait_for_sync
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.space import check_space, volume_group, wanted_space
-from pyganeti.master.specs import disk_spec, instance_spec, seen_from
 from pyganeti.model.change import Change
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import ECode, OpPrereqError

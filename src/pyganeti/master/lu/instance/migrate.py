@@ -12,24 +12,15 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from pyganeti.master.cleanup import (
+from pyganeti.master.instances.cleanup import (
     CleanupPlan,
     clean_up,
     cleanup_hooks,
     outline_cleanup,
     plan_cleanup,
 )
-from pyganeti.master.guests import guest_info, refused_by
-from pyganeti.master.journal import Undo
-from pyganeti.master.locks import LockRequest
-from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.instance.failover import (
-    FailoverPlan,
-    fail_over,
-    outline_failover,
-    plan_failover,
-)
-from pyganeti.master.moving import (
+from pyganeti.master.instances.guests import guest_info, refused_by
+from pyganeti.master.instances.moving import (
     Move,
     check_runs_not_there,
     check_target,
@@ -39,10 +30,19 @@ from pyganeti.master.moving import (
     move_locks,
     open_disks,
 )
+from pyganeti.master.instances.preflight import differences
+from pyganeti.master.instances.settling import Journey, Outcome, settle
+from pyganeti.master.jobs.journal import Undo
+from pyganeti.master.jobs.run import Run, undo
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.instance.failover import (
+    FailoverPlan,
+    fail_over,
+    outline_failover,
+    plan_failover,
+)
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.preflight import differences
-from pyganeti.master.run import Run, undo
-from pyganeti.master.settling import Journey, Outcome, settle
 from pyganeti.model.enums import AdminState, MigrationMode
 from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpExecError, OpPrereqError
 from pyganeti.model.instance import Instance

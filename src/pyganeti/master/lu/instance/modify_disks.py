@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pyganeti.master.changed_disks import ChangedDisks
-from pyganeti.master.device_records import DiskRecords, OldDisks, forget_disks
-from pyganeti.master.guests import assemble_disks, bare_spec, check_online, shut_down_disks
-from pyganeti.master.making_disks import make_disks
-from pyganeti.master.mirrors import nodes_of
-from pyganeti.master.new_disks import (
+from pyganeti.master.disks.changed import ChangedDisks
+from pyganeti.master.disks.making import make_disks
+from pyganeti.master.disks.mirrors import nodes_of
+from pyganeti.master.disks.new import (
     DiskRequest,
     Placement,
     directory_of,
@@ -19,10 +17,17 @@ from pyganeti.master.new_disks import (
     volume_sizes,
     with_metadata_groups,
 )
+from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.instances.device_records import DiskRecords, OldDisks, forget_disks
+from pyganeti.master.instances.guests import (
+    assemble_disks,
+    bare_spec,
+    check_online,
+    shut_down_disks,
+)
+from pyganeti.master.instances.specs import disk_spec, instance_spec, seen_from
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.space import check_space, wanted_space
-from pyganeti.master.specs import disk_spec, instance_spec, seen_from
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate, FileDriver, ListChange
 from pyganeti.model.errors import ECode, OpPrereqError, StorageError

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.instance.disk_data import Reader
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance

@@ -9,7 +9,8 @@ from typing import ClassVar
 import msgspec
 
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.guests import (
+from pyganeti.master.disks.mirrors import warning
+from pyganeti.master.instances.guests import (
     bare_spec,
     check_bridges,
     check_memory,
@@ -19,14 +20,13 @@ from pyganeti.master.guests import (
     start_guest,
     stop_guest,
 )
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.startup import activate
-from pyganeti.master.mirrors import warning
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import AdminState, AdminStateSource, RebootType
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance

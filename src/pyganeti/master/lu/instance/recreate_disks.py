@@ -10,31 +10,31 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from pyganeti.master.disk_places import DiskPlace, place_disks
-from pyganeti.master.guests import (
-    assemble_disks,
-    bare_spec,
-    check_online,
-    guest_info,
-    shut_down_disks,
-)
-from pyganeti.master.instance_hooks import instance_hooks
-from pyganeti.master.locks import LockRequest
-from pyganeti.master.lost_disks import check_lost
-from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.instance.create_checks import check_role
-from pyganeti.master.making_disks import make_disks
-from pyganeti.master.new_disks import (
+from pyganeti.master.disks.lost import check_lost
+from pyganeti.master.disks.making import make_disks
+from pyganeti.master.disks.new import (
     DiskRequest,
     Placement,
     directory_of,
     made_disk,
     volume_sizes,
 )
+from pyganeti.master.disks.places import DiskPlace, place_disks
+from pyganeti.master.disks.space import check_space, volume_group, wanted_space
+from pyganeti.master.instances.guests import (
+    assemble_disks,
+    bare_spec,
+    check_online,
+    guest_info,
+    shut_down_disks,
+)
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import disk_spec, instance_spec
+from pyganeti.master.jobs.run import Run, undo
+from pyganeti.master.locks import LockRequest
+from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.instance.create_checks import check_role
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.space import check_space, volume_group, wanted_space
-from pyganeti.master.specs import disk_spec, instance_spec
 from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.enums import AdminState, DiskMode, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.guests import (
+from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
     check_online,
@@ -18,12 +18,12 @@ from pyganeti.master.guests import (
     guest_info,
     shut_down_disks,
 )
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance

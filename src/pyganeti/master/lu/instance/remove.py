@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pyganeti.master.changes import remove_instance
-from pyganeti.master.guests import check_online, shut_down_disks, stop_guest
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.disks.mirrors import on_secondary
+from pyganeti.master.disks.new import directory_of
+from pyganeti.master.instances.guests import check_online, shut_down_disks, stop_guest
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.mirrors import on_secondary
-from pyganeti.master.new_disks import directory_of
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView

@@ -10,21 +10,21 @@ from typing import Any, ClassVar
 import msgspec
 
 from pyganeti.master.changes import rename_instance
-from pyganeti.master.guests import (
+from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
     check_online,
     guest_info,
     shut_down_disks,
 )
-from pyganeti.master.instance_hooks import instance_hooks
-from pyganeti.master.instance_name import check_new_name
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.moved_files import FileMove, file_move, note_owner
+from pyganeti.master.instances.name import check_new_name
+from pyganeti.master.instances.specs import disk_spec, instance_spec, without_secret
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.moved_files import FileMove, file_move, note_owner
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import disk_spec, instance_spec, without_secret
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError

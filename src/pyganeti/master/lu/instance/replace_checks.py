@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyganeti.master.guests import check_online
-from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.instances.guests import check_online
+from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.space import check_space, wanted_space
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate, ReplaceDisksMode
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError

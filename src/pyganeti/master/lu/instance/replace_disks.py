@@ -9,8 +9,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from pyganeti.master.guests import assemble_disks, bare_spec
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.disks.mirrors import wait_for_sync, warning
+from pyganeti.master.disks.replacing import Old, replace_secondary, replace_volumes, tell
+from pyganeti.master.instances.guests import assemble_disks, bare_spec
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.moving import refuse_allocator
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.replace_checks import (
@@ -19,12 +24,7 @@ from pyganeti.master.lu.instance.replace_checks import (
     new_secondary,
     wanted_replacement,
 )
-from pyganeti.master.mirrors import wait_for_sync, warning
-from pyganeti.master.moving import refuse_allocator
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.replacing import Old, replace_secondary, replace_volumes, tell
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import ReplaceDisksMode
 from pyganeti.model.instance import Instance

@@ -11,14 +11,16 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from pyganeti.master.changed_disks import ChangedDisks, changed_disks, disk_lines
-from pyganeti.master.changed_nics import changed_nics, nic_lines
-from pyganeti.master.device_edits import GONE, Edit
-from pyganeti.master.device_records import DiskRecords, modify_instance
-from pyganeti.master.guests import shut_down_disks
-from pyganeti.master.hotplug import change_guest
-from pyganeti.master.instance_changes import Lines, changed_fields, parameter_lines
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.disks.changed import ChangedDisks, changed_disks, disk_lines
+from pyganeti.master.disks.mirrors import wait_for_sync
+from pyganeti.master.instances.changes import Lines, changed_fields, parameter_lines
+from pyganeti.master.instances.device_edits import GONE, Edit
+from pyganeti.master.instances.device_records import DiskRecords, modify_instance
+from pyganeti.master.instances.guests import shut_down_disks
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.hotplug import change_guest
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance import set_params_checks as checks
@@ -32,11 +34,9 @@ from pyganeti.master.lu.instance.modify_disks import (
     takes_out,
     wipe_new,
 )
-from pyganeti.master.mirrors import wait_for_sync
-from pyganeti.master.new_nics import check_conflicts
+from pyganeti.master.nics.changed import changed_nics, nic_lines
+from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic

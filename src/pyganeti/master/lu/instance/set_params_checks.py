@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.changed_disks import ChangedDisks
-from pyganeti.master.guests import (
+from pyganeti.master.disks.changed import ChangedDisks
+from pyganeti.master.instances.guests import (
     check_bridges,
     check_online,
     check_os,
@@ -18,9 +18,9 @@ from pyganeti.master.guests import (
     guest_info,
     refused_by,
 )
-from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import AdminState, DiskTemplate
 from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqError
 from pyganeti.model.instance import Instance
@@ -187,7 +187,7 @@ async def check_new_os(
     Returns: warnings, if that is forced.
 
     Raises:
-        OpPrereqError: as :func:`~pyganeti.master.guests.check_os`.
+        OpPrereqError: as :func:`~pyganeti.master.instances.guests.check_os`.
     """
     try:
         check_online(view, after.primary_node)

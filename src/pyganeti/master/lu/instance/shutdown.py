@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.guests import check_online, shut_down_disks, stop_guest
-from pyganeti.master.instance_hooks import instance_hooks
+from pyganeti.master.instances.guests import check_online, shut_down_disks, stop_guest
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.enums import AdminState, AdminStateSource
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance

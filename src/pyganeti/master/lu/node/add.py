@@ -12,10 +12,10 @@ import msgspec
 
 from pyganeti.master.changes import put_node
 from pyganeti.master.etc_hosts import HostsEntry, missing_entry, outline_of, write_entry
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NODED_PORT, NodeReader
-from pyganeti.master.run import Run, undo
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.names import check_hostname

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from pyganeti.master.instances.moving import refuse_allocator
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.moving import refuse_allocator
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceMigrate

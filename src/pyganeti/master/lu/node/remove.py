@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from pyganeti.master.changes import remove_node
 from pyganeti.master.etc_hosts import remove_entry
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NODED_PORT, NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView

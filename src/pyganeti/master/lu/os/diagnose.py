@@ -5,8 +5,8 @@ Source: gnt-os(8); os query fields.
 
 from typing import Any, Final
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.base import Question
-from pyganeti.master.run import Run
 from pyganeti.model.enums import QueryResource
 from pyganeti.opcodes.os import OpOsDiagnose
 

@@ -6,9 +6,9 @@ storage providers. Source: docs/design/0006-queries.md.
 
 from typing import Any, Final
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import Question
-from pyganeti.master.run import Run
 from pyganeti.model.enums import QueryResource
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.query import OpQuery, OpQueryFields

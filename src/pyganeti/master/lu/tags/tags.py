@@ -8,11 +8,11 @@ from pyganeti.kit.clock import monotonic
 from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
 from pyganeti.kit.shown import shown
 from pyganeti.master.changes import change_tags
-from pyganeti.master.journal import Undo
+from pyganeti.master.jobs.journal import Undo
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
 from pyganeti.model.change import Change, kind_of
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.enums import TagKind

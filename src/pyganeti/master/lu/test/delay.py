@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.enums import LogType
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView

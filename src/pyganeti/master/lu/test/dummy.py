@@ -6,10 +6,10 @@ In Ganeti only its own tests can run this opcode. Source: its parameters.
 from dataclasses import dataclass
 from typing import Any
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.errors import ECode, OpExecError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode

@@ -8,11 +8,11 @@ Source: gnt-debug(8) TEST-JOBQUEUE; log entries of type ``jqueue-test``: socket,
 import asyncio
 from typing import Final
 
+from pyganeti.master.jobs.run import Run
+from pyganeti.master.jobs.signals import Signals
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.signals import Signals
 from pyganeti.model.enums import LogType
 from pyganeti.model.errors import OpExecError, OpPrereqError
 from pyganeti.model.view import ClusterView

@@ -3,10 +3,10 @@
 Source: gnt-debug(8) TEST_OSPARAMS.
 """
 
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.codec import REDACTED

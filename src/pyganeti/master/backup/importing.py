@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.exports import find_export
+from pyganeti.master.backup.exports import find_export
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run, undo
 from pyganeti.model.enums import AdminState, AdminStateSource, DiskTemplate, Hypervisor
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError, ParseError
 from pyganeti.model.exported import ExportedInstance, parse

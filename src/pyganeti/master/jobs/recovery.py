@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
-from pyganeti.master.journal import Journal, Undo, decode_undo, parse_key
+from pyganeti.master.jobs.journal import Journal, Undo, decode_undo, parse_key
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
-from pyganeti.master.run import Run
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import JobCanceled, OpExecError, OpPrereqError, to_wire
 from pyganeti.opcodes.codec import has_redacted

@@ -11,8 +11,8 @@ import msgspec
 
 from pyganeti.kit.ids import Ids
 from pyganeti.master.changes import Maker, at_new_primary, instance_fields
-from pyganeti.master.new_nics import check_conflicts
-from pyganeti.master.nic_identities import with_identities, with_pool_addresses
+from pyganeti.master.nics.identities import with_identities, with_pool_addresses
+from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.ports import give_back, ports_of, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.disk import Disk

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.ids import Ids
-from pyganeti.master.new_drbd import ChooseMinor, new_drbd_id, new_volumes
+from pyganeti.master.disks.drbd import ChooseMinor, new_drbd_id, new_volumes
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError

@@ -13,14 +13,14 @@ import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
-from pyganeti.master.awaiting import Progress, Wait, numbers, run_tasks
 from pyganeti.master.config import ConfigState
-from pyganeti.master.early_release import EarlyRelease
-from pyganeti.master.journal import Journal, Undo
+from pyganeti.master.jobs.awaiting import Progress, Wait, numbers, run_tasks
+from pyganeti.master.jobs.early_release import EarlyRelease
+from pyganeti.master.jobs.journal import Journal, Undo
+from pyganeti.master.jobs.signals import Signals
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.master.queue.job import StepProgress
-from pyganeti.master.signals import Signals
 from pyganeti.model.errors import GenericError, ProgrammerError
 from pyganeti.opcodes.base import Opcode
 from pyganeti.store.interface import Put

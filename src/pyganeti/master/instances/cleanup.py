@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyganeti.master.changes import instance_fields, move_instance
-from pyganeti.master.guests import assemble_disks
+from pyganeti.master.disks.mirrors import warning
+from pyganeti.master.instances.guests import assemble_disks
+from pyganeti.master.instances.moving import Move, close_disks, move_hooks
+from pyganeti.master.instances.settling import RUNS, Journey, settle
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.base import HookContext
-from pyganeti.master.mirrors import warning
-from pyganeti.master.moving import Move, close_disks, move_hooks
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.run import Run
-from pyganeti.master.settling import RUNS, Journey, settle
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.errors import ECode, GenericError, OpExecError, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node

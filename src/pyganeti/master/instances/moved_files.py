@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pyganeti.master.mirrors import on_secondary
+from pyganeti.master.disks.mirrors import on_secondary
+from pyganeti.master.jobs.run import Log
 from pyganeti.master.nodes import NodeWriter
-from pyganeti.master.run import Log
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import StorageError
 from pyganeti.model.templates import NAME_IN_PATH

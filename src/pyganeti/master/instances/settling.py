@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pyganeti.master.changes import move_instance
 from pyganeti.master.config import ConfigState
-from pyganeti.master.moving import Move, close_disks, open_disks
+from pyganeti.master.instances.moving import Move, close_disks, open_disks
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.errors import (
     HypervisorError,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from pyganeti.kit.ids import Ids
-from pyganeti.master.specs import disk_spec
+from pyganeti.master.instances.specs import disk_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.exported import ExportedDisk, ExportedInstance
 from pyganeti.model.instance import Instance

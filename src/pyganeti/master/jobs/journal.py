@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pyganeti.master.awaiting import Wait
+from pyganeti.master.jobs.awaiting import Wait
 from pyganeti.model.errors import ConfigurationError
 from pyganeti.store.interface import Batch, Delete, Put, Store, Table
 

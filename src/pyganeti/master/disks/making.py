@@ -2,9 +2,9 @@
 
 import msgspec
 
-from pyganeti.master.mirrors import nodes_of
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import seen_from, without_secret
+from pyganeti.master.disks.mirrors import nodes_of
+from pyganeti.master.instances.specs import seen_from, without_secret
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.wire.noderpc.blockdev import BlockdevCreateCall, FileStorageDirCreateCall
 from pyganeti.wire.noderpc.types import DiskSpec
 

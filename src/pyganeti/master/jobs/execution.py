@@ -16,23 +16,23 @@ import msgspec
 
 from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
-from pyganeti.master.awaiting import Progress, go_on_waiting
 from pyganeti.master.config import ConfigState
-from pyganeti.master.doorbells import Doorbells
-from pyganeti.master.early_release import EarlyRelease
+from pyganeti.master.disks.minors import Minors
 from pyganeti.master.hooks import HookRunner
-from pyganeti.master.journal import Journal
-from pyganeti.master.leftovers import Leftovers
+from pyganeti.master.jobs.awaiting import Progress, go_on_waiting
+from pyganeti.master.jobs.doorbells import Doorbells
+from pyganeti.master.jobs.early_release import EarlyRelease
+from pyganeti.master.jobs.journal import Journal
+from pyganeti.master.jobs.leftovers import Leftovers
+from pyganeti.master.jobs.run import Run, UndoRegistry
+from pyganeti.master.jobs.signals import Signals
 from pyganeti.master.locks import LockManager, LockRequest, OwnedLocks
 from pyganeti.master.lu.base import LogicalUnit
-from pyganeti.master.minors import Minors
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.queue.ageing import Ageing
 from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
-from pyganeti.master.run import Run, UndoRegistry
-from pyganeti.master.signals import Signals
 from pyganeti.model.enums import JobStatus, LogType
 from pyganeti.model.errors import (
     BlockDeviceError,

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final
 
 from pyganeti.kit.clock import timestamp
-from pyganeti.master.execution import Execution, JobTask, Services
-from pyganeti.master.journal import Journal
+from pyganeti.master.jobs.execution import Execution, JobTask, Services
+from pyganeti.master.jobs.journal import Journal
 from pyganeti.master.queue.job import Job
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import (

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.nodes import NodeReader
-from pyganeti.master.specs import disk_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError

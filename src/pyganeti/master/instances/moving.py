@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from pyganeti.master.changes import moved_disks
-from pyganeti.master.guests import (
+from pyganeti.master.disks.mirrors import mirrored
+from pyganeti.master.instances.guests import (
     bare_spec,
     check_bridges,
     check_memory,
@@ -20,13 +21,12 @@ from pyganeti.master.guests import (
     refused_by,
     shut_down_disks,
 )
-from pyganeti.master.instance_hooks import instance_hooks
-from pyganeti.master.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
+from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext
-from pyganeti.master.mirrors import mirrored
 from pyganeti.master.nodes import NodeReader, NodeWriter
-from pyganeti.master.specs import instance_spec
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError

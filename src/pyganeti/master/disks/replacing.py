@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.changes import Maker
-from pyganeti.master.run import Run, undo
-from pyganeti.master.specs import disk_spec, instance_spec, seen_from, without_secret
+from pyganeti.master.instances.specs import disk_spec, instance_spec, seen_from, without_secret
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.model.change import Change
 from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.errors import GenericError

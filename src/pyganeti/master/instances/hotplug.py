@@ -1,7 +1,7 @@
 """Running guests get at once what their instances have now."""
 
-from pyganeti.master.run import Run
-from pyganeti.master.specs import instance_spec
+from pyganeti.master.instances.specs import instance_spec
+from pyganeti.master.jobs.run import Run
 from pyganeti.model.errors import GenericError, NodeCallError
 from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 

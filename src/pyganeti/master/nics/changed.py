@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from pyganeti.master.device_edits import Edit, edited
-from pyganeti.master.new_nics import (
+from pyganeti.master.instances.device_edits import Edit, edited
+from pyganeti.master.nics.new import (
     AUTO,
     Request,
     check_names,

@@ -6,7 +6,7 @@ Called as ``run.locks``. What an undo needs locked stays locked; the rules are i
 
 from collections.abc import Callable, Collection
 
-from pyganeti.master.journal import Journal
+from pyganeti.master.jobs.journal import Journal
 from pyganeti.master.locks import Level, LockRequest, OwnedLocks
 from pyganeti.model.errors import ProgrammerError
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from pyganeti.master.instances.specs import seen_from
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.nodes import NodeWriter
-from pyganeti.master.run import Run
-from pyganeti.master.specs import seen_from
 from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.model.units import format_duration
 from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall, DrbdWaitSyncCall

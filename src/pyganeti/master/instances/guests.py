@@ -7,10 +7,10 @@ from functools import partial
 
 import msgspec
 
-from pyganeti.master.mirrors import Warn, on_secondary
+from pyganeti.master.disks.mirrors import Warn, on_secondary
+from pyganeti.master.instances.specs import instance_spec, without_secret
+from pyganeti.master.jobs.run import Run
 from pyganeti.master.nodes import NodeReader, NodeWriter
-from pyganeti.master.run import Run
-from pyganeti.master.specs import instance_spec, without_secret
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import (
     ECode,

@@ -5,7 +5,7 @@ Source: gnt-instance(8), ``adopt``.
 
 from collections.abc import Set
 
-from pyganeti.master.new_disks import DiskRequest, are_adopted, sized
+from pyganeti.master.disks.new import DiskRequest, are_adopted, sized
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pyganeti.master.doorbells import Doorbell, Doorbells
+from pyganeti.master.jobs.doorbells import Doorbell, Doorbells
 from pyganeti.model.enums import LogType
 from pyganeti.model.errors import OpExecError
 

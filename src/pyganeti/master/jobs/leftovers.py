@@ -13,10 +13,10 @@ from typing import Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.master.config import ConfigState
-from pyganeti.master.journal import Journal, Leftover, Undo, decode_leftover, parse_key
+from pyganeti.master.jobs.journal import Journal, Leftover, Undo, decode_leftover, parse_key
+from pyganeti.master.jobs.run import UndoContext, UndoRegistry, run_undo
 from pyganeti.master.locks import LockManager, LockRequest
 from pyganeti.master.nodes import NodeAccess, NodeWriter
-from pyganeti.master.run import UndoContext, UndoRegistry, run_undo
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.store.interface import Batch, Contents, Delete, Store, Table

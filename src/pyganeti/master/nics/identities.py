@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.ids import Ids
-from pyganeti.master.new_nics import AUTO, POOL, mac_prefix
+from pyganeti.master.nics.new import AUTO, POOL, mac_prefix
 from pyganeti.model.address_pool import with_addresses
 from pyganeti.model.errors import ReservationError
 from pyganeti.model.network import Network

@@ -7,8 +7,8 @@ Called by queries.
 
 from collections.abc import Iterable, Iterator
 
+from pyganeti.master.jobs.node_tasks import NodeTasks
 from pyganeti.master.locks import SHOWN, Level, LockName, LockWait, lock_name
-from pyganeti.master.node_tasks import NodeTasks
 from pyganeti.master.queue.job import Job, Timestamp
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.master.queue.waits import QueueWait, WaitKind

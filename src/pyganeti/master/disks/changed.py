@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pyganeti.master.device_edits import GONE, Edit, edited
-from pyganeti.master.new_disks import DiskRequest, chosen_template, requested_disk
+from pyganeti.master.disks.new import DiskRequest, chosen_template, requested_disk
+from pyganeti.master.instances.device_edits import GONE, Edit, edited
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskMode, DiskTemplate, ListChange
 from pyganeti.model.errors import ECode, OpPrereqError
