@@ -11,7 +11,10 @@ from typing import Final
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.model.errors import HooksFailure
 from pyganeti.wire.noderpc.call import NORMAL_S
-from pyganeti.wire.noderpc.types import HookOutcome, HookResult
+from pyganeti.wire.noderpc.types import (
+    HookOutcome,
+    HookResult,
+)
 
 PATH: Final = "/sbin:/bin:/usr/sbin:/usr/bin"
 PHASES: Final = ("pre", "post")

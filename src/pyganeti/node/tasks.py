@@ -15,7 +15,11 @@ from pyganeti.kit.process import ProcessError, Runner
 from pyganeti.model.errors import CommandError, GenericError, ProgrammerError, StaleEpoch
 from pyganeti.wire.noderpc.call import CallContext, TaskId
 from pyganeti.wire.noderpc.codec import Answer, failure, success
-from pyganeti.wire.noderpc.types import TaskProgress, TaskReport, TaskState
+from pyganeti.wire.noderpc.types import (
+    TaskProgress,
+    TaskReport,
+    TaskState,
+)
 
 REMEMBERED: Final = 1000
 _LOG: Final = logging.getLogger(__name__)

@@ -14,8 +14,14 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.kit.tls import certificate_digest, certificate_uuid
 from pyganeti.model.errors import GenericError
 from pyganeti.model.templates import MIN_VOLUME_GROUP_MIB
+from pyganeti.wire.noderpc.disks import Volume
 from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
-from pyganeti.wire.noderpc.types import NodeInfo, NodeVerifyResult, OsInfo, VersionInfo, Volume
+from pyganeti.wire.noderpc.types import (
+    NodeInfo,
+    NodeVerifyResult,
+    OsInfo,
+    VersionInfo,
+)
 
 from .files import NodeFiles
 from .hypervisor.base import Hypervisors

@@ -50,7 +50,7 @@ from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
 from pyganeti.testing.store import FaultyCommitter, SimBackend
-from pyganeti.wire.noderpc.types import GuestRole
+from pyganeti.wire.noderpc.guests import GuestRole
 
 
 class SimCluster:

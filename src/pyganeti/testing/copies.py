@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from pyganeti.node.hypervisor.fake.records import MemoryRecords, Record
-from pyganeti.wire.noderpc.types import GuestRole
+from pyganeti.wire.noderpc.guests import GuestRole
 
 _RUNS = frozenset({GuestRole.RUNNING, GuestRole.OUTGOING})
 

@@ -51,8 +51,15 @@ from pyganeti.wire.noderpc.codec import (
     encode_request,
 )
 from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
+from pyganeti.wire.noderpc.guests import (
+    HostTraits,
+    HypervisorInfo,
+)
 from pyganeti.wire.noderpc.task import PROGRESS_S, TaskWaitCall
-from pyganeti.wire.noderpc.types import HostTraits, HypervisorInfo, TaskProgress, TaskState
+from pyganeti.wire.noderpc.types import (
+    TaskProgress,
+    TaskState,
+)
 
 MEMORY_MIB: Final = 16384
 VOLUME_GROUP: Final = "xenvg"

@@ -26,7 +26,11 @@ from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.whitelist import Whitelist
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
-from pyganeti.wire.noderpc.types import DiskSpec, DrbdEnd, DrbdSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    DrbdEnd,
+    DrbdSpec,
+)
 
 # Names a volume group whose volumes may all be removed.
 VOLUME_GROUP: Final = "PYGANETI_TEST_VOLUME_GROUP"

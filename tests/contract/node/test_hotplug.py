@@ -28,7 +28,11 @@ from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
 from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+    NicSpec,
+)
 
 from .test_hypervisor import QEMU, end_guests, instance, left, make_image, needs_qemu
 

@@ -31,7 +31,11 @@ from pyganeti.wire.noderpc.node import (
 )
 from pyganeti.wire.noderpc.registry import CALLS
 from pyganeti.wire.noderpc.server import NodeServer
-from pyganeti.wire.noderpc.types import TaskReport, TaskState, VersionInfo
+from pyganeti.wire.noderpc.types import (
+    TaskReport,
+    TaskState,
+    VersionInfo,
+)
 
 NODE = "node1.example.com"
 VERSION = VersionInfo(protocol=1, release="x", vcs="y", epoch=3)

@@ -32,7 +32,11 @@ from pyganeti.node.hypervisor.kvm.qmp import qmp_session
 from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+    NicSpec,
+)
 
 SPEC = Path(__file__).parents[2] / "spec" / "hvparams.json"
 HVPARAMS: dict[str, Any] = {

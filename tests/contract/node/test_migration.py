@@ -24,7 +24,12 @@ from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import process
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
-from pyganeti.wire.noderpc.types import DiskSpec, GuestRole, InstanceSpec, TaskProgress
+from pyganeti.wire.noderpc.guests import GuestRole
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
+from pyganeti.wire.noderpc.types import TaskProgress
 from tests.contract.node.test_hypervisor import HVPARAMS, QEMU, end_guests, instance, kvm, left
 
 ADDRESS: Final = "127.0.0.1"

@@ -12,7 +12,10 @@ from pyganeti.model.errors import NetworkError
 from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
-from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NicSpec,
+)
 
 BRIDGE = f"ct{os.getpid() % 100000}"
 

@@ -22,7 +22,7 @@ from pyganeti.wire.noderpc.call import CallContext, NodeAddress
 from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceStartCall
 from pyganeti.wire.noderpc.node import EpochTakeCall, NodeLeaveClusterCall, VersionCall
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 NAME = "node1"
 NODED = ("-m", "pyganeti.daemons.noded")

@@ -11,7 +11,11 @@ from pyganeti.model.errors import HooksFailure, InvalidOS, OpExecError
 from pyganeti.node.hooks import HookRunner
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.os.scripts import OsScripts
-from pyganeti.wire.noderpc.types import DiskSpec, HookOutcome, InstanceSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
+from pyganeti.wire.noderpc.types import HookOutcome
 
 SECRET = "hunter2-hunter2"
 INSTANCE = InstanceSpec(

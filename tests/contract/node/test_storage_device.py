@@ -10,7 +10,8 @@ from pyganeti.kit.process import Command, ProcessError, run
 from pyganeti.model.errors import StorageError
 from pyganeti.node.storage.base import MIB
 from pyganeti.node.storage.device import DeviceDriver, adoptable_size
-from pyganeti.wire.noderpc.types import DiskSpec, TaskProgress
+from pyganeti.wire.noderpc.specs import DiskSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 
 
 def disk(path: str) -> DiskSpec:

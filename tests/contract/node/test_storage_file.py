@@ -11,7 +11,8 @@ from pyganeti.kit.process import Command, ProcessError, run
 from pyganeti.model.errors import StorageError
 from pyganeti.node.storage.base import MIB
 from pyganeti.node.storage.file import FileDriver
-from pyganeti.wire.noderpc.types import DiskSpec, TaskProgress
+from pyganeti.wire.noderpc.specs import DiskSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 from tests.contract.node.storage_kinds import file_driver
 
 

@@ -10,7 +10,10 @@ from pyganeti.node.hypervisor.fake.records import Record
 from pyganeti.opcodes.instance import OpInstanceMigrate, OpInstanceStartup
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable
-from pyganeti.wire.noderpc.types import GuestRole, HostTraits
+from pyganeti.wire.noderpc.guests import (
+    GuestRole,
+    HostTraits,
+)
 from tests.sim.asserting import assert_refused, changes, failed, fails, make_op
 from tests.sim.instance.make import START, running, shared
 

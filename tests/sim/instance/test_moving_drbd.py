@@ -10,7 +10,7 @@ from pyganeti.opcodes.instance import (
 )
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable, assert_unwinds
-from pyganeti.wire.noderpc.types import GuestRole
+from pyganeti.wire.noderpc.guests import GuestRole
 from tests.sim.asserting import assert_refused, changes, failed
 from tests.sim.instance.make_drbd import BOTH, NONE, drbd, mirrored, roles
 

@@ -10,7 +10,15 @@ from pyganeti.node.storage.drbd.driver import DrbdDriver
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
-from pyganeti.wire.noderpc.types import DiskSpec, DrbdEnd, DrbdSpec, LocalDisk, MirrorStatus
+from pyganeti.wire.noderpc.disks import (
+    LocalDisk,
+    MirrorStatus,
+)
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    DrbdEnd,
+    DrbdSpec,
+)
 
 PARAMS = {"resync-rate": 61440, "protocol": "C"}
 

@@ -4,7 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from pyganeti.master.instances.preflight import Difference, differences
-from pyganeti.wire.noderpc.types import HostTraits, MigrationInfo
+from pyganeti.wire.noderpc.guests import (
+    HostTraits,
+    MigrationInfo,
+)
 
 GUEST = MigrationInfo(guest="", machine="pc-i440fx-7.2", cpu="host", accelerator="kvm")
 HOST = HostTraits(

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from pyganeti.master.instances.settling import RUNS, Outcome, decide
-from pyganeti.wire.noderpc.types import GuestRole
+from pyganeti.wire.noderpc.guests import GuestRole
 
 R = GuestRole
 O = Outcome  # noqa: E741

@@ -7,7 +7,7 @@ from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, DiskTemplate
 from pyganeti.model.view import ClusterView
 from pyganeti.testing.beginning import first_view, stopped_instance
-from pyganeti.wire.noderpc.types import DrbdEnd
+from pyganeti.wire.noderpc.specs import DrbdEnd
 
 SECRET = "5e" * 20
 OPTIONS = {"enabled_disk_templates": ["drbd"]}

@@ -26,14 +26,16 @@ from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.wire.noderpc import blockdev, codec, instance, node, registry, store
 from pyganeti.wire.noderpc.call import CallContext, NodeCall, R
 from pyganeti.wire.noderpc.client import HttpNodeClient
-from pyganeti.wire.noderpc.types import (
-    DiskSpec,
+from pyganeti.wire.noderpc.disks import StorageUnit
+from pyganeti.wire.noderpc.guests import (
     GuestState,
     HypervisorInfo,
-    InstanceSpec,
-    StorageUnit,
-    StoreState,
 )
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
+from pyganeti.wire.noderpc.types import StoreState
 
 HOST = HypervisorInfo(memory_total=1000, memory_free=900, memory_dom0=100, cpu_total=2)
 

@@ -23,7 +23,10 @@ from pyganeti.wire.noderpc.node import (
     VersionCall,
 )
 from pyganeti.wire.noderpc.task import TaskWaitCall
-from pyganeti.wire.noderpc.types import TaskReport, TaskState
+from pyganeti.wire.noderpc.types import (
+    TaskReport,
+    TaskState,
+)
 
 MASTER = Peer("AA:BB", "node1", "u1")
 STRANGER = Peer("CC:DD", "node2", "u2")

@@ -14,15 +14,17 @@ from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.disks import StorageInfo
+from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
     GuestInfo,
     GuestState,
     HypervisorInfo,
+)
+from pyganeti.wire.noderpc.types import (
     NodeInfo,
     OsInfo,
     ProviderInfo,
-    StorageInfo,
 )
 
 INFO = NodeInfo(

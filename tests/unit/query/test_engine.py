@@ -19,7 +19,10 @@ from pyganeti.model.errors import (
 )
 from pyganeti.model.filter import FilterRule
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import ConsoleInfo, GuestState
+from pyganeti.wire.noderpc.guests import (
+    ConsoleInfo,
+    GuestState,
+)
 from tests.unit.model import make as m
 
 from . import make

@@ -11,9 +11,10 @@ from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import GenericError, HypervisorError, NodeUnreachable
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, TaskId
+from pyganeti.wire.noderpc.disks import StorageUnit
+from pyganeti.wire.noderpc.guests import ConsoleInfo
 from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceConsoleInfoCall
 from pyganeti.wire.noderpc.node import NodeInfoCall
-from pyganeti.wire.noderpc.types import ConsoleInfo, StorageUnit
 from tests.unit.model import make as m
 
 from .make import INFO, guest

@@ -7,7 +7,7 @@ import pytest
 
 from pyganeti.master.query.status import Seen, instance_status
 from pyganeti.model.enums import AdminState, AdminStateSource
-from pyganeti.wire.noderpc.types import GuestState
+from pyganeti.wire.noderpc.guests import GuestState
 
 RULES = {
     rule["if"]: rule["status"]

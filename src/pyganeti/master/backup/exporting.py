@@ -12,7 +12,7 @@ from pyganeti.model.exported import ExportedDisk, ExportedInstance
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 
 def exported_instance(view: ClusterView, instance: Instance, now: float) -> ExportedInstance:

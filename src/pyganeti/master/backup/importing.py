@@ -30,8 +30,8 @@ from pyganeti.wire.noderpc.backup import (
     ImportStartCall,
 )
 from pyganeti.wire.noderpc.instance import InstanceRunRenameCall
+from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.transfer import RemoteFile, TransferEndCall
-from pyganeti.wire.noderpc.types import InstanceSpec
 
 _MEMORY = frozenset({"memory", "maxmem", "minmem"})
 

@@ -12,7 +12,7 @@ from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BdevSizesCall, LvListCall
-from pyganeti.wire.noderpc.types import Volume
+from pyganeti.wire.noderpc.disks import Volume
 
 
 async def found_disks(

@@ -6,7 +6,7 @@ from pyganeti.master.disks.mirrors import nodes_of
 from pyganeti.master.instances.specs import seen_from, without_secret
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.wire.noderpc.blockdev import BlockdevCreateCall, FileStorageDirCreateCall
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 
 async def make_disks(

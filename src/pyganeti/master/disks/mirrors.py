@@ -13,7 +13,11 @@ from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.model.units import format_duration
 from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall, DrbdWaitSyncCall
 from pyganeti.wire.noderpc.call import NodeCall
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, MirrorStatus
+from pyganeti.wire.noderpc.disks import MirrorStatus
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 
 # Told of a secondary node that failed where that is no error.
 Warn = Callable[[str], None]

@@ -28,7 +28,7 @@ from pyganeti.wire.noderpc.blockdev import (
     BlockdevRenameCall,
     BlockdevShutdownCall,
 )
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 _STEPS = 6
 

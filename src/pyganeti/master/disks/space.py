@@ -9,8 +9,8 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.node import Node
 from pyganeti.model.templates import LVM, STORAGE_TYPE
 from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.disks import StorageUnit
 from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
-from pyganeti.wire.noderpc.types import StorageUnit
 
 # MiB wanted of each unit.
 Wanted = Mapping[StorageUnit, int]

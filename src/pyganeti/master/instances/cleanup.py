@@ -24,8 +24,8 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import EXTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
+from pyganeti.wire.noderpc.guests import GuestRole
 from pyganeti.wire.noderpc.migration import MigrationRoleCall
-from pyganeti.wire.noderpc.types import GuestRole
 
 _WAITED: Final = frozenset({GuestRole.INCOMING, GuestRole.LOST})
 

@@ -23,6 +23,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevAssembleCall, BlockdevShutdownCall
+from pyganeti.wire.noderpc.guests import GuestInfo
 from pyganeti.wire.noderpc.instance import (
     InstanceInfoCall,
     InstanceShutdownCall,
@@ -30,7 +31,11 @@ from pyganeti.wire.noderpc.instance import (
 )
 from pyganeti.wire.noderpc.node import BridgesExistCall, NodeInfoCall
 from pyganeti.wire.noderpc.os import OsValidateCall
-from pyganeti.wire.noderpc.types import DiskSpec, GuestInfo, InstanceSpec, Params
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
+from pyganeti.wire.noderpc.struct import Params
 
 
 async def guest_info(nodes: NodeReader, view: ClusterView, instance: Instance) -> GuestInfo | None:

@@ -16,7 +16,7 @@ from pyganeti.wire.noderpc.blockdev import (
     FileStorageDirCreateCall,
     FileStorageDirRemoveCall,
 )
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 Pairs = Sequence[tuple[DiskSpec, DiskSpec]]
 

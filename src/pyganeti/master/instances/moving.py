@@ -40,8 +40,9 @@ from pyganeti.wire.noderpc.blockdev import (
     BlockdevGetmirrorstatusCall,
     BlockdevOpenCall,
 )
+from pyganeti.wire.noderpc.disks import LocalDisk
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
-from pyganeti.wire.noderpc.types import InstanceSpec, LocalDisk
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyganeti.wire.noderpc.types import HostTraits, MigrationInfo
+from pyganeti.wire.noderpc.guests import (
+    HostTraits,
+    MigrationInfo,
+)
 
 _NUMBER = re.compile(r"\d+")
 # CPU models that are whatever the node has.

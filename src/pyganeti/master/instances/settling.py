@@ -24,6 +24,7 @@ from pyganeti.model.errors import (
 )
 from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.call import NodeCall
+from pyganeti.wire.noderpc.guests import GuestRole
 from pyganeti.wire.noderpc.instance import InstanceStartCall
 from pyganeti.wire.noderpc.migration import (
     InstanceFinalizeMigrationDstCall,
@@ -31,7 +32,6 @@ from pyganeti.wire.noderpc.migration import (
     MigrationCancelCall,
     MigrationRoleCall,
 )
-from pyganeti.wire.noderpc.types import GuestRole
 
 # The copy is the guest.
 RUNS = frozenset({GuestRole.RUNNING, GuestRole.OUTGOING})

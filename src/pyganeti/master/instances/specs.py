@@ -12,7 +12,7 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.node import Node
 from pyganeti.model.params.disk import device_params, drbd_volume_params, fill_diskparams_of
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     DrbdEnd,
     DrbdSpec,

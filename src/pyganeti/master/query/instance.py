@@ -12,7 +12,11 @@ import msgspec
 from pyganeti.model.enums import AdminState
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
-from pyganeti.wire.noderpc.types import ConsoleInfo, GuestInfo, GuestState
+from pyganeti.wire.noderpc.guests import (
+    ConsoleInfo,
+    GuestInfo,
+    GuestState,
+)
 
 from . import instance_devices, instance_params
 from .fields import Compare, Field, FieldKind, Need, Status, or_unavail, table

@@ -11,7 +11,11 @@ from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import ConsoleInfo, GuestInfo, GuestState
+from pyganeti.wire.noderpc.guests import (
+    ConsoleInfo,
+    GuestInfo,
+    GuestState,
+)
 
 from .fields import Field, Status
 from .live import Guests

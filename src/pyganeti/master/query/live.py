@@ -15,17 +15,19 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.templates import STORAGE_TYPE
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.backup import ExportListCall
+from pyganeti.wire.noderpc.disks import StorageUnit
+from pyganeti.wire.noderpc.guests import (
+    ConsoleInfo,
+    GuestInfo,
+)
 from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceConsoleInfoCall
 from pyganeti.wire.noderpc.node import NodeInfoCall
 from pyganeti.wire.noderpc.os import ExtStorageDiagnoseCall, OsDiagnoseCall
+from pyganeti.wire.noderpc.struct import Params
 from pyganeti.wire.noderpc.types import (
-    ConsoleInfo,
-    GuestInfo,
     NodeInfo,
     OsInfo,
-    Params,
     ProviderInfo,
-    StorageUnit,
 )
 
 # Who looks at a list can do without a node's answer, and will not wait as long as a job must.

@@ -14,7 +14,9 @@ from pyganeti.model.params.nd import NdParams
 from pyganeti.model.params.nd import to_dict as nd_to_dict
 from pyganeti.model.templates import STORAGE_TYPE
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import HypervisorInfo, NodeInfo, StorageInfo
+from pyganeti.wire.noderpc.disks import StorageInfo
+from pyganeti.wire.noderpc.guests import HypervisorInfo
+from pyganeti.wire.noderpc.types import NodeInfo
 
 from .fields import Compare, Field, FieldKind, Need, Status, table
 from .objects import ndparams_fields, object_fields, tags_field

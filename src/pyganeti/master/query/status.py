@@ -6,7 +6,7 @@ Pure; the rules stand in the order in which they are tried. Source: the status r
 from dataclasses import dataclass
 
 from pyganeti.model.enums import AdminState, AdminStateSource, InstanceStatus
-from pyganeti.wire.noderpc.types import GuestState
+from pyganeti.wire.noderpc.guests import GuestState
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ from pyganeti.wire.noderpc.blockdev import (
 )
 from pyganeti.wire.noderpc.call import NodeCall
 from pyganeti.wire.noderpc.instance import InstanceStartCall
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 
 # Any: specs are stored as JSON and decoded here.
 JsonSpec = dict[str, Any]

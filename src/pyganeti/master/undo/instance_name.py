@@ -7,7 +7,7 @@ import msgspec
 from pyganeti.master.changes import rename_instance
 from pyganeti.master.instances.moved_files import FileMove, note_owner
 from pyganeti.master.jobs.run import UndoContext
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 # Any: objects are stored as JSON and decoded here.
 Json = dict[str, Any]

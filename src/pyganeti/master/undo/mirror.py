@@ -16,7 +16,7 @@ from pyganeti.wire.noderpc.blockdev import (
     BlockdevRenameCall,
     LvListCall,
 )
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 # Any: specs are stored as JSON and decoded here.
 JsonSpec = dict[str, Any]

@@ -10,7 +10,12 @@ from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.links import DiskLinks
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import blockdev as calls
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, InstanceSpec, TaskProgress
+from pyganeti.wire.noderpc.disks import BlockDevice
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
+from pyganeti.wire.noderpc.types import TaskProgress
 
 
 class Directories(Protocol):

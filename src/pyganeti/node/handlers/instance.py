@@ -8,7 +8,10 @@ from pyganeti.node.hypervisor.base import Hypervisors, all_info
 from pyganeti.node.os.scripts import OsScripts
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import instance as calls
-from pyganeti.wire.noderpc.types import ConsoleInfo, GuestInfo
+from pyganeti.wire.noderpc.guests import (
+    ConsoleInfo,
+    GuestInfo,
+)
 
 from .blockdev import BlockdevHandlers
 

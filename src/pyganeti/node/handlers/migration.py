@@ -5,13 +5,13 @@ from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.hypervisor.migration import Migration
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import migration as calls
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     GuestRole,
     HostTraits,
-    InstanceSpec,
     MigrationInfo,
-    TaskProgress,
 )
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 
 from .blockdev import BlockdevHandlers
 

@@ -9,7 +9,9 @@ from pyganeti.node.storage.base import MIB, MirrorDriver, Storage
 from pyganeti.node.storage.drbd.facts import DrbdFacts
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import blockdev as calls
-from pyganeti.wire.noderpc.types import DiskSpec, MirrorStatus, TaskProgress
+from pyganeti.wire.noderpc.disks import MirrorStatus
+from pyganeti.wire.noderpc.specs import DiskSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 
 _STEP_S: Final = 1.0
 # A link that is down for a moment is no reason to give up a sync.

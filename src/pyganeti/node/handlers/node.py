@@ -22,14 +22,16 @@ from pyganeti.node.storage.volumes import Volumes
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.verify import NodeChecks, Oses, Reach, reach_address
 from pyganeti.wire.noderpc import node as calls
+from pyganeti.wire.noderpc.disks import (
+    StorageInfo,
+    StorageUnit,
+)
+from pyganeti.wire.noderpc.guests import HypervisorInfo
 from pyganeti.wire.noderpc.types import (
     HookResult,
-    HypervisorInfo,
     MasterVote,
     NodeInfo,
     NodeVerifyResult,
-    StorageInfo,
-    StorageUnit,
     VersionInfo,
 )
 

@@ -6,7 +6,10 @@ from pyganeti.node.os.scripts import OsScripts
 from pyganeti.node.storage.providers import diagnose
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import os as calls
-from pyganeti.wire.noderpc.types import OsInfo, ProviderInfo
+from pyganeti.wire.noderpc.types import (
+    OsInfo,
+    ProviderInfo,
+)
 
 
 class OsHandlers:

@@ -3,7 +3,7 @@
 from pyganeti.node.dispatcher import Handler, handles
 from pyganeti.node.storage.volumes import Volumes
 from pyganeti.wire.noderpc.blockdev import BdevSizesCall, LvListCall, VgListCall
-from pyganeti.wire.noderpc.types import Volume
+from pyganeti.wire.noderpc.disks import Volume
 
 
 class VolumeHandlers:

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
-    DiskSpec,
     GuestInfo,
     HypervisorInfo,
-    InstanceSpec,
-    Params,
 )
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
+from pyganeti.wire.noderpc.struct import Params
 
 if TYPE_CHECKING:
     from .migration import Migration

@@ -6,7 +6,7 @@ A virtual node owns a share of its machine. Source: proc(5), ``meminfo`` and ``c
 from dataclasses import dataclass
 
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import HypervisorInfo
+from pyganeti.wire.noderpc.guests import HypervisorInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pyganeti.node.hypervisor.base import GuestDisk
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     GuestRole,
     HostTraits,
-    InstanceSpec,
     MigrationInfo,
-    Params,
-    TaskProgress,
 )
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
+from pyganeti.wire.noderpc.types import TaskProgress
 
 Progress = Callable[[TaskProgress], None]
 

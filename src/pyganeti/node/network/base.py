@@ -8,7 +8,7 @@ once the interface's name is known, :meth:`Network.disconnect` after the guest i
 from dataclasses import dataclass
 from typing import Protocol
 
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)

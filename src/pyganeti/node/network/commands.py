@@ -8,7 +8,7 @@ import json
 
 from pyganeti.kit.process import Command
 from pyganeti.model.errors import NetworkError
-from pyganeti.wire.noderpc.types import NicSpec
+from pyganeti.wire.noderpc.specs import NicSpec
 
 
 def links_command() -> Command:

@@ -1,7 +1,7 @@
 """A network in memory, for simulated nodes; held to the contract of the real one."""
 
 from pyganeti.model.errors import NetworkError
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 from .base import Tap
 

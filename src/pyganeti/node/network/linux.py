@@ -4,7 +4,10 @@ import os
 
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.model.errors import NetworkError
-from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NicSpec,
+)
 
 from . import commands, tap
 from .base import Tap

@@ -6,7 +6,10 @@ may want to know in its environment. Source: nicparams.json, ``setup_script_env`
 
 from typing import Final
 
-from pyganeti.wire.noderpc.types import InstanceSpec, NetworkSpec
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NetworkSpec,
+)
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -11,7 +11,10 @@ from typing import Final
 from pyganeti.kit.files import read_bytes
 from pyganeti.model.errors import InvalidOS
 from pyganeti.model.versions import OS_API_VERSIONS
-from pyganeti.wire.noderpc.types import OsInfo, OsParameter
+from pyganeti.wire.noderpc.types import (
+    OsInfo,
+    OsParameter,
+)
 
 API_15: Final = 15
 API_20: Final = 20

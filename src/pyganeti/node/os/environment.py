@@ -6,7 +6,11 @@ Source: ganeti-os-interface(7), COMMON ENVIRONMENT; INVENTORY of variables in th
 from typing import Any, Final
 
 from pyganeti.node.hypervisor.base import GuestDisk
-from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec, Params
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NicSpec,
+)
+from pyganeti.wire.noderpc.struct import Params
 
 from .definition import OsDefinition
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from pyganeti.wire.noderpc.types import Params
+from pyganeti.wire.noderpc.struct import Params
 
 REDACTED: Final = b"<redacted>"
 # A shorter value is no secret, and replacing it would make the output unreadable.

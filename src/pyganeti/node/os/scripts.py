@@ -10,7 +10,9 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import InvalidOS, OpExecError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.wire.noderpc.call import DAY_S, FAST_S
-from pyganeti.wire.noderpc.types import InstanceSpec, OsInfo, Params
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
+from pyganeti.wire.noderpc.types import OsInfo
 
 from . import definition as definitions
 from .definition import OsDefinition

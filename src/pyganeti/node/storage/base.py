@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pyganeti.model.errors import BlockDeviceError, StorageError
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.disks import (
     BlockDevice,
-    DiskSpec,
     MirrorStatus,
     StorageInfo,
     StorageUnit,
-    TaskProgress,
 )
+from pyganeti.wire.noderpc.specs import DiskSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 
 MIB = 1024 * 1024
 

@@ -13,7 +13,8 @@ from typing import Final
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StorageError
 from pyganeti.model.templates import ADOPTABLE_DEVICES
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec
+from pyganeti.wire.noderpc.disks import BlockDevice
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 from .base import MIB, Progress
 

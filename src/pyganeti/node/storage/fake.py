@@ -4,7 +4,13 @@ import asyncio
 from typing import Final
 
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo, TaskProgress, Volume
+from pyganeti.wire.noderpc.disks import (
+    BlockDevice,
+    StorageInfo,
+    Volume,
+)
+from pyganeti.wire.noderpc.specs import DiskSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 
 from .base import MIB, Progress
 from .device import DeviceDriver

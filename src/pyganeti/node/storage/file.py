@@ -13,7 +13,11 @@ from typing import Final
 from pyganeti.kit.files import sync_directory
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+from pyganeti.wire.noderpc.disks import (
+    BlockDevice,
+    StorageInfo,
+)
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 from .base import MIB, Progress
 from .whitelist import Whitelist

@@ -7,7 +7,10 @@ import os
 from typing import Final
 
 from pyganeti.kit.files import read_bytes
-from pyganeti.wire.noderpc.types import OsParameter, ProviderInfo
+from pyganeti.wire.noderpc.types import (
+    OsParameter,
+    ProviderInfo,
+)
 
 _REQUIRED: Final = ("attach", "create", "detach", "grow", "remove", "setinfo", "verify")
 _OPTIONAL: Final = ("close", "open", "snapshot")

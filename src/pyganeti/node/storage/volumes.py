@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from pyganeti.wire.noderpc.types import Volume
+from pyganeti.wire.noderpc.disks import Volume
 
 from .base import MIB
 from .device import adoptable_size

@@ -6,7 +6,9 @@ from typing import Final
 
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StorageError
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, TaskProgress
+from pyganeti.wire.noderpc.disks import BlockDevice
+from pyganeti.wire.noderpc.specs import DiskSpec
+from pyganeti.wire.noderpc.types import TaskProgress
 
 from .base import MIB, Progress
 

@@ -5,8 +5,11 @@ from typing import ClassVar
 import msgspec
 
 from .call import DAY_S, FAST_S, HOURS_4_S, NodeCall
+from .specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 from .transfer import RemoteFile
-from .types import DiskSpec, InstanceSpec
 
 
 class Dump(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,15 @@
 from typing import ClassVar
 
 from .call import DAY_S, FAST_S, URGENT_S, NodeCall
-from .types import BlockDevice, DiskSpec, InstanceSpec, MirrorStatus, Volume
+from .disks import (
+    BlockDevice,
+    MirrorStatus,
+    Volume,
+)
+from .specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 
 
 class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):

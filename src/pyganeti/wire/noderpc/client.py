@@ -22,7 +22,11 @@ from .call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
 from .codec import Answer, Codec, decode_answer, encode_request
 from .connection import ConnectionBroken, NodeConnection, connect
 from .task import POLL_S, PROGRESS_S, TaskWaitCall
-from .types import TaskProgress, TaskReport, TaskState
+from .types import (
+    TaskProgress,
+    TaskReport,
+    TaskState,
+)
 
 # Longer than the watcher's period, so that a quiet cluster keeps its connections; shorter than
 # the server's own patience, so that it is not closed while a request is on its way.

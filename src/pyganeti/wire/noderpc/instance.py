@@ -5,7 +5,12 @@ from typing import ClassVar
 import msgspec
 
 from .call import DAY_S, URGENT_S, NodeCall
-from .types import ConsoleInfo, GuestInfo, InstanceSpec, Params
+from .guests import (
+    ConsoleInfo,
+    GuestInfo,
+)
+from .specs import InstanceSpec
+from .struct import Params
 
 
 class AllInstancesInfoCall(NodeCall[dict[str, GuestInfo]], frozen=True, kw_only=True):

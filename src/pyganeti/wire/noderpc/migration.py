@@ -9,7 +9,13 @@ Source: docs/design/0009-moving.md, "Migration".
 from typing import ClassVar
 
 from .call import DAY_S, NodeCall
-from .types import GuestRole, HostTraits, InstanceSpec, MigrationInfo, Params
+from .guests import (
+    GuestRole,
+    HostTraits,
+    MigrationInfo,
+)
+from .specs import InstanceSpec
+from .struct import Params
 
 
 class MigrationTraitsCall(NodeCall[HostTraits], frozen=True, kw_only=True):

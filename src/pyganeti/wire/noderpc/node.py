@@ -5,13 +5,13 @@ from typing import ClassVar
 import msgspec
 
 from .call import FAST_S, URGENT_S, NodeCall
+from .disks import StorageUnit
+from .struct import Params
 from .types import (
     HookResult,
     MasterVote,
     NodeInfo,
     NodeVerifyResult,
-    Params,
-    StorageUnit,
     VersionInfo,
 )
 

@@ -5,7 +5,11 @@ from typing import ClassVar
 import msgspec
 
 from .call import FAST_S, NodeCall
-from .types import OsInfo, Params, ProviderInfo
+from .struct import Params
+from .types import (
+    OsInfo,
+    ProviderInfo,
+)
 
 
 class OsDiagnoseCall(NodeCall[tuple[OsInfo, ...]], frozen=True, kw_only=True):

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pyganeti.node.hypervisor.base import GuestDisk
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+    NicSpec,
+)
 
 SPEC = Path(__file__).parents[3] / "spec" / "hvparams.json"
 

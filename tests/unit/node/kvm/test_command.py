@@ -12,7 +12,7 @@ from pyganeti.node.hypervisor.kvm.command import Machine, base_command
 from pyganeti.node.hypervisor.kvm.display import SpiceServer
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.network.base import Tap
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 from .instances import disk, instance, nic
 

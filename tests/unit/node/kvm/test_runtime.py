@@ -10,7 +10,10 @@ from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.kvm import runtime
 from pyganeti.node.hypervisor.kvm.command import Machine
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
-from pyganeti.wire.noderpc.types import DrbdEnd, DrbdSpec
+from pyganeti.wire.noderpc.specs import (
+    DrbdEnd,
+    DrbdSpec,
+)
 
 from .instances import disk, instance, nic
 

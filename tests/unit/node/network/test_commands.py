@@ -7,7 +7,7 @@ import pytest
 from pyganeti.kit.process import Command
 from pyganeti.model.errors import NetworkError
 from pyganeti.node.network import commands
-from pyganeti.wire.noderpc.types import NicSpec
+from pyganeti.wire.noderpc.specs import NicSpec
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "ip"
 

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 
 from pyganeti.node.network.script import environment
-from pyganeti.wire.noderpc.types import InstanceSpec, NetworkSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NetworkSpec,
+    NicSpec,
+)
 
 SPEC = Path(__file__).parents[3] / "spec" / "nicparams.json"
 NETWORK = NetworkSpec(

@@ -3,7 +3,12 @@
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.os.definition import OsDefinition
 from pyganeti.node.os.environment import core, for_instance
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NetworkSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+    NetworkSpec,
+    NicSpec,
+)
 
 OS = OsDefinition("deb", "/srv/os/deb", (10, 20), variants=("default", "small"))
 NETWORK = NetworkSpec(

@@ -6,8 +6,15 @@ from pyganeti.model.errors import HypervisorError, NodeCallError, from_wire
 from pyganeti.wire.noderpc import codec
 from pyganeti.wire.noderpc.call import CallContext, TaskId
 from pyganeti.wire.noderpc.files import UploadFileCall
+from pyganeti.wire.noderpc.guests import (
+    GuestInfo,
+    GuestState,
+)
 from pyganeti.wire.noderpc.instance import InstanceInfoCall, InstanceStartCall
-from pyganeti.wire.noderpc.types import DiskSpec, GuestInfo, GuestState, InstanceSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 
 INSTANCE = InstanceSpec(
     name="web1",

@@ -50,8 +50,11 @@ from pyganeti.wire.noderpc.backup import (
     FinalizeExportCall,
 )
 from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, BlockdevSnapshotCall
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 from pyganeti.wire.noderpc.transfer import RemoteFile
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
 
 
 class Removal(msgspec.Struct, frozen=True):

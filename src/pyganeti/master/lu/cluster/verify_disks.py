@@ -21,7 +21,10 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterVerifyDisks
 from pyganeti.opcodes.group import OpGroupVerifyDisks
 from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall, LvListCall
-from pyganeti.wire.noderpc.types import LocalDisk, MirrorStatus
+from pyganeti.wire.noderpc.disks import (
+    LocalDisk,
+    MirrorStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)

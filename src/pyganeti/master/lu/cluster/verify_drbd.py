@@ -6,7 +6,10 @@ from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.model.node import Node
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.types import DrbdInfo, NodeVerifyResult
+from pyganeti.wire.noderpc.types import (
+    DrbdInfo,
+    NodeVerifyResult,
+)
 
 
 def check_drbd(

@@ -11,7 +11,10 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall
-from pyganeti.wire.noderpc.types import LocalDisk, MirrorStatus
+from pyganeti.wire.noderpc.disks import (
+    LocalDisk,
+    MirrorStatus,
+)
 
 # Ganeti's names of the states.
 _NAMES = {

@@ -61,7 +61,10 @@ from pyganeti.wire.noderpc.blockdev import (
     BlockdevWipeCall,
 )
 from pyganeti.wire.noderpc.instance import InstanceOsAddCall
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+)
 
 
 @dataclass(frozen=True, slots=True)

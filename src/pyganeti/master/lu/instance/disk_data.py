@@ -12,7 +12,7 @@ from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.errors import GenericError
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevFindCall, BlockdevGetmirrorstatusCall
-from pyganeti.wire.noderpc.types import MirrorStatus
+from pyganeti.wire.noderpc.disks import MirrorStatus
 
 # Any: the answer is JSON with values of many types.
 Answer = dict[str, Any]

@@ -29,7 +29,7 @@ from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceGrowDisk
 from pyganeti.wire.noderpc.blockdev import BlockdevGrowCall
-from pyganeti.wire.noderpc.types import DiskSpec
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,10 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceMigrate
 from pyganeti.wire.noderpc.blockdev import BlockdevAssembleCall
+from pyganeti.wire.noderpc.guests import (
+    GuestRole,
+    MigrationInfo,
+)
 from pyganeti.wire.noderpc.migration import (
     AcceptInstanceCall,
     InstanceMigrateCall,
@@ -56,7 +60,6 @@ from pyganeti.wire.noderpc.migration import (
     MigrationRoleCall,
     MigrationTraitsCall,
 )
-from pyganeti.wire.noderpc.types import GuestRole, MigrationInfo
 
 _WHAT: Final = "migrations"
 # How long a node daemon may take to be started again, and the pause between two questions.

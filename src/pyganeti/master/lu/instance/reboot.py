@@ -33,7 +33,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceReboot
 from pyganeti.wire.noderpc.instance import InstanceRebootCall
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceRemove
 from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)

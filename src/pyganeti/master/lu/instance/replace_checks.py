@@ -17,7 +17,10 @@ from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceReplaceDisks
 from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall
-from pyganeti.wire.noderpc.types import LocalDisk, MirrorStatus
+from pyganeti.wire.noderpc.disks import (
+    LocalDisk,
+    MirrorStatus,
+)
 
 _Mode = ReplaceDisksMode
 

@@ -28,8 +28,8 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
+from pyganeti.wire.noderpc.guests import GuestInfo
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
-from pyganeti.wire.noderpc.types import GuestInfo
 
 # Fields that the instance policy limits.
 _LIMITED = frozenset({"beparams", "nics", "primary_node"})

@@ -33,7 +33,7 @@ from pyganeti.model.params.be import check_beparams
 from pyganeti.model.params.hv import check_instance_hvparams
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceStartup
-from pyganeti.wire.noderpc.types import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)

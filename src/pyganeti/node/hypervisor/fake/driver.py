@@ -7,14 +7,14 @@ import msgspec
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
     GuestInfo,
     GuestState,
     HypervisorInfo,
-    InstanceSpec,
-    Params,
 )
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from .migration import FakeMigration
 from .records import Record, Records

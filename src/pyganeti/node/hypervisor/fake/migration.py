@@ -12,14 +12,14 @@ import msgspec
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.hypervisor.migration import Progress
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     GuestRole,
     HostTraits,
-    InstanceSpec,
     MigrationInfo,
-    Params,
-    TaskProgress,
 )
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
+from pyganeti.wire.noderpc.types import TaskProgress
 
 from .records import Record, Records
 

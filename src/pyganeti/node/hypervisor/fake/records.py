@@ -7,7 +7,7 @@ import msgspec
 
 from pyganeti.kit.files import read_bytes, remove, write_atomic
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import GuestRole
+from pyganeti.wire.noderpc.guests import GuestRole
 
 
 class Record(msgspec.Struct, frozen=True):

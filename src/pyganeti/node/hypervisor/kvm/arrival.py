@@ -10,7 +10,7 @@ Source: QEMU's tracing, log backend; events ``runstate_set`` and those of QMP co
 from typing import Final
 
 from pyganeti.kit.files import read_bytes
-from pyganeti.wire.noderpc.types import GuestRole
+from pyganeti.wire.noderpc.guests import GuestRole
 
 from .layout import GuestPaths
 

@@ -6,7 +6,8 @@ Source: qemu(1); behaviour of the parameters as gnt-instance(8) describes it.
 
 from dataclasses import dataclass
 
-from pyganeti.wire.noderpc.types import InstanceSpec, Params
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from .devices import controller_arguments, removable_arguments
 from .display import SpiceServer, display_arguments

@@ -2,7 +2,8 @@
 
 from ipaddress import ip_address
 
-from pyganeti.wire.noderpc.types import ConsoleInfo, InstanceSpec
+from pyganeti.wire.noderpc.guests import ConsoleInfo
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 from .display import ANY_ADDRESS, vnc_display
 from .layout import GuestPaths

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
-from pyganeti.wire.noderpc.types import NicSpec, Params
+from pyganeti.wire.noderpc.specs import NicSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from .pci import PciSlots
 

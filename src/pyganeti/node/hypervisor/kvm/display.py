@@ -8,7 +8,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import InstanceSpec, Params
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from .extras import usb_models
 

@@ -15,14 +15,14 @@ from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.network.base import Network
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
     GuestInfo,
     GuestState,
     HypervisorInfo,
-    InstanceSpec,
-    Params,
 )
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from . import params, process, runtime
 from .command import Machine

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import Params
+from pyganeti.wire.noderpc.struct import Params
 
 from .layout import GuestPaths
 

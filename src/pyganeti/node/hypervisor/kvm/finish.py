@@ -7,7 +7,8 @@ import os
 
 from pyganeti.kit.files import read_bytes
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import InstanceSpec, Params
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from . import params, process
 from .layout import GuestPaths

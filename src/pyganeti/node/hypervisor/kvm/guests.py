@@ -21,7 +21,11 @@ from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.model.errors import GenericError, HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.network.base import Network, Tap
-from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec, Params
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NicSpec,
+)
+from pyganeti.wire.noderpc.struct import Params
 
 from . import arrival, process, runtime
 from .hotplug import HotPlug

@@ -18,7 +18,10 @@ from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import GenericError, HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.network.base import Network, Tap
-from pyganeti.wire.noderpc.types import InstanceSpec, NicSpec
+from pyganeti.wire.noderpc.specs import (
+    InstanceSpec,
+    NicSpec,
+)
 
 from .devices import (
     SCSI_MODELS,

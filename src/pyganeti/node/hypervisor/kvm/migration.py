@@ -19,13 +19,13 @@ from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.hypervisor.host import read_cpu
 from pyganeti.node.hypervisor.migration import Progress
-from pyganeti.wire.noderpc.types import (
+from pyganeti.wire.noderpc.guests import (
     GuestRole,
     HostTraits,
-    InstanceSpec,
     MigrationInfo,
-    Params,
 )
+from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.struct import Params
 
 from . import arrival, process, runtime
 from .facts import QemuAsker

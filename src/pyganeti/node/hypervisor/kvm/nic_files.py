@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 
 from pyganeti.kit.files import read_bytes, remove, write_atomic
-from pyganeti.wire.noderpc.types import NicSpec
+from pyganeti.wire.noderpc.specs import NicSpec
 
 from .layout import GuestPaths
 

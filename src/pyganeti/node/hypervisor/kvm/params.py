@@ -9,7 +9,7 @@ import pwd
 from typing import Final
 
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import Params
+from pyganeti.wire.noderpc.struct import Params
 
 from .devices import SCSI_MODELS, nic_model
 from .extras import sound_cards, usb_models

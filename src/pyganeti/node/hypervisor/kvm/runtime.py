@@ -15,7 +15,12 @@ import msgspec
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.network.base import Tap
-from pyganeti.wire.noderpc.types import DiskSpec, InstanceSpec, NicSpec, Params
+from pyganeti.wire.noderpc.specs import (
+    DiskSpec,
+    InstanceSpec,
+    NicSpec,
+)
+from pyganeti.wire.noderpc.struct import Params
 
 from .command import Machine, base_command
 from .devices import HvInfo, disk_arguments, disk_hvinfo, nic_arguments, nic_hvinfo

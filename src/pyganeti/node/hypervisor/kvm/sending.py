@@ -9,7 +9,9 @@ from typing import Any, Final
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.migration import Progress
 from pyganeti.node.storage.base import MIB
-from pyganeti.wire.noderpc.types import GuestRole, Params, TaskProgress
+from pyganeti.wire.noderpc.guests import GuestRole
+from pyganeti.wire.noderpc.struct import Params
+from pyganeti.wire.noderpc.types import TaskProgress
 
 from .qmp import Qmp
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.model.errors import HypervisorError
-from pyganeti.wire.noderpc.types import Params
+from pyganeti.wire.noderpc.struct import Params
 
 from .display import SpiceServer
 

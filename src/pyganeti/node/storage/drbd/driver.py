@@ -11,7 +11,12 @@ from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import BlockDeviceError, StorageError
 from pyganeti.node.storage.base import Progress, VolumeDriver
 from pyganeti.node.storage.zeroes import Writer, write_zeroes
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, LocalDisk, MirrorStatus
+from pyganeti.wire.noderpc.disks import (
+    BlockDevice,
+    LocalDisk,
+    MirrorStatus,
+)
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 from .commands import Link
 from .device import Device, Drbd

@@ -13,7 +13,11 @@ from typing import Final
 from pyganeti.model.errors import StorageError
 from pyganeti.node.storage.base import MIB, Progress
 from pyganeti.node.storage.zeroes import write_zeroes
-from pyganeti.wire.noderpc.types import BlockDevice, DiskSpec, StorageInfo
+from pyganeti.wire.noderpc.disks import (
+    BlockDevice,
+    StorageInfo,
+)
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 from .tools import LogicalVolume, Lvm, VolumeGroup, volume_path
 
