@@ -143,19 +143,16 @@ def _lines(name: str, path: str, file: str) -> list[str]:
 
 
 def check_variant(definition: OsDefinition, variant: str, *, force: bool) -> None:
-    """Refuse a variant that the definition does not list.
+    """Refuse a variant that the definition does not list; none stands for the first one.
 
     Raises:
-        InvalidOS: unknown, missing where there are some, or given where there are none.
+        InvalidOS: unknown, or given where there are none.
     """
     name, path = definition.name, definition.path
     if not definition.variants:
         if variant:
             raise InvalidOS(name, path, f"OS {name!r} has no variants, {variant!r} was given")
-    elif not variant:
-        known = ", ".join(definition.variants)
-        raise InvalidOS(name, path, f"OS {name!r} needs a variant, one of {known}")
-    elif variant not in definition.variants and not force:
+    elif variant and variant not in definition.variants and not force:
         known = ", ".join(definition.variants)
         raise InvalidOS(name, path, f"OS {name!r} has no variant {variant!r}, only {known}")
 

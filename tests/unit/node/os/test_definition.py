@@ -79,7 +79,7 @@ def test_an_untrusted_definition_is_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("variant", "force", "good"),
-    [("a", False, True), ("z", False, False), ("z", True, True), ("", False, False)],
+    [("a", False, True), ("z", False, False), ("z", True, True), ("", False, True)],
 )
 def test_variants(tmp_path: Path, variant: str, force: bool, good: bool) -> None:
     make(tmp_path, variants_list="a\nb\n")
