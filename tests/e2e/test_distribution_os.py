@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.prepare import OS_PACKAGES, SUITE, TREE
+from tests.e2e.prepare import OS_PACKAGES
 from tests.e2e.vcluster import Cluster, virtual_cluster
+from tools.debian_os import SUITE, TREE
 
 DEB1 = "deb1.example.com"
 DEFAULTS = f"SUITE={SUITE}\nPARTITION_STYLE=none\nGENERATE_CACHE=no\nCLEAN_CACHE=\n"

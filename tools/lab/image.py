@@ -12,6 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from tools import debian_os
+from tools.debian_os import OS_PACKAGES, SUITE, TREE, fetch_packages, make_guest_tree
 from tools.machine import CHECKOUT, SetupError, run_logged
 
 CACHE: Final = CHECKOUT / ".cache" / "lab"
@@ -21,7 +23,7 @@ REQUIREMENTS: Final = CHECKOUT / "requirements" / "run.txt"
 KERNEL_PACKAGE: Final = "linux-image-cloud-amd64"
 DISK_SIZE: Final = "3G"
 # Programs this needs that the other tests do not: their packages.
-PROGRAMS: Final = {"mmdebstrap": "mmdebstrap"}
+PROGRAMS: Final = {"debootstrap": "debootstrap", "mmdebstrap": "mmdebstrap"}
 
 PACKAGES: Final = (
     "bridge-utils busybox-static ca-certificates debootstrap dosfstools drbd-utils dump e2fsprogs"
@@ -106,6 +108,9 @@ _FILES: Final = {
         "options drbd disable_sendpage=1 minor_count=128 usermode_helper=/bin/true\n"
     ),
     "etc/drbd.d/global_common.conf": "global { usage-count no; }\ncommon { }\n",
+    "etc/default/ganeti-instance-debootstrap": (
+        f"SUITE={SUITE}\nPARTITION_STYLE=msdos\nGENERATE_CACHE=no\nCLEAN_CACHE=\n"
+    ),
     "etc/hostname": "lab\n",
     "etc/resolv.conf": "",
 }
@@ -114,7 +119,7 @@ _FILES: Final = {
 def fingerprint() -> str:
     """A hash of all that the image is made of here."""
     digest = hashlib.sha256()
-    for path in (Path(__file__), REQUIREMENTS):
+    for path in (Path(__file__), Path(debian_os.__file__), REQUIREMENTS):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -143,6 +148,7 @@ def make() -> None:
     _make_tree(root)
     _add_kernel(root, work)
     _add_requirements(root)
+    _add_guest_system(root, work)
     _configure(root)
     _pack(root, work)
     shutil.rmtree(work)
@@ -194,6 +200,17 @@ def _add_requirements(root: Path) -> None:
     run_logged([*pip, "--require-hashes", "-r", str(REQUIREMENTS), "--target", str(target)], LOG)
     paths = "/opt/pyganeti/src\n/opt/pyganeti/lib\n"
     (root / "usr/lib/python3/dist-packages/pyganeti.pth").write_text(paths)
+
+
+def _add_guest_system(root: Path, work: Path) -> None:
+    """The OS definition "debootstrap" as Debian has it, and the tree it finds in its cache."""
+    packages = work / "os-packages"
+    fetch_packages(packages, OS_PACKAGES, LOG)
+    shutil.copytree(packages / "root", root, symlinks=True, dirs_exist_ok=True)
+    make_guest_tree(LOG)
+    cache = root / "var/cache/ganeti-instance-debootstrap"
+    cache.mkdir(parents=True, exist_ok=True)
+    shutil.copy(TREE, cache)
 
 
 def _configure(root: Path) -> None:
