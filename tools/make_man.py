@@ -30,6 +30,7 @@ TOOLS: Final = ("backup", "cluster", "debug", "filter", "group", "instance", "jo
 PROGRAMS: Final = {
     "ganeti-masterd": "pyganeti.daemons.masterd",
     "ganeti-noded": "pyganeti.daemons.noded",
+    "ganeti-watcher": "pyganeti.daemons.watcher.main",
     "node-cleanup": "pyganeti.tools.node_cleanup",
     "vcluster-setup": "pyganeti.tools.vcluster_setup",
 }

@@ -59,6 +59,8 @@ class Paths:
         self.rapi_users = self.data_dir + "/rapi/users"
         self.export_dir = self.data_dir + "/export"
         self.watcher_pause = self.data_dir + "/watcher.pause"
+        self.watcher_lock = self.lock_dir + "/ganeti-watcher.lock"
+        self.instance_status = self.data_dir + "/instance-status"
 
         self.socket_dir = self.run_dir + "/socket"
         self.master_socket = self.socket_dir + "/ganeti-master"
@@ -123,6 +125,18 @@ class Paths:
     def log_file(self, base: str) -> str:
         """The log file of the daemon whose log base name is ``base`` (``node-daemon``)."""
         return f"{self.log_dir}/{base}.log"
+
+    def watcher_state(self, group: str) -> str:
+        """What the watcher remembers of the node group with that UUID."""
+        return f"{self.data_dir}/watcher.{group}.data"
+
+    def watcher_group_lock(self, group: str) -> str:
+        """Held by the watcher of that group."""
+        return f"{self.lock_dir}/ganeti-watcher-{group}.lock"
+
+    def watcher_status(self, group: str) -> str:
+        """The states of a group's instances, as the watcher saw them last."""
+        return f"{self.data_dir}/watcher.{group}.instance-status"
 
     def pid_file(self, daemon: str) -> str:
         """The pid file of ``daemon`` (``ganeti-noded``)."""

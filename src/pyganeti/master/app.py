@@ -113,15 +113,15 @@ class Master:
         self.queue.load(contents)
         self.leftovers = Leftovers(store, clock, self.config, self.access, self.locks, UNDO_ACTIONS)
         self.leftovers.load(contents)
-        self.distributor = Distributor(NodeWriter(self.access), clock, view, around.candidate_files)
+        pause = contents[Table.META].get(WATCHER_PAUSE, b"null")
+        self.watcher_pause = msgspec.json.decode(pause, type=float | None)
+        self.distributor = Distributor(
+            NodeWriter(self.access), clock, view, around.candidate_files, self.watcher_pause
+        )
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
         self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit, clock)
         self.scheduler.set_rules(view.filters.values())
         self.filters = JobFilters(self.config, around.ids, lambda: self.queue.serial, clock)
-        self.watcher_pause: float | None = None
-        pause = contents[Table.META].get(WATCHER_PAUSE)
-        if pause is not None:
-            self.watcher_pause = msgspec.json.decode(pause, type=float | None)
         self._live = NodeLiveReader(NodeReader(self.access))
         self.queries = QueryEngine(self._sources)
         self.processor = Processor(self._services())
@@ -212,6 +212,7 @@ class Master:
         value = msgspec.json.encode(until)
         await self.around.store.commit(Batch((Put(Table.META, WATCHER_PAUSE, value),)))
         self.watcher_pause = until
+        self.distributor.pause_changed(until)
 
     def background(self) -> list[Coroutine[Any, Any, None]]:  # Any: coroutines yield to the loop
         """The master's tasks; the store's must run from the start, all end with cancellation."""

@@ -1,8 +1,8 @@
 """Brings nodes the files that follow from the configuration.
 
 ``ssconf_*`` values go to all online nodes, only those that changed; the authority's key goes to
-candidates, since it belongs to the master role. A task of masterd does it
-soon after a change; :meth:`Distributor.flush` does it now.
+candidates, since it belongs to the master role; the watcher's pause goes to all. A task of masterd
+does it soon after a change; :meth:`Distributor.flush` does it now.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.paths import Paths
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.change import Change, Kind, kind_of
 from pyganeti.model.errors import GenericError
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 RETRY_S: Final = 10.0
 DELAY_S: Final = 0.5
+_PAUSE_MODE: Final = 0o644
 
 
 class Distributor:
@@ -34,6 +36,7 @@ class Distributor:
         clock: for pauses.
         view: the snapshot at start; nothing is known yet of what nodes have.
         candidate_files: files that go with the master role (path, content): candidates only.
+        pause: until when the watcher is paused.
     """
 
     def __init__(
@@ -42,10 +45,13 @@ class Distributor:
         clock: Clock,
         view: ClusterView,
         candidate_files: Callable[[], Awaitable[dict[str, bytes]]],
+        pause: float | None,
     ) -> None:
         self._nodes = nodes
         self._candidate_files = candidate_files
         self._equipped: set[str] = set()
+        self._pause = pause
+        self._paused: dict[str, float | None] = {}
         self._clock = clock
         self._view = view
         self._values = ssconf_values(view)
@@ -59,6 +65,11 @@ class Distributor:
         if _concerns_ssconf(change, before):
             self._values = ssconf_values(after)
             self._wakeup.set()
+
+    def pause_changed(self, until: float | None) -> None:
+        """The watcher is paused until then, seconds since the epoch, or not."""
+        self._pause = until
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Send what changed, for ever; a node that was missed is tried again."""
@@ -92,7 +103,26 @@ class Distributor:
                 self._sent.pop(uuid, None)
             else:
                 self._sent[uuid] = values
+        missed |= await self._tell_pause(view)
         return {**missed, **await self._equip_candidates(view)}
+
+    async def _tell_pause(self, view: ClusterView) -> dict[str, str]:
+        """Tell nodes how long their watchers pause; those missed, by name, with the reason."""
+        until = self._pause
+        content = b"" if until is None else f"{until:.0f}\n".encode()
+        call = UploadFileCall(file_name=Paths().watcher_pause, content=content, mode=_PAUSE_MODE)
+        calls = {
+            node.uuid: call
+            for node in view.online_nodes()
+            if node.uuid not in self._paused or self._paused[node.uuid] != until
+        }
+        missed = {}
+        for uuid, answer in (await self._nodes.call_each(calls)).items():
+            if isinstance(answer, GenericError):
+                missed[view.node(uuid).name] = str(answer)
+            else:
+                self._paused[uuid] = until
+        return missed
 
     async def _equip_candidates(self, view: ClusterView) -> dict[str, str]:
         """Give candidates what only they may have; those missed, by name, with the reason."""
@@ -121,6 +151,7 @@ class Distributor:
         async with self._turn:
             self._sent.clear()
             self._equipped.clear()
+            self._paused.clear()
             return await self._send()
 
 

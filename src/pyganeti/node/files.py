@@ -88,6 +88,7 @@ def places(paths: Paths) -> dict[str, Place]:
         paths.hmac_key: Place(0o440, "gnt-confd", "gnt-masterd"),
         paths.domain_secret: Place(0o640, *_MASTER),
         paths.known_hosts: Place(0o644, *_MASTER),
+        paths.watcher_pause: Place(0o644, *_MASTER),
         paths.rapi_users: Place(0o640, "gnt-rapi", "gnt-masterd"),
         paths.vnc_password_file: Place(None, *_ROOT),
         paths.etc_hosts: Place(0o644, *_ROOT),

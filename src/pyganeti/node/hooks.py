@@ -38,7 +38,12 @@ class HookRunner:
         """
         if phase not in PHASES or not _HOOK_NAME.match(hpath):
             raise HooksFailure(f"no such hook: {hpath!r}, phase {phase!r}")
-        name = f"{hpath}-{phase}.d"
+        return await self.run_all(f"{hpath}-{phase}.d", env, runner)
+
+    async def run_all(
+        self, name: str, env: dict[str, str], runner: Runner
+    ) -> tuple[HookResult, ...]:
+        """Run all scripts of the directory ``name``; one that fails does not keep the others."""
         directory = os.path.join(self._directory, name)
         full = {**env, "PATH": PATH}
         return tuple(

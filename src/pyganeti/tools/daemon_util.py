@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Final
 
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.resolver import own_hostname
 from pyganeti.tools import services
 from pyganeti.tools.layout import ensure_directories
 from pyganeti.tools.services import Service, ServiceError
@@ -31,14 +30,6 @@ def _service(args: list[str]) -> Service:
     if service is None:
         raise ServiceError(f"unknown daemon {args[0]!r}")
     return service
-
-
-def _is_master(paths: Paths) -> bool:
-    try:
-        with open(paths.ssconf("master_node"), encoding="utf-8") as handle:
-            return handle.read().strip() == own_hostname(paths)
-    except OSError:
-        return False
 
 
 def check_config(paths: Paths, args: list[str]) -> int:
@@ -71,7 +62,7 @@ def check(paths: Paths, args: list[str]) -> int:
 
 def start_all(paths: Paths, args: list[str]) -> int:
     """Start all that belongs on this node."""
-    return _start_each(paths, services.starting_services(master=_is_master(paths)))
+    return _start_each(paths, services.starting_services(master=services.is_master(paths)))
 
 
 def start_master(paths: Paths, args: list[str]) -> int:

@@ -14,8 +14,10 @@ import sys
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import ProcessError, is_alive, spawn_daemon
+from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
 from pyganeti.tools.pidfile import is_held, read_status, running_pid, wait_until
 
@@ -82,6 +84,12 @@ def starting_services(*, master: bool) -> list[Service]:
 def stopping_services() -> list[Service]:
     """What may run on a node, in the order of stopping."""
     return list(reversed(SERVICES))
+
+
+def is_master(paths: Paths) -> bool:
+    """Whether this node was told that it is the master."""
+    name = read_bytes(paths.ssconf("master_node"))
+    return name is not None and name.decode().strip() == own_hostname(paths)
 
 
 def is_running(paths: Paths, service: Service) -> bool:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from pyganeti.kit.files import read_bytes
 from pyganeti.master.distribution import DELAY_S, RETRY_S
+from pyganeti.master.luxi import LuxiMethods
 from pyganeti.model.enums import TagKind
 from pyganeti.model.ssconf import ssconf_values
 from pyganeti.opcodes.cluster import OpClusterRedistConf
@@ -93,3 +95,16 @@ async def test_candidates_get_the_files_of_the_masters_role(name: str) -> None:
     cluster.set_node("node3", master_candidate=False)
     await settled(cluster)
     assert cluster.nodes[name].has_authority_key is (name == "node2")
+
+
+async def test_all_nodes_learn_of_the_watchers_pause_and_of_its_end() -> None:
+    cluster = SimCluster()
+    await settled(cluster)
+    cluster.nodes["node2"].reachable = False
+    for until, wanted in ((cluster.clock.now() + 3600.0, True), (None, False)):
+        await LuxiMethods(await cluster.master()).handle("SetWatcherPause", (until,))
+        await cluster.clock.sleep(RETRY_S * 2)
+        cluster.nodes["node2"].reachable = True
+        await cluster.clock.sleep(RETRY_S * 2)
+        told = [read_bytes(node.paths.watcher_pause) for node in cluster.nodes.values()]
+        assert told == [f"{until:.0f}\n".encode() if wanted else b""] * 3
