@@ -20,13 +20,15 @@ from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.store import ReplicaStore
 
 from .admission import CandidateCertificates
+from .copying import Peers
 from .dispatcher import Admission, Dispatcher, Handler
 from .epoch import EpochKeeper
 from .exports import ExportStore
 from .files import NodeFiles
 from .groups import GroupRecords, RecordedRunner
-from .handlers.backup import BackupHandlers, Peers
+from .handlers.backup import BackupHandlers
 from .handlers.blockdev import BlockdevHandlers, Directories
+from .handlers.copying import CopyingHandlers
 from .handlers.files import FilesHandlers
 from .handlers.instance import InstanceHandlers
 from .handlers.migration import MigrationHandlers
@@ -45,10 +47,12 @@ from .hypervisor.kvm.driver import KvmHypervisor
 from .hypervisor.kvm.facts import QemuAsker
 from .hypervisor.kvm.layout import KvmLayout
 from .hypervisor.kvm.spice import SpicePlaces
+from .inflight import InFlight
 from .network.base import Network
 from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
 from .storage.base import Storage
+from .storage.blocks import Blocks, DeviceBlocks
 from .storage.device import DeviceDriver
 from .storage.drbd.device import Drbd
 from .storage.drbd.driver import DrbdDriver
@@ -80,6 +84,7 @@ class NodeParts:
     clock: Clock
     hypervisors: Hypervisors
     storage: Storage
+    blocks: Blocks
     volumes: Volumes
     drbd: DrbdFacts
     directories: Directories
@@ -132,8 +137,13 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     transfers = Transfers(paths.transfer_dir)
     exports = ExportStore(paths.export_dir)
     backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.clock)
+    writes = InFlight()
+    copying = CopyingHandlers(
+        parts.storage, parts.blocks, transfers, writes, parts.peers, parts.clock
+    )
     return (
         *backup.all(),
+        *copying.all(),
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses).all(),
@@ -143,7 +153,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *OsHandlers(oses, paths.provider_search_path()).all(),
         *StoreHandlers(parts.replica).all(),
         *TaskHandlers(tasks).all(),
-        *TransferHandlers(transfers).all(),
+        *TransferHandlers(transfers, parts.blocks, writes).all(),
         *VolumeHandlers(parts.volumes).all(),
     )
 
@@ -210,6 +220,7 @@ def build_node(
             {"drbd": DrbdDriver(drbd, volumes, clock)},
             {"plain": volumes},
         ),
+        blocks=DeviceBlocks(),
         volumes=VolumeReader(lvm),
         drbd=KernelFacts(drbd),
         directories=files,

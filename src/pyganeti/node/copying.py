@@ -6,17 +6,22 @@ The other end need not be there all the time: its daemon may be started again.
 """
 
 import hashlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.process import Runner
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import NodeUnreachable
-from pyganeti.wire.noderpc.call import CallContext, NodeCall, NodeClient, R
+from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, R
 from pyganeti.wire.noderpc.transfer import ChunkReadCall, ChunkWriteCall, RemoteFile
 
 from .packing import pack, unpack
 from .pipes import PIECE
+
+Peers = Callable[[], AbstractAsyncContextManager[NodeClient]]
+"""Opens a client that calls other nodes with this node's certificate."""
 
 # So long a node may be away.
 _PATIENCE_S: Final = 300.0
@@ -90,11 +95,20 @@ class Copy:
         self.size += len(piece)
 
     async def _patiently(self, call: NodeCall[R]) -> R:
-        deadline = self._clock.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                return await self._client.call(self._file.node, call, CallContext(epoch=0))
-            except NodeUnreachable:
-                if self._clock.monotonic() >= deadline:
-                    raise
-            await self._clock.sleep(_PAUSE_S)
+        return await patiently(self._client, self._file.node, call, self._clock)
+
+
+async def patiently(client: NodeClient, node: NodeAddress, call: NodeCall[R], clock: Clock) -> R:
+    """Make ``call`` on another node, which may be away for a while.
+
+    Raises:
+        GenericError: it refuses, or is away too long.
+    """
+    deadline = clock.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return await client.call(node, call, CallContext(epoch=0))
+        except NodeUnreachable:
+            if clock.monotonic() >= deadline:
+                raise
+        await clock.sleep(_PAUSE_S)

@@ -27,11 +27,13 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
         peer: UUID of that node, as its certificate has it.
         files: paths by the names under which they are asked for.
         writable: whether they are to be written, and not read.
+        disks: whether they are assembled disks, which are neither made nor grown.
     """
 
     peer: str
     files: dict[str, str]
     writable: bool
+    disks: bool = False
 
 
 class Transfers:
@@ -60,7 +62,7 @@ class Transfers:
             OpExecError: ``peer`` may not.
             OSError: it cannot be read.
         """
-        path = self._allowed(name, peer, file, writable=False)
+        path = self.path(name, peer, file, writable=False)
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
             return _read_at(handle, offset, size)
@@ -74,7 +76,7 @@ class Transfers:
             OpExecError: ``peer`` may not, or what comes before is missing.
             OSError: it cannot be written.
         """
-        path = self._allowed(name, peer, file, writable=True)
+        path = self.path(name, peer, file, writable=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             status = os.fstat(handle)
@@ -88,10 +90,20 @@ class Transfers:
         finally:
             os.close(handle)
 
-    def _allowed(self, name: str, peer: str, file: str, *, writable: bool) -> str:
+    def find(self, name: str) -> Transfer | None:
+        """The transfer, if it is open."""
         found = read_bytes(self._path(name))
-        transfer = None if found is None else msgspec.json.decode(found, type=Transfer)
-        if transfer is None or transfer.peer != peer or transfer.writable is not writable:
+        return None if found is None else msgspec.json.decode(found, type=Transfer)
+
+    def path(self, name: str, peer: str, file: str, *, writable: bool, disks: bool = False) -> str:
+        """Where a file is, or a disk, that ``peer`` may read or write.
+
+        Raises:
+            OpExecError: it may not.
+        """
+        transfer = self.find(name)
+        wanted = (peer, writable, disks)
+        if transfer is None or (transfer.peer, transfer.writable, transfer.disks) != wanted:
             raise OpExecError(f"transfer {name} is not open to node {peer!r}")
         if file not in transfer.files:
             raise OpExecError(f"transfer {name} has no file {file!r}")

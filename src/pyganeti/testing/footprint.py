@@ -14,6 +14,7 @@ import msgspec
 from pyganeti.kit.resolver import read_hosts
 from pyganeti.model.view import ClusterView
 from pyganeti.node.storage.fake import FakeDriver
+from pyganeti.testing.contents import digest
 from pyganeti.testing.nodes import SimNode
 
 _LEFT_OUT: Final = frozenset({"serial_no", "mtime", "ctime"})
@@ -34,7 +35,7 @@ def footprint(view: ClusterView, nodes: Iterable[SimNode], shared: FakeDriver) -
     for disk in view.disks.values():
         _add(found, f"disks/{disk.uuid}", disk)
     for place, (size, uuid) in shared.disks.items():
-        found[f"shared/disks/{place}"] = (size, uuid)
+        found[f"shared/disks/{place}"] = (size, uuid, digest(shared, place))
     for directory in shared.directories:
         found[f"shared/directories/{directory}"] = True
     for node in nodes:
@@ -62,9 +63,9 @@ def _of_node(node: SimNode) -> dict[str, object]:
             found[f"{node.name}/guests/{name}"] = str(record.role)
             found[f"{node.name}/guests/{name}/devices"] = (record.nics, record.disks)
     for place, (size, uuid) in node.disks.disks.items():
-        found[f"{node.name}/disks/{place}"] = (size, uuid)
+        found[f"{node.name}/disks/{place}"] = (size, uuid, digest(node.disks, place))
     for place, (size, uuid) in node.volumes.disks.items():
-        found[f"{node.name}/volumes/{place}"] = (size, uuid)
+        found[f"{node.name}/volumes/{place}"] = (size, uuid, digest(node.volumes, place))
     for device in node.drbd.devices.values():
         parts = (device.data, device.meta, device.size, device.link is not None, device.primary)
         found[f"{node.name}/drbd/{device.minor}"] = parts

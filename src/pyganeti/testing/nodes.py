@@ -35,6 +35,7 @@ from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
 from pyganeti.testing.certificates import node_certificate
+from pyganeti.testing.contents import SimBlocks
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
@@ -95,6 +96,7 @@ class SimNode:
 
     Attributes:
         guests, disks, volumes, devices, network: the drivers' books.
+        blocks: what is on its disks.
         programs: those it was asked to run.
         sending: while it is not set, guests that are migrated stay on their way.
         traits: what guests find here; to be set before its daemon starts.
@@ -127,6 +129,7 @@ class SimNode:
         self.traits = HostTraits()
         self.volumes = FakeDriver(storage_type="lvm-vg")
         self.drbd = SimDrbd(replication, self.volumes.held)
+        self.blocks = SimBlocks((self.disks, shared, self.volumes), self.drbd)
         self.devices = FakeDevices()
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
@@ -223,6 +226,7 @@ class SimNode:
                 {"drbd": DrbdDriver(drbd, self.volumes, self._clock, self.volumes.write)},
                 {"plain": self.volumes},
             ),
+            blocks=self.blocks,
             volumes=self.volume_group,
             drbd=self.drbd,
             directories=self.disks,
@@ -253,6 +257,12 @@ class SimNode:
         self._dispatcher = None
         stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
+
+    async def boot(self) -> None:
+        """The machine starts anew: what lay in its run directory is gone, too."""
+        for transfer in os.listdir(self.paths.transfer_dir):
+            os.unlink(f"{self.paths.transfer_dir}/{transfer}")
+        await self.restart()
 
 
 @cache

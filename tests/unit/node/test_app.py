@@ -20,6 +20,7 @@ from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
+from pyganeti.node.storage.blocks import DeviceBlocks
 from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
@@ -96,6 +97,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         hypervisors=Hypervisors({"fake": FakeHypervisor(MemoryRecords(), clock, lambda: HOST)}),
         storage=Storage({"file": disks}, {"file": disks}),
         drbd=SimDrbd(DrbdNetwork(SystemClock()), set()),
+        blocks=DeviceBlocks(),
         volumes=FakeVolumes("xenvg", disks),
         directories=disks,
         network=FakeNetwork(frozenset({"br0"}), frozenset({"192.0.2.1"})),

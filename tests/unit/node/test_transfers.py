@@ -102,3 +102,14 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     transfers.allow("in", Transfer(peer="n1", files={"d": "/dev/full"}, writable=True))
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         transfers.write("in", "n1", "d", offset=0, data=b"x")
+
+
+def test_disks_and_files_are_not_taken_for_each_other(transfers: Transfers, tmp_path: Path) -> None:
+    disk = Transfer(peer="n1", files={"d": f"{tmp_path}/dump"}, writable=True, disks=True)
+    transfers.allow("disk", disk)
+    assert transfers.path("disk", "n1", "d", writable=True, disks=True) == f"{tmp_path}/dump"
+    with pytest.raises(OpExecError, match="not open"):
+        transfers.write("disk", "n1", "d", offset=10, data=b"x")
+    with pytest.raises(OpExecError, match="not open"):
+        transfers.path("in", "n1", "d", writable=True, disks=True)
+    assert (tmp_path / "dump").read_bytes() == b"0123456789"

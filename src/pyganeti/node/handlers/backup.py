@@ -1,7 +1,5 @@
 """Answers to calls about exports of instances."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from hashlib import sha256
 
@@ -9,7 +7,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.process import Command, Finished
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import OpExecError
-from pyganeti.node.copying import Copy
+from pyganeti.node.copying import Copy, Peers
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.exports import CONFIG, SUMS, ExportStore
 from pyganeti.node.os.scripts import OsScripts
@@ -19,13 +17,9 @@ from pyganeti.node.storage.base import MIB
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.transfers import Transfer, Transfers
 from pyganeti.wire.noderpc import backup as calls
-from pyganeti.wire.noderpc.call import NodeClient
 from pyganeti.wire.noderpc.types import TaskProgress
 
 from .blockdev import BlockdevHandlers
-
-Peers = Callable[[], AbstractAsyncContextManager[NodeClient]]
-"""Opens a client that calls other nodes with this node's certificate."""
 
 
 class BackupHandlers:

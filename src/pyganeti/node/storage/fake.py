@@ -21,7 +21,8 @@ DEFAULT_CAPACITY: Final = 1024 * 1024
 class FakeDriver:
     """See ``DiskDriver``. ``disks`` maps a place to size in MiB and UUID; tests may look.
 
-    What is ``held`` is in use by something on top of it and cannot be removed.
+    What is ``held`` is in use by something on top of it and cannot be removed. ``contents`` has
+    what is on disks: by place, the pieces that are not all zeroes by their offsets.
 
     Wipes wait in the middle for the event ``halfway``, if there is one.
 
@@ -36,6 +37,7 @@ class FakeDriver:
         self.directories: set[str] = set()
         self.info: dict[str, str] = {}
         self.held: set[str] = set()
+        self.contents: dict[str, dict[int, bytes]] = {}
         self.halfway: asyncio.Event | None = None
         self._type = storage_type
 
@@ -64,6 +66,7 @@ class FakeDriver:
         if _place(disk) in self.held:
             raise StorageError(f"{disk.iv_name}: {_place(disk)} is in use")
         self.disks.pop(_place(disk), None)
+        self.contents.pop(_place(disk), None)
 
     async def check_own(self, disk: DiskSpec) -> None:
         """See :meth:`~.base.VolumeDriver.check_own`."""
@@ -136,6 +139,8 @@ class FakeDriver:
             self.disks[there] = (size, owner)
             raise StorageError(f"{disk.iv_name}: {there} belongs to disk {owner}")
         self.disks[target] = (size, new.uuid)
+        if there in self.contents:
+            self.contents[target] = self.contents.pop(there)
 
     async def snapshot(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~.base.SnapshotDriver.snapshot`."""
@@ -147,6 +152,8 @@ class FakeDriver:
             raise StorageError(f"{new.iv_name}: {place} exists already")
         self._check_fits(new, size)
         self.disks[place] = (size, new.uuid)
+        if _place(disk) in self.contents:
+            self.contents[place] = dict(self.contents[_place(disk)])
 
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See :meth:`~.base.DiskDriver.set_info`."""

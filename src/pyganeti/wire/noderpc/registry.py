@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import backup, blockdev, files, instance, migration, node, os, store, task, transfer
+from . import backup, blockdev, copying, files, instance, migration, node, os, store, task, transfer
 from .call import AnyCall
 
 ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
     *backup.CALLS,
     *blockdev.CALLS,
+    *copying.CALLS,
     *files.CALLS,
     *instance.CALLS,
     *migration.CALLS,

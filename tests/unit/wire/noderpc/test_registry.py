@@ -24,6 +24,10 @@ CLASSES = {URGENT_S, FAST_S, NORMAL_S, SLOW_S, HOURS_4_S, DAY_S}
 # Procedures that Ganeti has not: they carry the epoch, tasks, replication and copies, and tell what
 # an undo has to put back.
 OWN = {
+    "block_sums",
+    "block_write",
+    "blockdev_accept",
+    "blockdev_send",
     "chunk_read",
     "chunk_write",
     "epoch_take",
@@ -44,6 +48,7 @@ OWN = {
     "task_wait",
     "tasks_end",
     "transfer_end",
+    "transfer_sync",
 }
 SPEC = Path(__file__).parents[3] / "spec" / "rpc.json"
 
@@ -71,4 +76,5 @@ def test_names_are_ganetis_or_listed_as_our_own() -> None:
 
 def test_only_votes_and_copies_are_open_to_all_members() -> None:
     open_calls = {call.procedure for call in registry.ALL_CALLS if call.open_to_members}
-    assert open_calls == {"version", "master_node_name", "chunk_read", "chunk_write"}
+    copies = {"block_sums", "block_write", "chunk_read", "chunk_write"}
+    assert open_calls == {"version", "master_node_name", *copies}
