@@ -15,12 +15,12 @@ from pyganeti.master.ports import give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
 from pyganeti.model.disk import Disk, LogicalId
-from pyganeti.model.enums import Hypervisor
+from pyganeti.model.enums import AdminState, Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.filter import FilterRule
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
-from pyganeti.model.templates import EXTERNALLY_MIRRORED
+from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 
 NEED_PORT: Final = frozenset({Hypervisor.KVM, Hypervisor.XEN_HVM})
@@ -62,26 +62,45 @@ def at_new_primary(before: Instance, after: Instance, view: ClusterView) -> tupl
 def moved_disks(disks: Sequence[Disk], source: str, target: str) -> tuple[Disk, ...]:
     """``disks`` once their instance has gone from node ``source`` to ``target``.
 
-    Shared disks go with it; those that mirror themselves stay on both nodes.
+    They go with it, shared or copied; those that mirror themselves stay on both nodes.
     """
     return tuple(
-        msgspec.structs.replace(
+        disk
+        if disk.dev_type in INTERNALLY_MIRRORED
+        else msgspec.structs.replace(
             disk, nodes=tuple(target if node == source else node for node in disk.nodes)
         )
-        if disk.dev_type in EXTERNALLY_MIRRORED
-        else disk
         for disk in disks
     )
 
 
-def move_instance(uuid: str, source: str, target: str, *, disks_active: bool) -> Maker:
-    """Make ``target`` the primary node of an instance that has ``source``; else nothing."""
+def move_instance(
+    uuid: str,
+    source: str,
+    target: str,
+    *,
+    disks_active: bool,
+    admin_state: AdminState | None = None,
+) -> Maker:
+    """Make ``target`` the primary node of an instance that has ``source``; else nothing.
+
+    Args:
+        uuid: of the instance.
+        source, target: UUIDs of nodes.
+        disks_active: on the target.
+        admin_state: the new one, if it changes.
+    """
 
     def make(view: ClusterView) -> Change:
         instance = view.instances.get(uuid)
         if instance is None or instance.primary_node != source or target not in view.nodes:
             return Change()
-        moved = msgspec.structs.replace(instance, primary_node=target, disks_active=disks_active)
+        moved = msgspec.structs.replace(
+            instance,
+            primary_node=target,
+            disks_active=disks_active,
+            admin_state=admin_state or instance.admin_state,
+        )
         return Change(puts=(moved, *moved_disks(view.disks_of(instance), source, target)))
 
     return make

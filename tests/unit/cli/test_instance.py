@@ -259,6 +259,31 @@ def test_a_cleanup_says_what_it_ends() -> None:
     assert master.ops[0]["cleanup"]
 
 
+def test_move_asks_and_says_where() -> None:
+    answers = {"Query": named_rows({"name": "web1"})}
+    assert run("gnt-instance move -n node2 web1", FakeMaster(answers=answers)).code == 13
+    master = FakeMaster(answers=answers)
+    terminal = Terminal("y")
+    line = "gnt-instance move -n node2 --compress gzip --shutdown-timeout 5 --ignore-ipolicy web1"
+    assert run(line, master, terminal=terminal).code == 0
+    assert "Instance web1 will be moved" in terminal.written
+    wanted = {
+        "OP_ID": "OP_INSTANCE_MOVE",
+        "instance_name": "web1",
+        "target_node": "node2",
+        "compress": "gzip",
+        "shutdown_timeout": 5,
+        "ignore_consistency": False,
+        "ignore_ipolicy": True,
+    }
+    assert {key: master.ops[0][key] for key in wanted} == wanted
+    assert added("gnt-instance move -f --ignore-consistency -n node2 web1")["ignore_consistency"]
+
+
+def test_move_needs_a_node() -> None:
+    assert "no target node" in refusal("gnt-instance move -f web1")
+
+
 def test_reinstall_asks_and_force_is_not_enough_for_several() -> None:
     one = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
     assert run("gnt-instance reinstall web1", one).code == 13

@@ -1,4 +1,4 @@
-"""``gnt-instance`` failover and migrate, and what is not built yet: move, change-group.
+"""``gnt-instance`` failover, migrate and move, and what is not built yet: change-group.
 
 Source: gnt-instance(8) "Migrate/Failover/Move".
 """
@@ -72,6 +72,30 @@ def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "allow_runtime_changes": opts.allow_runtime_chgs,
         "ignore_ipolicy": opts.ignore_ipolicy,
         "ignore_hvversions": opts.ignore_hvversions,
+    }
+    run_op(ctx, opts, op)
+    return failure.OK
+
+
+def move(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Copy an instance to another node."""
+    name = args[0]
+    if not opts.node:
+        raise OpPrereqError("no target node given, name the one to copy it to with -n")
+    if not opts.force:
+        confirm(
+            ctx,
+            name,
+            f"Instance {name} will be moved. This requires a shutdown of the instance. Continue?",
+        )
+    op = {
+        "OP_ID": "OP_INSTANCE_MOVE",
+        "instance_name": name,
+        "target_node": opts.node,
+        "compress": opts.compress,
+        "shutdown_timeout": opts.shutdown_timeout,
+        "ignore_consistency": opts.ignore_consistency,
+        "ignore_ipolicy": opts.ignore_ipolicy,
     }
     run_op(ctx, opts, op)
     return failure.OK
@@ -157,7 +181,7 @@ COMMANDS: Final = {
         usage="[options...] {instance}",
     ),
     "move": Command(
-        not_built,
+        move,
         (Arg("instance"),),
         (
             o.FORCE,

@@ -1,4 +1,4 @@
-"""Disks of a new instance on their nodes: made before the configuration knows them."""
+"""New disks on their nodes: made before the configuration knows them there."""
 
 import msgspec
 
@@ -17,6 +17,7 @@ async def make_disks(
     directory: str | None,
     owner: str,
     name: str,
+    action: str = "disk.remove",
 ) -> None:
     """Make ``disks`` on all their nodes, as one step that is undone as a whole.
 
@@ -27,6 +28,7 @@ async def make_disks(
         directory: of files, to be made first.
         owner: UUID of the instance.
         name: its name, noted on the disks.
+        action: the undo.
 
     Raises:
         GenericError: one could not be made.
@@ -34,7 +36,7 @@ async def make_disks(
     # Nobody connects yet, so the secret stays here.
     bare = tuple(without_secret(disk) for disk in disks)
     told = msgspec.to_builtins(bare)
-    back = undo("disk.remove", node=node, disks=told, directory=directory)
+    back = undo(action, node=node, disks=told, directory=directory)
     async with run.step("create disks", back):
         if directory is not None:
             await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=directory))

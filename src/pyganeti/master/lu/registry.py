@@ -18,6 +18,7 @@ from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanc
 from pyganeti.master.lu.instance.failover import LUInstanceFailover
 from pyganeti.master.lu.instance.grow_disk import LUInstanceGrowDisk
 from pyganeti.master.lu.instance.migrate import LUInstanceMigrate
+from pyganeti.master.lu.instance.move import LUInstanceMove
 from pyganeti.master.lu.instance.multi_alloc import LUInstanceMultiAlloc
 from pyganeti.master.lu.instance.query_data import LUInstanceQueryData
 from pyganeti.master.lu.instance.reboot import LUInstanceReboot
@@ -62,6 +63,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceFailover,
     OpInstanceGrowDisk,
     OpInstanceMigrate,
+    OpInstanceMove,
     OpInstanceMultiAlloc,
     OpInstanceQueryData,
     OpInstanceReboot,
@@ -104,6 +106,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceFailover: LUInstanceFailover(),
     OpInstanceGrowDisk: LUInstanceGrowDisk(),
     OpInstanceMigrate: LUInstanceMigrate(),
+    OpInstanceMove: LUInstanceMove(),
     OpInstanceMultiAlloc: LUInstanceMultiAlloc(),
     OpInstanceQueryData: LUInstanceQueryData(),
     OpInstanceReboot: LUInstanceReboot(),

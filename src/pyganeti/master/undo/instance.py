@@ -9,7 +9,14 @@ from pyganeti.master.disks.mirrors import nodes_of
 from pyganeti.master.instances.guests import assemble_disks, shut_down_disks, stop_guest
 from pyganeti.master.instances.specs import instance_spec, seen_from
 from pyganeti.master.jobs.run import UndoContext
-from pyganeti.model.errors import FileStoragePathError, OpExecError, StorageError
+from pyganeti.model.enums import AdminState
+from pyganeti.model.errors import (
+    FileStoragePathError,
+    GenericError,
+    NodeCallError,
+    OpExecError,
+    StorageError,
+)
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
     BlockdevRenameCall,
@@ -97,12 +104,65 @@ async def remove_disks(
         for place in nodes_of(spec, node):
             if not _is_gone(context, place):
                 await _remove(context, place, BlockdevRemoveCall(disk=seen_from(spec, place)))
-    if directory is not None and not _is_gone(context, node):
+    if not _is_gone(context, node):
+        await _remove_directory(context, node, directory)
+
+
+async def remove_copies(
+    context: UndoContext, *, node: str, disks: list[JsonSpec], directory: str | None
+) -> None:
+    """Remove what a node has of disks that the configuration has elsewhere, or not at all.
+
+    So of a copy exactly one side stays: the one that is recorded.
+    """
+    specs = [msgspec.convert(disk, DiskSpec) for disk in disks]
+    known = context.config.view.disks
+    if any(spec.uuid in known and node in known[spec.uuid].nodes for spec in specs):
+        return
+    if not _is_gone(context, node):
+        for spec in specs:
+            await _remove(context, node, BlockdevRemoveCall(disk=spec))
+        await _remove_directory(context, node, directory)
+
+
+async def settle_move(
+    context: UndoContext,
+    *,
+    spec: JsonSpec,
+    node: str,
+    disks: list[JsonSpec],
+    directory: str | None,
+    starts: bool,
+) -> None:
+    """Complete a move whose new primary node is recorded; nothing if it is not.
+
+    Args:
+        context: what the action works with.
+        spec: the instance there.
+        node: UUID of the node that it has left.
+        disks: what that has of it.
+        directory: which they lie in.
+        starts: its guest is to run there.
+    """
+    known = context.config.view.instances.get(spec["uuid"])
+    if starts and known is not None and known.admin_state is AdminState.UP:
         try:
-            await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
-        except StorageError as err:
-            # Other disks may lie there, or what somebody put there.
-            context.log(f"Warning: a directory is left: {err}")
+            await start_again(context, spec=spec)
+        except NodeCallError:
+            raise
+        except GenericError as err:
+            context.log(f"Warning: instance {known.name} does not run: {err}")
+    await remove_copies(context, node=node, disks=disks, directory=directory)
+
+
+async def _remove_directory(context: UndoContext, node: str, directory: str | None) -> None:
+    if directory is None:
+        return
+    try:
+        await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
+    except StorageError as err:
+        # Other disks may lie there, or what somebody put there.
+        context.log(f"Warning: a directory is left: {err}")
 
 
 def _is_recorded(context: UndoContext, disk: DiskSpec) -> bool:

@@ -51,9 +51,14 @@ class Records(Protocol):
 
 
 class MemoryRecords:
-    """Books in memory, for simulated nodes."""
+    """Books in memory, for simulated nodes.
+
+    Attributes:
+        stuck: names of guests that do not end.
+    """
 
     def __init__(self) -> None:
+        self.stuck: set[str] = set()
         self._records: dict[str, Record] = {}
 
     def names(self) -> list[str]:
@@ -70,6 +75,8 @@ class MemoryRecords:
 
     def remove(self, name: str) -> None:
         """See :class:`Records`."""
+        if name in self.stuck:
+            raise HypervisorError(f"{name} does not end")
         self._records.pop(name, None)
 
 
