@@ -3,9 +3,7 @@
 import asyncio
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,18 +32,9 @@ from pyganeti.wire.noderpc.specs import (
     NicSpec,
 )
 
-from .test_hypervisor import QEMU, end_guests, instance, left, make_image, needs_qemu
+from .qemu_guests import QEMU, instance, left, make_image, needs_qemu
 
 NIC = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n1" * 16)
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    # pytest's own directories are too long for sockets.
-    path = Path(tempfile.mkdtemp(prefix="hp"))
-    yield path
-    end_guests(path)
-    shutil.rmtree(path)
 
 
 def kvm(directory: Path, network: Network | None = None) -> KvmHypervisor:

@@ -1,13 +1,10 @@
 """Guarantees of ``Hypervisor``, on the fake and on QEMU in software."""
 
-import json
 import os
-import shutil
 import signal
 import socket
 import struct
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,57 +24,26 @@ from pyganeti.node.hypervisor.kvm import probe, process
 from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
-from pyganeti.node.hypervisor.kvm.params import qemu_path
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
-from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
-from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
-    InstanceSpec,
     NicSpec,
 )
 
-SPEC = Path(__file__).parents[2] / "spec" / "hvparams.json"
-HVPARAMS: dict[str, Any] = {
-    **{entry["name"]: entry["default"] for entry in json.loads(SPEC.read_text())["kvm"]},
-    "kernel_path": "",
-    "kvm_flag": "disabled",
-}
-QEMU = qemu_path(HVPARAMS)
-
-SPICE = SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4)
+from .qemu_guests import (
+    HVPARAMS,
+    QEMU,
+    SPICE,
+    instance,
+    kvm,
+    left,
+    make_image,
+    needs_qemu,
+)
 
 # Makes a driver on a directory; called again it is a restarted daemon's.
 Make = Callable[[], Hypervisor]
-
-
-def kvm(directory: Path) -> KvmHypervisor:
-    return KvmHypervisor(
-        KvmLayout(str(directory)),
-        runner=run,
-        network=FakeNetwork(),
-        asker=QemuAsker(run, str(directory)),
-        clock=SystemClock(),
-        spice=SPICE,
-    )
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    # pytest's own directories are too long for sockets.
-    path = Path(tempfile.mkdtemp(prefix="hv"))
-    yield path
-    end_guests(path)
-    shutil.rmtree(path)
-
-
-def end_guests(directory: Path) -> None:
-    """Kill what a failed test left, by the pid it wrote down."""
-    for file in (directory / "pid").glob("*"):
-        found = process.find(KvmLayout(str(directory)).guest(file.name))
-        if found is not None:
-            os.kill(found.pid, signal.SIGKILL)
 
 
 @pytest.fixture(params=["fake", "kvm"])
@@ -89,19 +55,6 @@ def make(request: pytest.FixtureRequest, directory: Path) -> Make:
     if not os.access(QEMU, os.X_OK):
         pytest.skip(f"{QEMU} is not installed")
     return lambda: kvm(directory)
-
-
-def instance(name: str = "web1", nics: tuple[NicSpec, ...] = (), **changes: Any) -> InstanceSpec:
-    return InstanceSpec(
-        name=name,
-        uuid="11111111-2222-3333-4444-555555555555",
-        primary_node="n",
-        hypervisor="kvm",
-        hvparams={**HVPARAMS, **changes},
-        beparams={"maxmem": 32, "vcpus": 1},
-        nics=nics,
-        network_port=15900 + os.getpid() % 40000,
-    )
 
 
 async def test_a_started_guest_is_listed_with_its_size(make: Make) -> None:
@@ -165,17 +118,6 @@ def test_an_unknown_hypervisor_is_refused() -> None:
 
 
 # What only QEMU can show.
-
-needs_qemu = pytest.mark.skipif(not os.access(QEMU, os.X_OK), reason=f"{QEMU} is not installed")
-
-
-def make_image(path: Path) -> None:
-    with open(path, "wb") as handle:
-        handle.truncate(1 << 20)
-
-
-def left(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.rglob("*") if not path.is_dir())
 
 
 @needs_qemu

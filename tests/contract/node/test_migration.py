@@ -30,7 +30,7 @@ from pyganeti.wire.noderpc.specs import (
     InstanceSpec,
 )
 from pyganeti.wire.noderpc.types import TaskProgress
-from tests.contract.node.test_hypervisor import HVPARAMS, QEMU, end_guests, instance, kvm, left
+from tests.contract.node.qemu_guests import HVPARAMS, QEMU, end_guests, instance, kvm, left
 
 ADDRESS: Final = "127.0.0.1"
 # At 1 MiB/s even empty memory of this size takes QEMU seconds to send.

@@ -352,6 +352,18 @@ def test_console_goes_over_ssh_to_another_machine() -> None:
     assert ran.out.endswith("""-t root@far.example.com 'cat '"'"'a b'"'"''\n""")
 
 
+def test_console_goes_to_the_port_where_ssh_listens() -> None:
+    value = {"kind": "ssh", "host": "far", "port": 2222, "command": ["cat"]}
+    ran = run("gnt-instance console --show-cmd x", console(value), env={"GANETI_ROOTDIR": ""})
+    assert " -p2222 " in ran.out
+
+
+def test_console_of_a_kind_that_is_not_known() -> None:
+    ran = run("gnt-instance console web1", console({"kind": "hologram"}))
+    assert ran.code == 1
+    assert "'hologram', this program knows ssh, msg, vnc, spice" in ran.err
+
+
 def test_console_kinds_that_are_only_told() -> None:
     value: dict[str, Any] = {"instance": "web1", "kind": "vnc", "host": "h", "port": 5903}
     assert "display 3), URL <vnc://h:5903/>" in run("gnt-instance console x", console(value)).out

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # instance, kind, message, host, port, user, command, display
 Console = dict[str, Any]
 _VNC_BASE: Final = 5900
+_SSH_PORT: Final = 22
 
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
@@ -34,6 +35,9 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
         raise OpPrereqError(f"instance '{name}' is not running, it has no console", "wrong_state")
     if console["kind"] == "ssh":
         return _attach(ctx, opts, console)
+    if console["kind"] not in _TEXTS:
+        kinds = ", ".join(("ssh", *_TEXTS))
+        raise OpExecError(f"console of kind {console['kind']!r}, this program knows {kinds}")
     ctx.say(_TEXTS[console["kind"]](console))
     return failure.OK
 
@@ -73,7 +77,8 @@ def _attach(ctx: "Context", opts: "Values", console: Console) -> int:
         env["GANETI_ROOTDIR"] = os.path.join(os.path.dirname(ctx.paths.rootdir), host)
         env["GANETI_HOSTNAME"] = host
     elif host != own_hostname(ctx.paths):
-        argv = ssh_command(ctx.paths, host, argv, user=console.get("user") or "root", tty=True)
+        user, port = console.get("user") or "root", console.get("port") or _SSH_PORT
+        argv = ssh_command(ctx.paths, host, argv, user=user, port=port, tty=True)
     if opts.show_command:
         ctx.say(shlex.join(argv))
         return failure.OK

@@ -13,6 +13,7 @@ from pyganeti.master.lu.cluster.verify import LUClusterVerify
 from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
 from pyganeti.master.lu.cluster.verify_disks import LUClusterVerifyDisks, LUGroupVerifyDisks
 from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
+from pyganeti.master.lu.instance.console import LUInstanceConsole
 from pyganeti.master.lu.instance.create import LUInstanceCreate
 from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
 from pyganeti.master.lu.instance.failover import LUInstanceFailover
@@ -58,6 +59,7 @@ from pyganeti.opcodes.cluster import (
 from pyganeti.opcodes.group import OpGroupVerifyDisks
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
+    OpInstanceConsole,
     OpInstanceCreate,
     OpInstanceDeactivateDisks,
     OpInstanceFailover,
@@ -101,6 +103,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpExtStorageDiagnose: LUExtStorageDiagnose(),
     OpGroupVerifyDisks: LUGroupVerifyDisks(),
     OpInstanceActivateDisks: LUInstanceActivateDisks(),
+    OpInstanceConsole: LUInstanceConsole(),
     OpInstanceCreate: LUInstanceCreate(),
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
     OpInstanceFailover: LUInstanceFailover(),

@@ -7,8 +7,7 @@ it did not answer, and ``(unavail)`` when the guest is not there.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
+from pyganeti.master.instances.consoles import console_object
 from pyganeti.model.enums import AdminState
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
@@ -68,8 +67,7 @@ def _console(instance: Instance, context: InstanceContext) -> object:
         return guest
     answer = context.consoles.get(instance.uuid)
     if isinstance(answer, ConsoleInfo):
-        told = msgspec.to_builtins(answer)
-        return {name: value for name, value in told.items() if value is not None}
+        return console_object(answer)
     return Status.NODATA if _running(guest) else Status.UNAVAIL
 
 

@@ -7,6 +7,7 @@ did not come is an error in its place, never an exception.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
+from pyganeti.master.instances.consoles import with_ssh_port
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.enums import DiskTemplate, StorageType
@@ -114,7 +115,7 @@ class NodeLiveReader:
         }
         answers = await self._nodes.call_each(calls, limit_s=LIMIT_S)
         return {
-            instance.uuid: _console(instance, answers[node])
+            instance.uuid: _console(instance, answers[node], view)
             for node, found in by_node.items()
             for instance in found
         }
@@ -139,12 +140,14 @@ class NodeLiveReader:
 
 
 def _console(
-    instance: Instance, answer: Mapping[str, ConsoleInfo] | GenericError
+    instance: Instance, answer: Mapping[str, ConsoleInfo] | GenericError, view: ClusterView
 ) -> ConsoleInfo | GenericError:
     if isinstance(answer, GenericError):
         return answer
-    absent = HypervisorError(f"{instance.name}: its node knows of no console")
-    return answer.get(instance.name, absent)
+    found = answer.get(instance.name)
+    if found is None:
+        return HypervisorError(f"{instance.name}: its node knows of no console")
+    return with_ssh_port(found, instance, view)
 
 
 def _hypervisors(view: ClusterView) -> dict[str, Params]:

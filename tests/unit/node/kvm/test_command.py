@@ -9,6 +9,7 @@ import pytest
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.kvm import runtime
 from pyganeti.node.hypervisor.kvm.command import Machine, base_command
+from pyganeti.node.hypervisor.kvm.console import console_info
 from pyganeti.node.hypervisor.kvm.display import SpiceServer
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.network.base import Tap
@@ -193,6 +194,31 @@ def test_vnc_needs_a_port() -> None:
     )
     with pytest.raises(HypervisorError, match="network port"):
         argv(broken)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"serial_console": False, "vnc_bind_address": "0.0.0.0"}, ("vnc", "node1")),
+        ({"serial_console": False, "vnc_bind_address": "192.0.2.1"}, ("vnc", "192.0.2.1")),
+        ({"serial_console": False, "spice_bind": "192.0.2.1"}, ("spice", "192.0.2.1")),
+        ({"serial_console": False, "spice_bind": "br0"}, ("spice", "node1")),
+    ],
+)
+def test_who_connects_to_a_graphical_console_is_told_where_it_listens(
+    changes: dict[str, Any], told: tuple[str, str]
+) -> None:
+    spec = instance(**changes)
+    found = console_info(spec, PATHS)
+    assert (found.kind, found.host, found.port) == (*told, spec.network_port)
+
+
+def test_a_console_on_a_socket_says_where_it_is() -> None:
+    spec = instance(serial_console=False, vnc_bind_address="/run/vnc")
+    found = console_info(spec, PATHS)
+    assert found.kind == "msg"
+    assert "/run/vnc/web1.vnc of node node1" in (found.message or "")
+    assert f"unix:/run/vnc/{spec.name}.vnc" in argv(spec)
 
 
 def full(spec: InstanceSpec, *disks: Any, taps: tuple[Tap, ...] = (), vhost: bool = False) -> Any:

@@ -1,17 +1,23 @@
 """How to reach a guest's console. Pure. Source: gnt-instance(8) console, console object."""
 
+import sys
 from ipaddress import ip_address
 
 from pyganeti.wire.noderpc.guests import ConsoleInfo
 from pyganeti.wire.noderpc.specs import InstanceSpec
 
-from .display import ANY_ADDRESS, vnc_display
+from .display import ANY_ADDRESS, vnc_display, vnc_socket
 from .layout import GuestPaths
 
 
-def serial_command(socket: str) -> tuple[str, ...]:
-    """Connect the terminal to a guest's serial line; control and ] ends it."""
-    return ("socat", "STDIO,rawer,escape=0x1d", f"UNIX-CONNECT:{socket}")
+def serial_command(paths: GuestPaths) -> tuple[str, ...]:
+    """Connect the terminal to a guest's serial line; control and ] ends it.
+
+    A guest that was started paused goes on then.
+    """
+    # Run where the node's daemon runs, by its interpreter, whatever the caller has in its path.
+    wrapper = (sys.executable, "-P", "-m", "pyganeti.tools.kvm_console_wrapper", paths.monitor)
+    return (*wrapper, "socat", "STDIO,rawer,escape=0x1d", f"UNIX-CONNECT:{paths.serial}")
 
 
 def console_info(instance: InstanceSpec, paths: GuestPaths) -> ConsoleInfo:
@@ -20,11 +26,14 @@ def console_info(instance: InstanceSpec, paths: GuestPaths) -> ConsoleInfo:
     address = str(hvp["vnc_bind_address"])
     node = instance.primary_node_name or instance.primary_node
     if hvp["serial_console"]:
-        command = serial_command(paths.serial)
+        command = serial_command(paths)
         return ConsoleInfo(
             instance=instance.name, kind="ssh", host=node, user="root", command=command
         )
-    if address and not address.startswith("/"):
+    if address.startswith("/"):
+        text = f"Instance {instance.name} has VNC listening on the socket {vnc_socket(instance)}"
+        return ConsoleInfo(instance=instance.name, kind="msg", message=f"{text} of node {node}")
+    if address:
         host = node if address in ANY_ADDRESS else address
         display = vnc_display(instance)
         return ConsoleInfo(

@@ -81,13 +81,18 @@ def vnc_display(instance: InstanceSpec) -> int:
     return console_port(instance) - VNC_BASE_PORT
 
 
+def vnc_socket(instance: InstanceSpec) -> str:
+    """The socket of a VNC server that is bound to a directory."""
+    return f"{instance.hvparams['vnc_bind_address']}/{instance.name}.vnc"
+
+
 def _vnc(instance: InstanceSpec) -> list[str]:
     hvp = instance.hvparams
     address = str(hvp["vnc_bind_address"])
     if not address:
         return ["-display", "none"]
     if address.startswith("/"):
-        place = f"unix:{address}/{instance.name}.vnc"
+        place = f"unix:{vnc_socket(instance)}"
     else:
         host = f"[{address}]" if ":" in address else address
         place = f"{'' if address in ANY_ADDRESS else host}:{vnc_display(instance)}"

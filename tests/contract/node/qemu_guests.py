@@ -1,0 +1,73 @@
+"""Guests under the QEMU that is installed, in software, in a directory of their own."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.process import run
+from pyganeti.node.hypervisor.kvm import process
+from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
+from pyganeti.node.hypervisor.kvm.facts import QemuAsker
+from pyganeti.node.hypervisor.kvm.layout import KvmLayout
+from pyganeti.node.hypervisor.kvm.params import qemu_path
+from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
+from pyganeti.node.network.fake import FakeNetwork
+from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
+
+SPEC = Path(__file__).parents[2] / "spec" / "hvparams.json"
+HVPARAMS: dict[str, Any] = {
+    **{entry["name"]: entry["default"] for entry in json.loads(SPEC.read_text())["kvm"]},
+    "kernel_path": "",
+    "kvm_flag": "disabled",
+}
+QEMU = qemu_path(HVPARAMS)
+
+SPICE = SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4)
+
+needs_qemu = pytest.mark.skipif(not os.access(QEMU, os.X_OK), reason=f"{QEMU} is not installed")
+
+
+def kvm(directory: Path) -> KvmHypervisor:
+    return KvmHypervisor(
+        KvmLayout(str(directory)),
+        runner=run,
+        network=FakeNetwork(),
+        asker=QemuAsker(run, str(directory)),
+        clock=SystemClock(),
+        spice=SPICE,
+    )
+
+
+def end_guests(directory: Path) -> None:
+    """Kill what a failed test left, by the pid it wrote down."""
+    for file in (directory / "pid").glob("*"):
+        found = process.find(KvmLayout(str(directory)).guest(file.name))
+        if found is not None:
+            os.kill(found.pid, signal.SIGKILL)
+
+
+def instance(name: str = "web1", nics: tuple[NicSpec, ...] = (), **changes: Any) -> InstanceSpec:
+    return InstanceSpec(
+        name=name,
+        uuid="11111111-2222-3333-4444-555555555555",
+        primary_node="n",
+        hypervisor="kvm",
+        hvparams={**HVPARAMS, **changes},
+        beparams={"maxmem": 32, "vcpus": 1},
+        nics=nics,
+        network_port=15900 + os.getpid() % 40000,
+    )
+
+
+def make_image(path: Path) -> None:
+    with open(path, "wb") as handle:
+        handle.truncate(1 << 20)
+
+
+def left(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.rglob("*") if not path.is_dir())
