@@ -24,6 +24,7 @@ from pyganeti.model.params.hv import check_cluster_hvparams
 from pyganeti.model.params.ipolicy import DEFAULT_IPOLICY, to_dict, updated_ipolicy
 from pyganeti.model.params.nd import check_ndparams
 from pyganeti.model.params.nic import check_nicparams
+from pyganeti.model.uid_pool import check_pool
 from pyganeti.model.view import ClusterView
 
 # Any: option values of many types.
@@ -47,7 +48,7 @@ _FILE_DIR: Final = "/srv/ganeti/file-storage"
 _SHARED_DIR: Final = "/srv/ganeti/shared-file-storage"
 _GLUSTER_DIR: Final = "/var/run/ganeti/gluster"
 # Not acted on yet: given away from their default, they are refused.
-UNBUILT: Final = ("disk_state", "hv_state", "uid_pool")
+UNBUILT: Final = ("disk_state", "hv_state")
 DRBD_HELPER: Final = "/bin/true"
 
 
@@ -136,7 +137,7 @@ def _cluster(
         modify_etc_hosts=bool(options.get("modify_etc_hosts")),
         modify_ssh_setup=bool(options.get("modify_ssh_setup")),
         maintain_node_health=bool(options.get("maintain_node_health")),
-        uid_pool=(),
+        uid_pool=check_pool(tuple(pair) for pair in options.get("uid_pool") or ()),
         default_iallocator=options.get("default_iallocator") or "",
         default_iallocator_params=options.get("default_iallocator_params") or {},
         hidden_os=(),

@@ -10,6 +10,7 @@ from .enums import Hypervisor
 from .names import nice_sorted
 from .params import hv
 from .params.kinds import filled
+from .uid_pool import format_range
 from .versions import RELEASE_VERSION
 from .view import ClusterView
 
@@ -19,11 +20,6 @@ FILE_MODE: Final = 0o444
 
 def _lines(items: Iterable[str]) -> str:
     return "\n".join(items)
-
-
-def uid_range(first: int, last: int) -> str:
-    """A range of user ids as it is written: ``1000-1009``, or ``1000`` for one."""
-    return str(first) if first == last else f"{first}-{last}"
 
 
 def ssconf_values(view: ClusterView) -> dict[str, str]:
@@ -58,7 +54,7 @@ def _cluster_values(view: ClusterView) -> dict[str, str]:
         "primary_ip_family": str(cluster.primary_ip_family),
         "release_version": RELEASE_VERSION,
         "shared_file_storage_dir": cluster.shared_file_storage_dir,
-        "uid_pool": _lines(uid_range(first, last) for first, last in cluster.uid_pool),
+        "uid_pool": _lines(format_range(first, last) for first, last in cluster.uid_pool),
     }
 
 

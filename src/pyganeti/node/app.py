@@ -15,6 +15,7 @@ from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Runner, run
 from pyganeti.kit.tls import client_context
+from pyganeti.model.uid_pool import UidRange, parse_pool
 from pyganeti.wire.noderpc.call import TaskId
 from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.store import ReplicaStore
@@ -47,6 +48,7 @@ from .hypervisor.kvm.driver import KvmHypervisor
 from .hypervisor.kvm.facts import QemuAsker
 from .hypervisor.kvm.layout import KvmLayout
 from .hypervisor.kvm.spice import SpicePlaces
+from .hypervisor.kvm.users import UserPool
 from .inflight import InFlight
 from .network.base import Network
 from .network.linux import LinuxNetwork
@@ -164,6 +166,14 @@ def ip_version(paths: Paths) -> int:
     return 6 if family == b"10" else 4
 
 
+def uid_pool(paths: Paths) -> tuple[UidRange, ...]:
+    """The cluster's pool of user ids; none without a cluster, or from a damaged file."""
+    try:
+        return parse_pool((read_bytes(paths.ssconf("uid_pool")) or b"").decode("ascii"))
+    except ValueError:
+        return ()
+
+
 def build_node(
     paths: Paths,
     *,
@@ -202,6 +212,7 @@ def build_node(
         clock=clock,
         share=share,
         vhost=os.access("/dev/vhost-net", os.R_OK | os.W_OK),
+        users=UserPool(partial(uid_pool, paths)),
         spice=SpicePlaces(runner, paths.spice_pem, paths.spice_ca_pem, partial(ip_version, paths)),
     )
     return NodeParts(

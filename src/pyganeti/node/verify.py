@@ -79,6 +79,7 @@ class NodeChecks:
             hypervisor_errors=await self._hypervisor_errors(call),
             hvparam_errors=await self._hvparam_errors(call),
             instances=await self._instances(call),
+            ended=await self._ended(call),
             info=await self._info(info) if call.hypervisors or call.storage_units else None,
             checksums=await in_thread(self._checksums, call.files),
             missing_bridges=await self._network.missing_bridges(call.bridges),
@@ -143,6 +144,13 @@ class NodeChecks:
             with suppress(GenericError):
                 found[name] = await self._hypervisors.driver(name).names()
         return found
+
+    async def _ended(self, call: NodeVerifyCall) -> tuple[str, ...]:
+        found: list[str] = []
+        for name in call.hypervisors:
+            with suppress(GenericError):
+                found += await self._hypervisors.driver(name).ended()
+        return tuple(found)
 
     def _checksums(self, files: tuple[str, ...]) -> dict[str, str]:
         contents = ((path, read_bytes(self._files.local(path))) for path in files)

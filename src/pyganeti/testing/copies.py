@@ -46,7 +46,7 @@ class WatchedRecords(MemoryRecords):
     def put(self, record: Record) -> None:
         """See ``Records``."""
         super().put(record)
-        self._copies.put(self._node, record.name, runs=record.role in _RUNS)
+        self._copies.put(self._node, record.name, runs=record.role in _RUNS and not record.ended)
 
     def remove(self, name: str) -> None:
         """See ``Records``."""

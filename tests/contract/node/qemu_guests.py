@@ -16,6 +16,7 @@ from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.params import qemu_path
 from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
+from pyganeti.node.hypervisor.kvm.users import UserPool
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
 
@@ -27,6 +28,7 @@ HVPARAMS: dict[str, Any] = {
 }
 QEMU = qemu_path(HVPARAMS)
 
+NOBODY = UserPool(lambda: ())
 SPICE = SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4)
 
 needs_qemu = pytest.mark.skipif(not os.access(QEMU, os.X_OK), reason=f"{QEMU} is not installed")
@@ -40,6 +42,7 @@ def kvm(directory: Path) -> KvmHypervisor:
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
         spice=SPICE,
+        users=NOBODY,
     )
 
 

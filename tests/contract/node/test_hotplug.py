@@ -22,7 +22,6 @@ from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
-from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
 from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
@@ -32,7 +31,7 @@ from pyganeti.wire.noderpc.specs import (
     NicSpec,
 )
 
-from .qemu_guests import QEMU, instance, left, make_image, needs_qemu
+from .qemu_guests import NOBODY, QEMU, SPICE, instance, left, make_image, needs_qemu
 
 NIC = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n1" * 16)
 
@@ -44,7 +43,8 @@ def kvm(directory: Path, network: Network | None = None) -> KvmHypervisor:
         network=network or FakeNetwork(),
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
-        spice=SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4),
+        spice=SPICE,
+        users=NOBODY,
     )
 
 

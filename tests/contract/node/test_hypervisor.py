@@ -33,6 +33,7 @@ from pyganeti.wire.noderpc.specs import (
 
 from .qemu_guests import (
     HVPARAMS,
+    NOBODY,
     QEMU,
     SPICE,
     instance,
@@ -271,6 +272,7 @@ async def test_a_tap_lives_as_long_as_its_guest(directory: Path, queues: int) ->
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
         spice=SPICE,
+        users=NOBODY,
     )
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n" * 36)
     guest = instance(nics=(nic,), virtio_net_queues=queues)

@@ -330,7 +330,7 @@ async def test_a_copy_that_ended_says_whether_it_ever_ran(qemus: Pair) -> None:
 async def test_nothing_is_concluded_where_qemu_does_not_write(qemus: Pair) -> None:
     spec = qemus.spec()
     await qemus.begin(spec)
-    written = Path(KvmLayout(str(qemus.there)).guest("web1").arrival)
+    written = Path(KvmLayout(str(qemus.there)).guest("web1").trace)
     await in_thread(written.write_bytes, b"")
     qemus.kill(qemus.there)
     await gone(qemus)

@@ -1,5 +1,7 @@
 """OP_CLUSTER_SET_PARAMS."""
 
+from typing import Any
+
 import pytest
 
 from pyganeti.master.instances.specs import disk_spec
@@ -64,6 +66,18 @@ async def test_enables_and_disables_hypervisors() -> None:
         assert cluster.view.cluster.enabled_hypervisors == wanted
 
 
+async def test_keeps_a_pool_of_user_ids() -> None:
+    cluster = SimCluster()
+    steps: list[tuple[dict[str, Any], object]] = [
+        ({"uid_pool": [[20, 29], [5, 5]]}, ((5, 5), (20, 29))),
+        ({"add_uids": [[7, 7], [5, 5]], "remove_uids": [[20, 29]]}, ((5, 5), (7, 7))),
+        ({"uid_pool": []}, ()),
+    ]
+    for parameters, wanted in steps:
+        await cluster.run(make_op(OpClusterSetParams, **parameters))
+        assert cluster.view.cluster.uid_pool == wanted
+
+
 async def test_setting_what_is_so_commits_nothing() -> None:
     cluster = SimCluster()
     await cluster.run(OP)
@@ -74,6 +88,9 @@ async def test_setting_what_is_so_commits_nothing() -> None:
 
 REFUSALS = [
     ({"enabled_hypervisors": ["kvm"]}, ECode.STATE, "web1"),
+    ({"uid_pool": [[0, 5]]}, ECode.INVAL, "user ids 0-5"),
+    ({"add_uids": [[9, 5]]}, ECode.INVAL, "user ids 9-5"),
+    ({"remove_uids": [[5, 9]]}, ECode.NOENT, "user ids 5-9"),
     ({"enabled_disk_templates": ["diskless"]}, ECode.STATE, "web1"),
     ({"enabled_hypervisors": []}, ECode.INVAL, "hypervisor"),
     ({"enabled_disk_templates": []}, ECode.INVAL, "disk template"),

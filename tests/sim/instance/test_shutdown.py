@@ -1,6 +1,6 @@
 """OP_INSTANCE_SHUTDOWN."""
 
-from pyganeti.model.enums import AdminState, AdminStateSource
+from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, NodeUnreachable
 from pyganeti.opcodes.instance import OpInstanceRemove, OpInstanceShutdown
 from pyganeti.testing.unwinding import assert_repeatable
@@ -32,13 +32,6 @@ async def test_can_stop_without_remembering_it() -> None:
     await cluster.run(OpInstanceShutdown(instance_name="web1", no_remember=True))
     assert cluster.guest_states("web1") == {}
     assert cluster.instance("web1").admin_state is AdminState.UP
-
-
-async def test_remembers_who_stopped_it() -> None:
-    cluster = await running()
-    op = OpInstanceShutdown(instance_name="web1", admin_state_source=AdminStateSource.USER)
-    await cluster.run(op)
-    assert cluster.instance("web1").admin_state_source is AdminStateSource.USER
 
 
 async def test_refuses_an_offline_instance_but_by_force() -> None:

@@ -23,7 +23,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevAssembleCall, BlockdevShutdownCall
-from pyganeti.wire.noderpc.guests import GuestInfo
+from pyganeti.wire.noderpc.guests import GuestInfo, GuestState
 from pyganeti.wire.noderpc.instance import (
     InstanceInfoCall,
     InstanceShutdownCall,
@@ -39,7 +39,7 @@ from pyganeti.wire.noderpc.struct import Params
 
 
 async def guest_info(nodes: NodeReader, view: ClusterView, instance: Instance) -> GuestInfo | None:
-    """The guest on its primary node, or ``None`` when it is not there.
+    """The guest on its primary node; ``None`` when it is not there, or was shut down from inside.
 
     Raises:
         OpPrereqError: ``ECode.ENVIRON``, the node does not answer.
@@ -50,10 +50,11 @@ async def guest_info(nodes: NodeReader, view: ClusterView, instance: Instance) -
     )
     node = view.node(instance.primary_node)
     try:
-        return await nodes.call(node.uuid, call)
+        found = await nodes.call(node.uuid, call)
     except NodeCallError as err:
         text = f"node {node.name} cannot be asked about instance {instance.name}: {err}"
         raise OpPrereqError(text, ECode.ENVIRON) from err
+    return None if found is None or found.state is GuestState.SHUTDOWN else found
 
 
 def check_online(view: ClusterView, node_uuid: str) -> None:

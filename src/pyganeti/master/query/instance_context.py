@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.model.enums import Hypervisor
+from pyganeti.master.instances.user_shutdown import user_may_shut_down
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
@@ -89,13 +89,8 @@ class InstanceContext:
             elsewhere=elsewhere,
             guest=guest.state if isinstance(guest, GuestInfo) else None,
             user_shutdown=shutdown,
-            user_may_shutdown=shutdown and self._may_shutdown(instance),
+            user_may_shutdown=user_may_shut_down(instance, self.view),
         )
-
-    def _may_shutdown(self, instance: Instance) -> bool:
-        if instance.hypervisor is not Hypervisor.KVM:
-            return True
-        return bool(self.hvparams(instance)["user_shutdown"])
 
 
 InstanceField = Field[Instance, InstanceContext]

@@ -87,8 +87,12 @@ class Hypervisor(Protocol):
         """Names of all guests that run, sorted."""
         ...
 
+    async def ended(self) -> tuple[str, ...]:
+        """Names of guests that were shut down from inside and not stopped since, sorted."""
+        ...
+
     async def info(self, name: str) -> GuestInfo | None:
-        """A running guest, or ``None``."""
+        """A guest that runs, or was shut down from inside and not stopped since, or ``None``."""
         ...
 
     async def console(self, instance: InstanceSpec) -> ConsoleInfo:
@@ -132,6 +136,7 @@ class Hypervisors:
 
 
 async def all_info(driver: Hypervisor) -> tuple[GuestInfo, ...]:
-    """All running guests, sorted by name; one that ends meanwhile is left out."""
-    found = [await driver.info(name) for name in await driver.names()]
+    """All guests of which :meth:`Hypervisor.info` knows; one that goes meanwhile is left out."""
+    names = sorted({*await driver.names(), *await driver.ended()})
+    found = [await driver.info(name) for name in names]
     return tuple(guest for guest in found if guest is not None)

@@ -121,6 +121,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         hypervisor_errors: hypervisor to what is wrong with it; usable ones are absent.
         hvparam_errors: ``[source, hypervisor, text]`` of parameters unusable here.
         instances: hypervisor to the names of its guests, or absent when it could not be asked.
+        ended: names of guests that were shut down from inside and not stopped since.
         checksums: path to SHA-1 of its content; missing files are absent.
         missing_bridges: bridges that do not exist.
         forbidden_file_storage_paths: whitelist entries that must not be used.
@@ -142,6 +143,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     hypervisor_errors: dict[str, str] = msgspec.field(default_factory=dict)
     hvparam_errors: tuple[tuple[str, str, str], ...] = ()
     instances: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    ended: tuple[str, ...] = ()
     info: NodeInfo | None = None
     checksums: dict[str, str] = msgspec.field(default_factory=dict)
     missing_bridges: tuple[str, ...] = ()

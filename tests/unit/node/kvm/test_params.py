@@ -1,35 +1,21 @@
 """What is refused, and that the refusal says what and why."""
 
-import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyganeti.model.errors import HypervisorError
-from pyganeti.node.hypervisor.kvm import facts, params, pending, probe
+from pyganeti.node.hypervisor.kvm import facts, params, probe
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
+from pyganeti.node.hypervisor.kvm.schema import QmpSchema, parse_schema
 
+from .golden import facts_of
 from .instances import defaults
 
-GOLDEN = Path(__file__).parents[3] / "golden" / "qemu"
 PENDING_TOML = Path(__file__).parents[3] / "spec" / "pending.toml"
-MACHINES, DEFAULT = facts.parse_machines((GOLDEN / "machine-7.2.txt").read_text())
-FACTS = facts.QemuFacts(
-    version=facts.parse_version((GOLDEN / "version-7.2.txt").read_text()),
-    machines=MACHINES,
-    default_machine=DEFAULT,
-    devices=facts.parse_devices((GOLDEN / "device-7.2.txt").read_text()),
-    options=facts.parse_options((GOLDEN / "help-7.2.txt").read_text()),
-)
-# What only migrations will use: any value may be stored.
-MIGRATION = {
-    "migration_bandwidth",
-    "migration_caps",
-    "migration_downtime",
-    "migration_mode",
-    "migration_port",
-}
+FACTS = facts_of("7.2")
 
 
 def hvp(**changes: Any) -> dict[str, Any]:
@@ -42,6 +28,9 @@ def test_what_qemu_says_is_read() -> None:
     assert {"pc", "q35", "pc-i440fx-6.2"} <= FACTS.machines
     assert {"virtio-net-pci", "virtio-blk", "lsi"} <= FACTS.devices
     assert {"machine", "cpu", "accel"} <= FACTS.options
+    assert {"device_add", "blockdev-add", "query-cpus-fast"} <= FACTS.schema.commands
+    assert {"node-name", "device", "size"} == FACTS.schema.arguments("block_resize")
+    assert FACTS.guest_shutdown == 6
 
 
 @pytest.mark.parametrize("text", ["", "Supported machines are:\nnone  empty\n"])
@@ -52,24 +41,15 @@ def test_nonsense_from_qemu_is_an_error_of_ours(text: str) -> None:
         facts.parse_version(text)
 
 
+@pytest.mark.parametrize("text", ["", "x", "{}", '{"return": {}}', '{"return": [{}]}', "[]"])
+def test_a_qemu_that_describes_no_qmp(text: str) -> None:
+    with pytest.raises(HypervisorError, match="describes no QMP"):
+        parse_schema(text)
+
+
 def test_defaults_are_accepted() -> None:
-    params.check_pending(hvp())
     params.check_combinations(hvp())
     params.check_facts(hvp(), FACTS)
-
-
-def test_pending_defaults_are_the_real_ones() -> None:
-    known = defaults()
-    assert {name: known[name] for name in pending.PENDING} == pending.PENDING
-    assert not MIGRATION & set(pending.PENDING)
-
-
-@pytest.mark.parametrize("name", sorted(pending.PENDING))
-def test_a_pending_parameter_refuses_by_name(name: str) -> None:
-    default = pending.PENDING[name]
-    other = not default if isinstance(default, bool) else type(default)(4)
-    with pytest.raises(HypervisorError, match=rf"hypervisor parameter {name}: .*not supported yet"):
-        params.check_pending(hvp(**{name: other}))
 
 
 @pytest.mark.parametrize(
@@ -106,6 +86,14 @@ def test_contradictions_are_refused(changes: dict[str, Any], name: str) -> None:
 def test_what_this_qemu_lacks_is_refused(changes: dict[str, Any], name: str) -> None:
     with pytest.raises(HypervisorError, match=f"hypervisor parameter {name}.*7.2"):
         params.check_facts(hvp(**changes), FACTS)
+
+
+@pytest.mark.parametrize("lack", [{"events": frozenset()}, {"schema": QmpSchema()}])
+def test_a_qemu_that_does_not_tell_who_shuts_a_guest_down(lack: dict[str, Any]) -> None:
+    with pytest.raises(HypervisorError, match="user_shutdown: True, expected False"):
+        params.check_facts(hvp(user_shutdown=True), replace(FACTS, **lack))
+    params.check_facts(hvp(user_shutdown=True), FACTS)
+    params.check_facts(hvp(), replace(FACTS, **lack))
 
 
 @pytest.mark.parametrize(
@@ -157,10 +145,3 @@ def test_the_probe_starts_where_the_processor_does() -> None:
     assert len(rom) == 65536
     assert rom[0xFFF0] == 0xEA
     assert rom[0xF000] == 0xFA
-
-
-def test_pending_parameters_are_the_promised_ones() -> None:
-    promised = tomllib.loads(PENDING_TOML.read_text())["pending"]
-    listed = {entry["name"] for entry in promised if entry["kind"] == "hvparam"}
-    values = {f"{name}={v}" for name, found in pending.PENDING_VALUES.items() for v in found}
-    assert listed == {f"kvm {name}" for name in (*pending.PENDING, *values)}

@@ -30,6 +30,7 @@ from pyganeti.model.params.hv import updated_cluster_hvparams
 from pyganeti.model.params.ipolicy import updated_ipolicy
 from pyganeti.model.params.nd import updated_ndparams
 from pyganeti.model.params.nic import updated_nicparams
+from pyganeti.model.uid_pool import UidRange, check_pool, without
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.types import OsListChange
@@ -58,8 +59,11 @@ _CHECKED: Final = frozenset(
         "enabled_disk_templates",
         "enabled_hypervisors",
         "hidden_os",
+        "add_uids",
         "mac_prefix",
+        "remove_uids",
         "reserved_lvs",
+        "uid_pool",
     }
 )
 _COMMON: Final = frozenset(
@@ -177,6 +181,8 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
         news["drbd_usermode_helper"] = op.drbd_helper or None
     if op.reserved_lvs is not None:
         news["reserved_lvs"] = tuple(_checked_pattern(one) for one in op.reserved_lvs)
+    if op.uid_pool is not None or op.add_uids or op.remove_uids:
+        news["uid_pool"] = _uid_pool(cluster.uid_pool, op)
     for name in ("enabled_hypervisors", "enabled_disk_templates"):
         value = getattr(op, name)
         if value is not None:
@@ -190,6 +196,12 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
         if value is not None:
             news[name] = update(getattr(cluster, name), value)
     return msgspec.structs.replace(cluster, **news)
+
+
+def _uid_pool(old: tuple[UidRange, ...], op: OpClusterSetParams) -> tuple[UidRange, ...]:
+    """As Ganeti: set as given, or else what is there with some added and some removed."""
+    pool = old if op.uid_pool is None else op.uid_pool
+    return without(check_pool((*pool, *(op.add_uids or ()))), op.remove_uids or ())
 
 
 def _checked_pattern(pattern: str) -> str:

@@ -1,6 +1,7 @@
 """The instances' part of a group check: are they where they should be, with their disks?"""
 
 from pyganeti.master.instances.specs import disk_spec
+from pyganeti.master.instances.user_shutdown import user_may_shut_down
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.lu.cluster.verify_mirrors import check_mirrors
@@ -26,10 +27,11 @@ async def check_instances(
         uuid: {name for names in result.instances.values() for name in names}
         for uuid, result in found.items()
     }
+    ended = {name for result in found.values() for name in result.ended}
     for node in members:
         for instance in view.primary_instances(node.uuid):
             if not instance.forthcoming:
-                _check_instance(findings, view, instance, node, running)
+                _check_instance(findings, view, instance, node, running, ended)
     await _check_disks(findings, run, members, set(found))
     findings.section("Verifying orphan instances")
     for uuid, names in running.items():
@@ -46,6 +48,7 @@ def _check_instance(
     instance: Instance,
     primary: Node,
     running: dict[str, set[str]],
+    ended: set[str],
 ) -> None:
     name = instance.name
     if primary.offline:
@@ -56,7 +59,8 @@ def _check_instance(
         findings.error(VerifyCode.EINSTANCEBADNODE, name, text)
     here = running.get(primary.uuid)
     wanted = instance.admin_state is AdminState.UP
-    if here is not None and wanted and name not in here:
+    by_user = name in ended and user_may_shut_down(instance, view)
+    if here is not None and wanted and name not in here and not by_user:
         text = f"instance not running on its primary node {primary.name}"
         findings.error(VerifyCode.EINSTANCEDOWN, name, text)
     if here is not None and not wanted and name in here:

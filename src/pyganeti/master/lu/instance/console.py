@@ -15,7 +15,6 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceConsole
-from pyganeti.wire.noderpc.guests import GuestState
 from pyganeti.wire.noderpc.instance import InstanceConsoleInfoCall
 
 # Any: names, numbers, a command's words.
@@ -39,8 +38,7 @@ class LUInstanceConsole(LogicalUnit[OpInstanceConsole, Console, Console]):
         """
         instance = view.instance(op.instance_name)
         check_online(view, instance.primary_node)
-        guest = await guest_info(nodes, view, instance)
-        if guest is None or guest.state is GuestState.SHUTDOWN:
+        if await guest_info(nodes, view, instance) is None:
             text = f"instance {instance.name} is not running, it has no console"
             raise OpPrereqError(text, ECode.STATE)
         call = InstanceConsoleInfoCall(instances=(instance_spec(view, instance),))

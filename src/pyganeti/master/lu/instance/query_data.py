@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from pyganeti.master.instances.user_shutdown import user_may_shut_down
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
@@ -20,6 +21,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.params.hv import DEFAULTS
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceQueryData
+from pyganeti.wire.noderpc.guests import GuestState
 from pyganeti.wire.noderpc.instance import InstanceInfoCall
 
 _REDACTED = "<redacted>"
@@ -123,7 +125,10 @@ def _backend(view: ClusterView, instance: Instance) -> dict[str, object]:
 
 
 async def _run_state(instance: Instance, view: ClusterView, nodes: NodeReader) -> str:
-    """``up``, ``down``, or what the hypervisor says; ``(node down)`` when it cannot be asked."""
+    """``up``, ``down``, what the hypervisor says; ``(node down)`` when it cannot be asked.
+
+    ``user down`` is one that was shut down from inside, as it may be.
+    """
     params = {**DEFAULTS[instance.hypervisor], **view.cluster.hvparams.get(instance.hypervisor, {})}
     call = InstanceInfoCall(name=instance.name, hypervisor=instance.hypervisor, hvparams=params)
     try:
@@ -132,7 +137,9 @@ async def _run_state(instance: Instance, view: ClusterView, nodes: NodeReader) -
         return "(node down)"
     if info is None:
         return "offline" if instance.admin_state is AdminState.OFFLINE else "down"
-    return "up" if info.state == "running" else str(info.state)
+    if info.state is GuestState.SHUTDOWN:
+        return "user down" if user_may_shut_down(instance, view) else "down"
+    return "up" if info.state is GuestState.RUNNING else str(info.state)
 
 
 def _nic(index: int, instance: Instance, view: ClusterView) -> list[Any]:

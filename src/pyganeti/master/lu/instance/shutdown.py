@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pyganeti.master.changes import instance_fields
-from pyganeti.master.instances.guests import check_online, shut_down_disks, stop_guest
+from pyganeti.master.instances.guests import (
+    check_online,
+    guest_info,
+    shut_down_disks,
+    stop_guest,
+)
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.jobs.run import Run
@@ -48,7 +53,7 @@ class LUInstanceShutdown(LogicalUnit[OpInstanceShutdown, ShutdownPlan, None]):
 
         Raises:
             OpPrereqError: the instance is marked offline (and ``force`` is not given), or its node
-                is (and is not to be ignored).
+                is (and is not to be ignored). By its user, but it runs.
         """
         instance = view.instance(op.instance_name)
         if instance.admin_state is AdminState.OFFLINE and not op.force:
@@ -56,6 +61,8 @@ class LUInstanceShutdown(LogicalUnit[OpInstanceShutdown, ShutdownPlan, None]):
         offline = view.node(instance.primary_node).offline
         if not (offline and op.ignore_offline_nodes):
             check_online(view, instance.primary_node)
+        if op.admin_state_source is AdminStateSource.USER and not offline:
+            await _check_has_ended(nodes, view, instance)
         return ShutdownPlan(
             instance,
             remember=not op.no_remember,
@@ -98,6 +105,13 @@ class LUInstanceShutdown(LogicalUnit[OpInstanceShutdown, ShutdownPlan, None]):
             run.log("Primary node offline, marked instance as stopped")
             return
         await stop_and_release(run, plan.instance, plan.timeout_s)
+
+
+async def _check_has_ended(nodes: NodeReader, view: ClusterView, instance: Instance) -> None:
+    """Refuse to follow a user who shut the guest down, once it was started again."""
+    if await guest_info(nodes, view, instance) is not None:
+        text = f"instance {instance.name} runs, it was not shut down by its user"
+        raise OpPrereqError(text, ECode.STATE)
 
 
 async def stop_and_release(run: Run, instance: Instance, timeout_s: float) -> None:

@@ -39,7 +39,7 @@ class FakeHypervisor:
         self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], *, paused: bool
     ) -> None:
         """See :meth:`~..base.Hypervisor.start`."""
-        if self._records.get(instance.name) is not None:
+        if self._running(instance.name) is not None:
             return
         memory = int(instance.beparams.get("maxmem", 0))
         vcpus = int(instance.beparams.get("vcpus", 1))
@@ -52,7 +52,7 @@ class FakeHypervisor:
 
     async def reboot(self, instance: InstanceSpec) -> None:
         """See :meth:`~..base.Hypervisor.reboot`."""
-        record = self._records.get(instance.name)
+        record = self._running(instance.name)
         if record is None:
             raise HypervisorError(f"{instance.name} does not run")
         self._records.put(msgspec.structs.replace(record, resets=record.resets + 1))
@@ -65,7 +65,7 @@ class FakeHypervisor:
         Raises:
             HypervisorError: the guest is paused, so it releases nothing.
         """
-        record = self._records.get(instance.name)
+        record = self._running(instance.name)
         if record is None:
             return ()
         changed = _with_devices(record, instance, disks)
@@ -80,7 +80,15 @@ class FakeHypervisor:
 
     async def names(self) -> tuple[str, ...]:
         """See :meth:`~..base.Hypervisor.names`."""
-        return tuple(self._records.names())
+        return tuple(name for name in self._records.names() if self._running(name) is not None)
+
+    async def ended(self) -> tuple[str, ...]:
+        """See :meth:`~..base.Hypervisor.ended`."""
+        return tuple(name for name in self._records.names() if self._running(name) is None)
+
+    def _running(self, name: str) -> Record | None:
+        record = self._records.get(name)
+        return None if record is None or record.ended else record
 
     async def info(self, name: str) -> GuestInfo | None:
         """See :meth:`~..base.Hypervisor.info`."""
@@ -91,7 +99,7 @@ class FakeHypervisor:
             name=record.name,
             memory=record.memory,
             vcpus=record.vcpus,
-            state=GuestState.PAUSED if record.paused else GuestState.RUNNING,
+            state=_state(record),
             cputime=self._clock.now() - record.started,
             hypervisor="fake",
         )
@@ -107,13 +115,19 @@ class FakeHypervisor:
     async def node_info(self) -> HypervisorInfo:
         """See :meth:`~..base.Hypervisor.node_info`; guests' memory counts as taken."""
         host = self._host()
-        records = (self._records.get(name) for name in self._records.names())
+        records = (self._running(name) for name in self._records.names())
         taken = sum(record.memory for record in records if record is not None)
         return msgspec.structs.replace(host, memory_free=max(host.memory_free - taken, 0))
 
     async def find_fault(self, hvparams: Params) -> str | None:
         """It always works."""
         return None
+
+
+def _state(record: Record) -> GuestState:
+    if record.ended:
+        return GuestState.SHUTDOWN
+    return GuestState.PAUSED if record.paused else GuestState.RUNNING
 
 
 def _with_devices(record: Record, instance: InstanceSpec, disks: tuple[GuestDisk, ...]) -> Record:

@@ -57,7 +57,7 @@ class FakeMigration:
     async def role(self, instance: InstanceSpec) -> GuestRole:
         """See :meth:`~..migration.Migration.role`."""
         record = self._records.get(instance.name)
-        return GuestRole.ABSENT if record is None else record.role
+        return GuestRole.ABSENT if record is None or record.ended else record.role
 
     async def accept(
         self,

@@ -17,6 +17,7 @@ class Record(msgspec.Struct, frozen=True):
         nics: its NICs as UUID and MAC address.
         disks: UUIDs.
         role: what this copy of it is.
+        ended: it was shut down from inside.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Record(msgspec.Struct, frozen=True):
     nics: tuple[tuple[str, str], ...] = ()
     disks: tuple[str, ...] = ()
     role: GuestRole = GuestRole.RUNNING
+    ended: bool = False
 
 
 class Records(Protocol):

@@ -102,13 +102,18 @@ def _privileges(hvp: Params, paths: GuestPaths, *, run_with: bool) -> list[str]:
         given.append(("-chroot", "chroot", paths.chroot))
     if hvp["security_model"] == "user":
         given.append(("-runas", "user", str(hvp["security_domain"])))
+    return [word for one in given for word in _given_up(*one, run_with=run_with)]
+
+
+def user_arguments(user: str, *, run_with: bool) -> tuple[str, ...]:
+    """Let QEMU become ``user``, whom it gets on this node only and for this time only."""
+    return _given_up("-runas", "user", user, run_with=run_with)
+
+
+def _given_up(option: str, name: str, value: str, *, run_with: bool) -> tuple[str, str]:
     if run_with:
-        return [
-            word
-            for _, name, value in given
-            for word in ("-run-with", f"{name}={value.replace(',', ',,')}")
-        ]
-    return [word for option, _, value in given for word in (option, value)]
+        return "-run-with", f"{name}={value.replace(',', ',,')}"
+    return option, value
 
 
 def _boot(hvp: Params) -> list[str]:

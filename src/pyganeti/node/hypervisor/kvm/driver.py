@@ -5,11 +5,11 @@ Start: plan (pure) -> taps -> files -> QEMU, stopped -> QMP: password, CPUs, run
 
 import asyncio
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.files import read_bytes
 from pyganeti.kit.process import Runner
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk
@@ -24,7 +24,7 @@ from pyganeti.wire.noderpc.guests import (
 from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
 
-from . import params, process, runtime
+from . import params, process, runtime, trace
 from .command import Machine
 from .console import console_info
 from .facts import QemuAsker
@@ -34,6 +34,7 @@ from .layout import GuestPaths, KvmLayout
 from .migration import KvmMigration
 from .qmp import qmp_session
 from .spice import SpicePlaces
+from .users import UserPool
 
 # A guest that is still booting does not hear ACPI: it is asked again until the time is over.
 _ASK_AGAIN_S: Final = 5.0
@@ -52,6 +53,7 @@ class KvmHypervisor:
         share: the part of the machine this node owns is one in ``share``.
         vhost: whether the kernel can carry packets for QEMU (``/dev/vhost-net``).
         spice: what SPICE servers need.
+        users: whom guests run as.
     """
 
     def __init__(
@@ -65,8 +67,12 @@ class KvmHypervisor:
         share: int = 1,
         vhost: bool = False,
         spice: SpicePlaces,
+        users: UserPool,
     ) -> None:
-        self._guests = KvmGuests(layout, runner, network, clock, vhost=vhost)
+        self._guests = KvmGuests(
+            layout, runner, network, clock, vhost=vhost, asker=asker, users=users
+        )
+        self._users = users
         self._asker = asker
         self._spice = spice
         self.migration = KvmMigration(self._guests, asker, clock)
@@ -95,7 +101,6 @@ class KvmHypervisor:
         self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], paths: GuestPaths
     ) -> runtime.Runtime:
         hvp = instance.hvparams
-        params.check_pending(hvp)
         params.check_combinations(hvp)
         params.check_files(hvp)
         masks = params.parse_cpu_mask(str(hvp["cpu_mask"]))
@@ -177,19 +182,46 @@ class KvmHypervisor:
             name for name in names if process.find(self._guests.layout.guest(name)) is not None
         )
 
+    async def ended(self) -> tuple[str, ...]:
+        """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.ended`."""
+        names = self._guests.layout.started()
+        return tuple([name for name in names if await self._has_ended_itself(name)])
+
+    async def _has_ended_itself(self, name: str) -> bool:
+        paths = self._guests.layout.guest(name)
+        if process.find(paths) is not None:
+            return False
+        try:
+            started = runtime.decode(read_bytes(paths.runtime) or b"")
+            facts = await self._asker.facts(started.command[0])
+        except (HypervisorError, IndexError):
+            return False  # damaged, or its QEMU is not installed any more
+        return trace.was_shut_down(paths, facts.guest_shutdown)
+
     async def info(self, name: str) -> GuestInfo | None:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.info`."""
         found = process.find(self._guests.layout.guest(name))
         if found is None:
-            return None
+            return _ended_guest(name) if await self._has_ended_itself(name) else None
         return GuestInfo(
             name=name,
             memory=found.memory_mib(),
             vcpus=found.vcpus(),
-            state=GuestState.RUNNING,
+            state=await self._state(name, found),
             cputime=found.cpu_seconds(),
             hypervisor="kvm",
         )
+
+    async def _state(self, name: str, found: process.GuestProcess) -> GuestState:
+        """``RUNNING``, but for a QEMU that Ganeti started so that it outlives its guest."""
+        if "-no-shutdown" not in found.argv:
+            return GuestState.RUNNING
+        try:
+            async with qmp_session(self._guests.layout.guest(name).qmp, name) as qmp:
+                state = (await qmp.execute("query-status"))["status"]
+        except HypervisorError:
+            return GuestState.RUNNING
+        return GuestState.SHUTDOWN if state == "shutdown" else GuestState.RUNNING
 
     async def console(self, instance: InstanceSpec) -> ConsoleInfo:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.console`."""
@@ -197,13 +229,10 @@ class KvmHypervisor:
 
     async def check_params(self, hvparams: Params) -> None:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.check_params`."""
-        checks: tuple[Callable[[Params], None], ...] = (
-            params.check_pending,
-            params.check_combinations,
-            params.check_files,
-        )
-        for check in checks:
-            check(hvparams)
+        params.check_combinations(hvparams)
+        params.check_files(hvparams)
+        if hvparams["security_model"] == "pool":
+            self._users.check()
         qemu = params.qemu_path(hvparams)
         params.check_facts(hvparams, await self._asker.facts(qemu))
         spice = await self._spice.server(hvparams)
@@ -226,3 +255,9 @@ class KvmHypervisor:
         except HypervisorError as err:
             return str(err)
         return None
+
+
+def _ended_guest(name: str) -> GuestInfo:
+    return GuestInfo(
+        name=name, memory=0, vcpus=0, state=GuestState.SHUTDOWN, cputime=0.0, hypervisor="kvm"
+    )

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from pyganeti.kit.clock import monotonic
 from pyganeti.kit.files import write_atomic
@@ -12,6 +13,9 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HypervisorError
 
 from . import probe
+from .schema import QmpSchema, parse_schema, schema_command
+
+_BY_GUEST: Final = "guest-shutdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class QemuFacts:
         default_machine: the versioned type that ``pc`` means, or QEMU's default where it has no pc.
         devices: all device models and their aliases.
         options: names of the command line's options, without the dash.
+        events: what it can trace.
+        schema: commands and events of its QMP.
     """
 
     version: str
@@ -31,6 +37,14 @@ class QemuFacts:
     default_machine: str
     devices: frozenset[str]
     options: frozenset[str]
+    events: frozenset[str]
+    schema: QmpSchema
+
+    @property
+    def guest_shutdown(self) -> int | None:
+        """The number of the cause ``guest-shutdown`` in what is traced, if it is known."""
+        causes = self.schema.values("SHUTDOWN", "reason")
+        return causes.index(_BY_GUEST) if _BY_GUEST in causes else None
 
 
 def parse_version(text: str) -> str:
@@ -114,12 +128,28 @@ class QemuAsker:
             machines = (await self._run(Command((qemu, "-machine", "help")))).stdout
             devices = (await self._run(Command((qemu, "-device", "help")))).stdout
             options = (await self._run(Command((qemu, "-help")))).stdout
+            events = (await self._run(Command((qemu, "-trace", "help")))).stdout
+            schema = await self._ask_schema(qemu)
         except ProcessError as err:
             raise HypervisorError(f"QEMU cannot be run: {err}") from err
         names, default = parse_machines(machines)
         return QemuFacts(
-            parse_version(version), names, default, parse_devices(devices), parse_options(options)
+            version=parse_version(version),
+            machines=names,
+            default_machine=default,
+            devices=parse_devices(devices),
+            options=parse_options(options),
+            events=frozenset(events.split()),
+            schema=parse_schema(schema),
         )
+
+    async def _ask_schema(self, qemu: str) -> str:
+        fd = os.memfd_create("qmp-schema")
+        try:
+            await self._run(schema_command(qemu, fd))
+            return os.pread(fd, os.fstat(fd).st_size, 0).decode("utf-8", "replace")
+        finally:
+            os.close(fd)
 
     async def _probe(self, qemu: str, cpu_type: str) -> bool:
         path = await in_thread(_write_rom, self._directory)

@@ -9,7 +9,8 @@ import os
 import shutil
 import signal
 import tempfile
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -27,11 +28,14 @@ from pyganeti.wire.noderpc.specs import (
 )
 from pyganeti.wire.noderpc.struct import Params
 
-from . import arrival, process, runtime
+from . import process, runtime, trace
+from .command import user_arguments
+from .facts import QemuAsker
 from .hotplug import HotPlug
 from .layout import GuestPaths, KvmLayout
 from .nic_files import interfaces, write_interface
 from .qmp import qmp_session
+from .users import UserPool
 
 _log = logging.getLogger(__name__)
 
@@ -51,16 +55,28 @@ class KvmGuests:
         network: makes and connects interfaces.
         clock: for waits.
         vhost: whether the kernel can carry packets for QEMU (``/dev/vhost-net``).
+        asker: knows the installed QEMU.
+        users: whom guests run as.
     """
 
     def __init__(
-        self, layout: KvmLayout, runner: Runner, network: Network, clock: Clock, *, vhost: bool
+        self,
+        layout: KvmLayout,
+        runner: Runner,
+        network: Network,
+        clock: Clock,
+        *,
+        vhost: bool,
+        asker: QemuAsker,
+        users: UserPool,
     ) -> None:
         self.layout = layout
         self._run = runner
         self._network = network
         self._clock = clock
         self._vhost = vhost
+        self._asker = asker
+        self._users = users
         self._locks: dict[str, asyncio.Lock] = {}
 
     def lock(self, name: str) -> asyncio.Lock:
@@ -92,13 +108,27 @@ class KvmGuests:
                 os.mkdir(paths.chroot, 0o755)
             _save(paths, planned)
             argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost, incoming=incoming)
-            argv += arrival.arguments(paths) if incoming else ()
+            user_shutdown = bool(planned.hvparams.get("user_shutdown"))
+            argv += trace.arguments(paths, incoming=incoming, user_shutdown=user_shutdown)
             fds = tuple(fd for tap in taps for fd in tap.fds)
-            await self._execute(Command(argv, pass_fds=fds), instance.name)
+            async with self._as_user(instance.name, planned, paths) as user:
+                await self._execute(Command(argv + user, pass_fds=fds), instance.name)
         finally:
             # QEMU holds them now; if there is none, this makes them vanish.
             for tap in taps:
                 self._network.close_tap(tap)
+
+    @asynccontextmanager
+    async def _as_user(
+        self, name: str, planned: runtime.Runtime, paths: GuestPaths
+    ) -> AsyncIterator[tuple[str, ...]]:
+        """Arguments that let QEMU become a user of its own, if it is to."""
+        if planned.hvparams.get("security_model") != "pool":
+            yield ()
+            return
+        facts = await self._asker.facts(planned.command[0])
+        async with self._users.one(name, paths) as user:
+            yield user_arguments(user, run_with="run-with" in facts.options)
 
     async def _open_tap(self, hvp: Params) -> Tap:
         paravirtual = hvp["nic_type"] == "paravirtual"
@@ -184,7 +214,7 @@ class KvmGuests:
                     await self._network.disconnect(described, index, name)
         shutil.rmtree(paths.nics, ignore_errors=True)
         _clear_chroot(paths)
-        for path in (*paths.sockets, paths.runtime, paths.pid, paths.arrival):
+        for path in paths.files:
             remove(path)
 
     def _started_nics(self, instance: InstanceSpec, paths: GuestPaths) -> tuple[NicSpec, ...]:

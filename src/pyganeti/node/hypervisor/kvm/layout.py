@@ -1,7 +1,7 @@
 """Where a guest's files lie below ``run/ganeti/kvm-hypervisor``. Source: layout.json.
 
-pid/NAME, ctrl/NAME.{monitor,qmp,serial,qga}, conf/NAME.runtime, nic/NAME/{INDEX,UUID} (name of the
-interface), uid/, chroot/, chroot-quarantine/, keymap/.
+pid/NAME, uid/NAME, ctrl/NAME.{monitor,qmp,serial,qga,trace,shutdown}, conf/NAME.runtime,
+nic/NAME/{INDEX,UUID} (name of the interface), chroot/, chroot-quarantine/, keymap/.
 """
 
 import os
@@ -18,10 +18,12 @@ class GuestPaths:
     """Paths of one guest's files."""
 
     pid: str
+    uid: str
     monitor: str
     qmp: str
     serial: str
-    arrival: str
+    trace: str
+    shut_down: str
     agent: str
     runtime: str
     nics: str
@@ -36,6 +38,11 @@ class GuestPaths:
     def sockets(self) -> tuple[str, str, str, str]:
         """All sockets."""
         return self.monitor, self.qmp, self.serial, self.agent
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All sockets, and all files but those of NICs."""
+        return (*self.sockets, self.runtime, self.pid, self.uid, self.trace, self.shut_down)
 
 
 class KvmLayout:
@@ -53,6 +60,15 @@ class KvmLayout:
         """
         for name in DIRECTORIES:
             os.makedirs(f"{self.directory}/{name}", 0o755, exist_ok=True)
+
+    def started(self) -> tuple[str, ...]:
+        """Names of the guests that were started here and not stopped since, sorted."""
+        try:
+            files = os.listdir(f"{self.directory}/conf")
+        except FileNotFoundError:
+            return ()
+        suffix = ".runtime"
+        return tuple(sorted(file.removesuffix(suffix) for file in files if file.endswith(suffix)))
 
     def guest(self, name: str) -> GuestPaths:
         """Paths of the guest ``name``.
@@ -72,10 +88,12 @@ class KvmLayout:
             )
         return GuestPaths(
             pid=f"{base}/pid/{name}",
+            uid=f"{base}/uid/{name}",
             monitor=longest,
             qmp=f"{control}.qmp",
             serial=f"{control}.serial",
-            arrival=f"{control}.arrival",
+            trace=f"{control}.trace",
+            shut_down=f"{control}.shutdown",
             agent=f"{control}.qga",
             runtime=f"{base}/conf/{name}.runtime",
             nics=f"{base}/nic/{name}",

@@ -27,7 +27,7 @@ from pyganeti.wire.noderpc.guests import (
 from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
 
-from . import arrival, process, runtime
+from . import process, runtime, trace
 from .facts import QemuAsker
 from .finish import prepare
 from .guests import KvmGuests
@@ -98,13 +98,13 @@ class KvmMigration:
 
     async def _role(self, instance: InstanceSpec, paths: GuestPaths) -> GuestRole:
         if process.find(paths) is None:
-            return arrival.role_of_ended(paths)
+            return trace.role_of_ended(paths)
         try:
             async with qmp_session(paths.qmp, instance.name) as qmp:
                 return await find_role(qmp)
         except HypervisorError:
             if await self._guests.wait_gone(paths, _GRACE_S):
-                return arrival.role_of_ended(paths)
+                return trace.role_of_ended(paths)
             raise
 
     async def accept(
@@ -135,7 +135,7 @@ class KvmMigration:
     async def _listen(
         self, qmp: Qmp, instance: InstanceSpec, paths: GuestPaths, address: str
     ) -> None:
-        await qmp.execute(arrival.PROOF)
+        await qmp.execute(trace.PROOF)
         await prepare(qmp, instance, paths)
         await set_capabilities(qmp, instance.hvparams)
         await qmp.execute("migrate-incoming", uri=_uri(address, instance.hvparams))

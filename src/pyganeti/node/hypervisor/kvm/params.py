@@ -14,7 +14,7 @@ from pyganeti.wire.noderpc.struct import Params
 from .devices import SCSI_MODELS, nic_model
 from .extras import sound_cards, usb_models
 from .facts import QemuFacts
-from .pending import PENDING, PENDING_VALUES
+from .trace import SHUTDOWN_EVENTS
 
 DEFAULT_KVM_PATH: Final = "/usr/bin/kvm"
 # Where Debian's qemu-system-x86 without the compatibility link, and other distributions, have it.
@@ -44,20 +44,6 @@ def qemu_path(hvp: Params) -> str:
     if path == DEFAULT_KVM_PATH and not os.path.exists(path):
         return FALLBACK_KVM_PATH
     return path
-
-
-def check_pending(hvp: Params) -> None:
-    """Refuse what does nothing yet.
-
-    Raises:
-        HypervisorError: a pending parameter is away from its default.
-    """
-    for name, default in PENDING.items():
-        if hvp.get(name, default) != default:
-            raise _refuse(hvp, name, f"{default!r}, because other values are not supported yet")
-    for name, values in PENDING_VALUES.items():
-        if hvp.get(name) in values:
-            raise _refuse(hvp, name, "another value, because this one is not supported yet")
 
 
 def check_combinations(hvp: Params) -> None:
@@ -101,6 +87,9 @@ def check_facts(hvp: Params, facts: QemuFacts) -> None:
         raise _refuse(hvp, "nic_type", f"a NIC that QEMU {facts.version} has")
     if hvp["spice_bind"] and "spice" not in facts.options:
         raise _refuse(hvp, "spice_bind", f"nothing: QEMU {facts.version} has no SPICE")
+    if hvp["user_shutdown"] and not (facts.guest_shutdown and facts.events >= SHUTDOWN_EVENTS):
+        text = f"False: QEMU {facts.version} does not tell who shuts a guest down"
+        raise _refuse(hvp, "user_shutdown", text)
     kind = str(hvp["disk_type"])
     if kind in SCSI_MODELS and hvp["scsi_controller_type"] not in facts.devices:
         raise _refuse(hvp, "scsi_controller_type", f"one that QEMU {facts.version} has")
