@@ -62,6 +62,7 @@ def _of_node(node: SimNode) -> dict[str, object]:
         if record is not None:
             found[f"{node.name}/guests/{name}"] = str(record.role)
             found[f"{node.name}/guests/{name}/devices"] = (record.nics, record.disks)
+            found[f"{node.name}/guests/{name}/memory"] = record.memory
     for place, (size, uuid) in node.disks.disks.items():
         found[f"{node.name}/disks/{place}"] = (size, uuid, digest(node.disks, place))
     for place, (size, uuid) in node.volumes.disks.items():

@@ -24,7 +24,7 @@ from pyganeti.wire.noderpc.blockdev import (
     LvListCall,
 )
 from pyganeti.wire.noderpc.call import NodeCall
-from pyganeti.wire.noderpc.instance import InstanceStartCall
+from pyganeti.wire.noderpc.instance import InstanceBalloonMemoryCall, InstanceStartCall
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     InstanceSpec,
@@ -44,6 +44,20 @@ async def stop(context: UndoContext, *, spec: JsonSpec) -> None:
     instance = msgspec.convert(spec, InstanceSpec)
     if not _is_gone(context, instance.primary_node):
         await stop_guest(context.nodes, instance, 0.0)
+
+
+async def balloon(context: UndoContext, *, spec: JsonSpec, memory: int) -> None:
+    """Give a guest the memory back that it had; one that ended meanwhile starts with all of it."""
+    instance = msgspec.convert(spec, InstanceSpec)
+    if _is_gone(context, instance.primary_node):
+        return
+    call = InstanceBalloonMemoryCall(instance=instance, memory=memory)
+    try:
+        await context.nodes.call(instance.primary_node, call)
+    except NodeCallError:
+        raise
+    except GenericError as err:
+        context.log(f"Warning: instance {instance.name} has not its former memory: {err}")
 
 
 async def deactivate_disks(context: UndoContext, *, spec: JsonSpec) -> None:

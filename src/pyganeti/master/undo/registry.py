@@ -19,6 +19,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "disk.remove_copies": instance.remove_copies,
     "disk.rename_back": instance.rename_disks_back,
     "instance.activate_disks": instance.activate_disks,
+    "instance.balloon": instance.balloon,
     "instance.deactivate_disks": instance.deactivate_disks,
     "instance.move_back": instance.move_back,
     "instance.place_disks": instance_devices.restore_places,

@@ -30,6 +30,7 @@ class InstanceHandlers:
             handles(calls.AllInstancesInfoCall, self._all_info),
             handles(calls.HypervisorValidateParamsCall, self._validate),
             handles(calls.HotplugDeviceCall, self._change_devices),
+            handles(calls.InstanceBalloonMemoryCall, self._balloon),
             handles(calls.InstanceConsoleInfoCall, self._consoles),
             handles(calls.InstanceInfoCall, self._info),
             handles(calls.InstanceListCall, self._list),
@@ -82,6 +83,10 @@ class InstanceHandlers:
         if await driver.info(call.instance.name) is None:
             return ()  # its disks need not be active
         return await driver.change_devices(call.instance, await self._disks.attach(call.instance))
+
+    async def _balloon(self, call: calls.InstanceBalloonMemoryCall) -> None:
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        await driver.balloon(call.instance, call.memory)
 
     async def _consoles(self, call: calls.InstanceConsoleInfoCall) -> dict[str, ConsoleInfo]:
         found = {}

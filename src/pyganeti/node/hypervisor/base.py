@@ -83,6 +83,16 @@ class Hypervisor(Protocol):
         """
         ...
 
+    async def balloon(self, instance: InstanceSpec, memory_mib: int) -> None:
+        """Let a running guest use so much of the memory it was started with.
+
+        It gives up memory as it can, which :meth:`info` follows.
+
+        Raises:
+            HypervisorError: it does not run, or was started with less.
+        """
+        ...
+
     async def names(self) -> tuple[str, ...]:
         """Names of all guests that run, sorted."""
         ...
@@ -133,6 +143,12 @@ class Hypervisors:
         except KeyError as err:
             text = f"hypervisor {name!r} is not supported on this node"
             raise HypervisorError(text) from err
+
+
+def more_than_started(name: str, memory_mib: int, started_with: int) -> HypervisorError:
+    """Why a guest cannot have so much memory before its next start."""
+    text = f"{name} was started with {started_with} MiB of memory, it cannot have {memory_mib} MiB"
+    return HypervisorError(text)
 
 
 async def all_info(driver: Hypervisor) -> tuple[GuestInfo, ...]:

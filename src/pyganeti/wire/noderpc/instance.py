@@ -100,6 +100,19 @@ class HotplugDeviceCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
     instance: InstanceSpec
 
 
+class InstanceBalloonMemoryCall(NodeCall[None], frozen=True, kw_only=True):
+    """Give a running guest ``memory`` MiB of what it was started with; it gives up the rest slowly.
+
+    Raises: HypervisorError, it does not run, was started with less, or has no balloon.
+    """
+
+    procedure: ClassVar[str] = "instance_balloon_memory"
+    changes: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    memory: int
+
+
 class InstanceConsoleInfoCall(NodeCall[dict[str, ConsoleInfo]], frozen=True, kw_only=True):
     """How to reach the consoles of guests, by name; one that has none is left out."""
 
@@ -160,6 +173,7 @@ CALLS = (
     AllInstancesInfoCall,
     HotplugDeviceCall,
     HypervisorValidateParamsCall,
+    InstanceBalloonMemoryCall,
     InstanceConsoleInfoCall,
     InstanceInfoCall,
     InstanceListCall,

@@ -34,6 +34,7 @@ from pyganeti.master.lu.instance.modify_disks import (
     takes_out,
     wipe_new,
 )
+from pyganeti.master.lu.instance.runtime_memory import Ballooning, ballooning, set_memory
 from pyganeti.master.nics.changed import changed_nics, nic_lines
 from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.nodes import NodeReader
@@ -43,7 +44,7 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 
-UNBUILT: Final = ("disk_template", "iallocator", "instance_communication", "runtime_mem")
+UNBUILT: Final = ("disk_template", "iallocator", "instance_communication")
 # What the request is about, beside the instance.
 _CHANGES: Final = (
     *("nics", "disks", "beparams", "hvparams", "disk_template", "pnode", "os_name", "osparams"),
@@ -66,6 +67,7 @@ class SetParamsPlan:
         running: the guest runs.
         hotplug: change the devices of the running guest at once.
         sync: wait until new mirrors are in sync, and not only until they sync.
+        memory: what its running guest is to have, beside what it has.
     """
 
     before: Instance
@@ -78,6 +80,7 @@ class SetParamsPlan:
     running: bool
     hotplug: bool
     sync: bool
+    memory: Ballooning | None
 
     @property
     def after(self) -> Instance:
@@ -172,6 +175,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             running,
             hotplug,
             op.wait_for_sync,
+            await ballooning(op, after, guest.info, view, nodes) if op.runtime_mem else None,
         )
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
@@ -185,6 +189,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         """See :meth:`LogicalUnit.outline`."""
         devices = [_described("nic", edit) for edit in plan.nics]
         devices += [_described("disk", edit) for edit in plan.disks.edits] if plan.disks else []
+        devices += [] if plan.memory is None else [plan.memory.outline]
         lines = [*devices, *(f"set {name} to {value}" for name, value in plan.lines)]
         return [*lines, "change the devices of its guest"] if plan.hotplug else lines
 
@@ -194,7 +199,10 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             run.log(f"Warning: {text}")
         uuid, disks = plan.before.uuid, plan.disks
         records = None if disks is None else await make_new(run, plan.before, disks)
-        await self._record(run, plan, records)
+        if plan.fields or disks is not None:
+            await self._record(run, plan, records)
+        if plan.memory is not None:
+            await set_memory(run, plan.before, plan.memory)
         activated = False
         if disks is not None and records is not None:
             activated = await activate_new(run, plan.before, disks, running=plan.running)
@@ -204,6 +212,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
                 await change_guest(run, uuid, must=takes_out(disks))
         view = run.config.view
         lines = [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
+        lines += [] if plan.memory is None else [plan.memory.line]
         if disks is None:
             return lines
         removed, detached = removed_and_detached(disks)

@@ -6,7 +6,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import HypervisorError
-from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.node.hypervisor.base import GuestDisk, more_than_started
 from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
     GuestInfo,
@@ -77,6 +77,17 @@ class FakeHypervisor:
         new = [uuid for uuid in changed.disks if uuid not in record.disks]
         new += [uuid for uuid, mac in changed.nics if (uuid, mac) not in record.nics]
         return (*(f"unplugged {uuid}" for uuid in gone), *(f"plugged {uuid}" for uuid in new))
+
+    async def balloon(self, instance: InstanceSpec, memory_mib: int) -> None:
+        """See :meth:`~..base.Hypervisor.balloon`."""
+        record = self._running(instance.name)
+        if record is None:
+            raise HypervisorError(f"{instance.name} does not run")
+        started_with = record.started_with or record.memory
+        if memory_mib > started_with:
+            raise more_than_started(instance.name, memory_mib, started_with)
+        changed = msgspec.structs.replace(record, memory=memory_mib, started_with=started_with)
+        self._records.put(changed)
 
     async def names(self) -> tuple[str, ...]:
         """See :meth:`~..base.Hypervisor.names`."""

@@ -17,6 +17,7 @@ class Record(msgspec.Struct, frozen=True):
         nics: its NICs as UUID and MAC address.
         disks: UUIDs.
         role: what this copy of it is.
+        started_with: memory in MiB, if it was given less since.
         ended: it was shut down from inside.
     """
 
@@ -30,6 +31,7 @@ class Record(msgspec.Struct, frozen=True):
     disks: tuple[str, ...] = ()
     role: GuestRole = GuestRole.RUNNING
     ended: bool = False
+    started_with: int = 0
 
 
 class Records(Protocol):

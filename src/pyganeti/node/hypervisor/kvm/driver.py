@@ -24,7 +24,7 @@ from pyganeti.wire.noderpc.guests import (
 from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
 
-from . import params, process, runtime, trace
+from . import balloon, params, process, runtime, trace
 from .command import Machine
 from .console import console_info
 from .facts import QemuAsker
@@ -172,6 +172,15 @@ class KvmHypervisor:
                 return ()
             return await self._guests.change_devices(instance, disks, paths)
 
+    async def balloon(self, instance: InstanceSpec, memory_mib: int) -> None:
+        """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.balloon`."""
+        paths = self._guests.layout.guest(instance.name)
+        async with self._guests.lock(instance.name):
+            found = process.find(paths)
+            if found is None:
+                raise HypervisorError(f"{instance.name} does not run")
+            await balloon.inflate(instance.name, found, paths, memory_mib)
+
     async def names(self) -> tuple[str, ...]:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.names`."""
         try:
@@ -205,7 +214,7 @@ class KvmHypervisor:
             return _ended_guest(name) if await self._has_ended_itself(name) else None
         return GuestInfo(
             name=name,
-            memory=found.memory_mib(),
+            memory=await balloon.memory_of(name, found, self._guests.layout.guest(name)),
             vcpus=found.vcpus(),
             state=await self._state(name, found),
             cputime=found.cpu_seconds(),

@@ -1,6 +1,6 @@
 """Where a guest's files lie below ``run/ganeti/kvm-hypervisor``. Source: layout.json.
 
-pid/NAME, uid/NAME, ctrl/NAME.{monitor,qmp,serial,qga,trace,shutdown}, conf/NAME.runtime,
+pid/NAME, uid/NAME, ctrl/NAME.{monitor,qmp,serial,qga,trace,shutdown,balloon}, conf/NAME.runtime,
 nic/NAME/{INDEX,UUID} (name of the interface), chroot/, chroot-quarantine/, keymap/.
 """
 
@@ -24,6 +24,7 @@ class GuestPaths:
     serial: str
     trace: str
     shut_down: str
+    balloon: str
     agent: str
     runtime: str
     nics: str
@@ -42,7 +43,8 @@ class GuestPaths:
     @property
     def files(self) -> tuple[str, ...]:
         """All sockets, and all files but those of NICs."""
-        return (*self.sockets, self.runtime, self.pid, self.uid, self.trace, self.shut_down)
+        told = (self.trace, self.shut_down, self.balloon)
+        return (*self.sockets, self.runtime, self.pid, self.uid, *told)
 
 
 class KvmLayout:
@@ -94,6 +96,7 @@ class KvmLayout:
             serial=f"{control}.serial",
             trace=f"{control}.trace",
             shut_down=f"{control}.shutdown",
+            balloon=f"{control}.balloon",
             agent=f"{control}.qga",
             runtime=f"{base}/conf/{name}.runtime",
             nics=f"{base}/nic/{name}",

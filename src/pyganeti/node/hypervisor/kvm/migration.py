@@ -27,7 +27,7 @@ from pyganeti.wire.noderpc.guests import (
 from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
 
-from . import process, runtime, trace
+from . import balloon, process, runtime, trace
 from .facts import QemuAsker
 from .finish import prepare
 from .guests import KvmGuests
@@ -220,9 +220,13 @@ class KvmMigration:
             text = f"the state of {instance.name} did not arrive within {_ARRIVAL_S:g} s"
             raise HypervisorError(text)
         await self._guests.connect_routed(instance, paths)
-        if resume:
-            # One that was sent standing still does so here, too.
-            await self._guests.tell(instance.name, paths, "cont")
+        found = process.find(paths)
+        async with qmp_session(paths.qmp, instance.name) as qmp:
+            if resume:
+                # One that was sent standing still does so here, too.
+                await qmp.execute("cont")
+            if found is not None:
+                await balloon.note(qmp, found, paths)
 
     async def finish_source(self, instance: InstanceSpec, *, success: bool, resume: bool) -> None:
         """See :meth:`~..migration.Migration.finish_source`."""
