@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from pyganeti.kit.outputs import OUTPUT_LIMIT, Outputs
 from pyganeti.kit.uninterrupted import uninterrupted
 
 DEFAULT_TIMEOUT_S: Final = 60.0
@@ -53,6 +54,9 @@ class Command:
         stdin_fd: open file descriptor it reads from instead; stays the caller's.
         stdout_fd: the same for its standard output, which then is neither returned nor in
             ``output``.
+        contained: it is somebody else's script. When it ends, what it left in its process group
+            is killed; when it writes more than :data:`~.outputs.OUTPUT_LIMIT`, all of it is. It
+            has no ``stdin``.
     """
 
     argv: tuple[str, ...]
@@ -65,6 +69,7 @@ class Command:
     pass_fds: tuple[int, ...] = ()
     stdin_fd: int | None = None
     stdout_fd: int | None = None
+    contained: bool = False
 
     def __str__(self) -> str:
         return shlex.join(self.argv)
@@ -105,13 +110,11 @@ def _checked(command: Command, code: int, out: bytes, err: bytes) -> Finished:
     return finished
 
 
-def _open_output(command: Command) -> int:
-    if command.output is None:
-        return subprocess.PIPE
+def _open_output(path: str, command: Command) -> int:
     try:
-        return os.open(command.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     except OSError as err:
-        raise ProcessError(command, f"{command.output}: {err.strerror}") from err
+        raise ProcessError(command, f"{path}: {err.strerror}") from err
 
 
 async def run(command: Command, *, started: Callable[[int], None] | None = None) -> Finished:
@@ -123,9 +126,11 @@ async def run(command: Command, *, started: Callable[[int], None] | None = None)
         command: what to run.
         started: told the process group as soon as there is one.
     """
-    output = _open_output(command)
+    if command.contained:
+        return await _run_contained(command, started)
+    output = subprocess.PIPE if command.output is None else _open_output(command.output, command)
     try:
-        process = await _start_whole(command, output)
+        process = await _start_whole(command, output, output)
     finally:
         if output >= 0:
             os.close(output)
@@ -136,19 +141,57 @@ async def run(command: Command, *, started: Callable[[int], None] | None = None)
             out, err_out = await process.communicate(command.stdin or None)
     except TimeoutError as err:
         await _kill_and_reap(process)
-        raise ProcessError(command, f"no end after {command.timeout_s:g} s, killed") from err
+        raise _too_late(command) from err
     except BaseException:
         await _kill_and_reap(process)
         raise
     return _checked(command, process.returncode or 0, out or b"", err_out or b"")
 
 
-async def _start_whole(command: Command, output: int) -> asyncio.subprocess.Process:
+async def _run_contained(command: Command, started: Callable[[int], None] | None) -> Finished:
+    """As :func:`run`, of one that may leave nothing behind and not write without end."""
+    leader: list[int] = []
+
+    def end() -> None:
+        for pid in leader:
+            kill_group(pid)
+
+    log = None if command.output is None else _open_output(command.output, command)
+    try:
+        with Outputs(log, command.stdout_fd, end) as outputs:
+            process = await _start_whole(command, outputs.stdout, outputs.stderr)
+            leader.append(process.pid)
+            outputs.started()
+            if outputs.overflowed:
+                end()  # it was that quick
+            try:
+                if started is not None:
+                    started(process.pid)
+                async with asyncio.timeout(command.timeout_s):
+                    await process.wait()
+            except TimeoutError as err:
+                raise _too_late(command) from err
+            finally:
+                # After an ordinary end too, for what it left running.
+                await _kill_and_reap(process)
+    finally:
+        if log is not None:
+            os.close(log)
+    if outputs.overflowed:
+        raise ProcessError(command, f"wrote more than {OUTPUT_LIMIT >> 20} MiB, killed")
+    return _checked(command, process.returncode or 0, bytes(outputs.out), bytes(outputs.err))
+
+
+def _too_late(command: Command) -> ProcessError:
+    return ProcessError(command, f"no end after {command.timeout_s:g} s, killed")
+
+
+async def _start_whole(command: Command, stdout: int, stderr: int) -> asyncio.subprocess.Process:
     """Start it; if the caller is cancelled meanwhile, nothing of it is left."""
     found: list[asyncio.subprocess.Process] = []
 
     async def start() -> None:
-        found.append(await _start(command, output))
+        found.append(await _start(command, stdout, stderr))
 
     try:
         # The event loop ends only the first process of a start that is cancelled, and then waits
@@ -161,14 +204,14 @@ async def _start_whole(command: Command, output: int) -> asyncio.subprocess.Proc
     return found[0]
 
 
-async def _start(command: Command, output: int) -> asyncio.subprocess.Process:
+async def _start(command: Command, stdout: int, stderr: int) -> asyncio.subprocess.Process:
     stdin = asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL
     try:
         return await asyncio.create_subprocess_exec(
             *command.argv,
             stdin=stdin if command.stdin_fd is None else command.stdin_fd,
-            stdout=output if command.stdout_fd is None else command.stdout_fd,
-            stderr=output,
+            stdout=stdout if command.stdout_fd is None else command.stdout_fd,
+            stderr=stderr,
             env=_environment(command.env),
             cwd=command.cwd,
             start_new_session=True,
@@ -204,7 +247,7 @@ def run_blocking(command: Command) -> Finished:
     except OSError as err:
         raise ProcessError(command, err.strerror or str(err)) from err
     except subprocess.TimeoutExpired as err:
-        raise ProcessError(command, f"no end after {command.timeout_s:g} s, killed") from err
+        raise _too_late(command) from err
     return _checked(command, done.returncode, done.stdout, done.stderr)
 
 

@@ -1,6 +1,4 @@
-"""What OS scripts print, made fit to be shown: no secrets, nothing that drives a terminal.
-
-    log file -> redact_file -> tail -> text of an error
+"""What OS scripts print, without the secrets that they were told.
 
 Blocking; called in a worker thread.
 """
@@ -97,24 +95,3 @@ def redact_file(path: str, secrets: Secrets) -> None:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def tail(path: str, size: int) -> bytes:
-    """The last ``size`` bytes of a file, however long it is; none of one that was removed."""
-    try:
-        with open(path, "rb") as handle:
-            end = handle.seek(0, os.SEEK_END)
-            handle.seek(max(0, end - size))
-            return handle.read(size)
-    except FileNotFoundError:
-        return b""
-
-
-def printable(data: bytes) -> str:
-    """Text that shows control characters (``\\x1b``) instead of obeying them; lines stay."""
-    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
-    return "".join(one if one in "\n\t" or one.isprintable() else _escaped(one) for one in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

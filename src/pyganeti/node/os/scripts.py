@@ -1,7 +1,5 @@
 """Running the scripts of OS definitions, a log a run."""
 
-import os
-from datetime import UTC, datetime
 from typing import Final
 
 from pyganeti.kit.clock import Clock
@@ -9,6 +7,7 @@ from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import InvalidOS, OpExecError
 from pyganeti.node.hypervisor.base import GuestDisk
+from pyganeti.node.script_logs import excerpt, make_log, printable, reason
 from pyganeti.wire.noderpc.call import DAY_S, FAST_S
 from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
@@ -17,11 +16,8 @@ from pyganeti.wire.noderpc.types import OsInfo
 from . import definition as definitions
 from .definition import OsDefinition
 from .environment import core, for_dump, for_instance
-from .output import Secrets, printable, redact_file, tail
+from .output import Secrets, redact_file
 
-# How much of a log's end an error shows.
-_EXCERPT_LINES: Final = 20
-_EXCERPT_BYTES: Final = 4000
 # How many characters of what a verify script said.
 _SAID: Final = 400
 
@@ -166,9 +162,14 @@ class OsScripts:
         secrets: Secrets,
     ) -> None:
         """Run a script with a log of its own."""
-        log = await in_thread(_make_log, self._log_dir, label, self._clock.now())
+        log = await in_thread(make_log, self._log_dir, label, self._clock.now())
         command = Command(
-            (found.scripts[script],), env=env, cwd=found.path, output=log, timeout_s=DAY_S
+            (found.scripts[script],),
+            env=env,
+            cwd=found.path,
+            output=log,
+            timeout_s=DAY_S,
+            contained=True,
         )
         await _run_logged(command, log, script, runner, secrets)
 
@@ -221,7 +222,7 @@ class OsScripts:
         argv = (found.scripts["verify"], "parameters")
         env = core(found, name, {**osparams, **osparams_private}, 0)
         try:
-            await runner(Command(argv, env=env, cwd=found.path, timeout_s=FAST_S))
+            await runner(Command(argv, env=env, cwd=found.path, timeout_s=FAST_S, contained=True))
         except ProcessError as err:
             said = _said(err, Secrets(osparams_private))
             text = f"OS {found.name!r} refuses its parameters: {said}"
@@ -239,42 +240,17 @@ async def _run_logged(
         finally:
             await in_thread(redact_file, log, secrets)
     except ProcessError as err:
-        end = await in_thread(_excerpt, log)
-        text = f"OS {script} script failed ({_reason(err)}), last lines in the log file:\n{end}"
+        end = await in_thread(excerpt, log)
+        text = f"OS {script} script failed ({reason(err)}), last lines in the log file:\n{end}"
         raise OpExecError(f"{text}\nlog file: {log}") from err
-
-
-def _make_log(directory: str, label: str, now_s: float) -> str:
-    """An empty log file of its own for a run, by the node's local time."""
-    os.makedirs(directory, 0o750, exist_ok=True)
-    now = datetime.fromtimestamp(now_s, UTC).astimezone()
-    stem = f"{directory}/{label}-{now:%Y-%m-%d_%H_%M_%S}"
-    for number in range(1000):
-        path = f"{stem}.log" if number == 0 else f"{stem}-{number}.log"
-        try:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            continue
-        return path
-    raise OpExecError(f"no free name for a log file like {stem}.log")
-
-
-def _reason(err: ProcessError) -> str:
-    """How a script ended, without its path, which the message has."""
-    return str(err).partition(": ")[2]
 
 
 def _said(err: ProcessError, secrets: Secrets) -> str:
     """How a script ended that has no log, and the end of what it said."""
     if err.finished is None:
-        return _reason(err)
-    how, _colon, _output = _reason(err).partition(": ")
+        return reason(err)
+    how, _colon, _output = reason(err).partition(": ")
     output = (err.finished.stderr.strip() or err.finished.stdout.strip()).encode()
     # Redacted before it is cut: a part of a secret would not be known.
     said = printable(secrets.redact(output))[-_SAID:]
     return f"{how}: {said}" if said else how
-
-
-def _excerpt(log: str) -> str:
-    text = printable(tail(log, _EXCERPT_BYTES))[-_EXCERPT_BYTES:]
-    return "\n".join(text.rstrip("\n").split("\n")[-_EXCERPT_LINES:])
