@@ -24,6 +24,7 @@ from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.nodes import SimNode
+from pyganeti.testing.providers import Array
 from pyganeti.wire.noderpc.server import NodeServer
 
 _PORT: Final = 1811
@@ -58,7 +59,8 @@ class _Servers:
         root = f"{self._directory}/{node.name}"
         os.makedirs(root)
         replication = DrbdNetwork(self._clock)
-        sim = SimNode(node.name, node.uuid, root, self._clock, _reach, FakeDriver(), replication)
+        seen = (FakeDriver(), replication, Array())
+        sim = SimNode(node.name, node.uuid, root, self._clock, _reach, *seen)
         for name in guests_of(number):
             sim.guests.put(Record(name, MEMORY_MIB, 1, self._clock.now()))
         server = NodeServer(await sim.dispatcher())

@@ -69,11 +69,13 @@ class Paths:
         self.disk_links_dir = self.run_dir + "/instance-disks"
         self.instance_reason_dir = self.run_dir + "/instance-reason"
         self.kvm_dir = self.run_dir + "/kvm-hypervisor"
+        self.extstorage_dir = self.run_dir + "/extstorage"
         self.fake_dir = self.run_dir + "/fake-hypervisor"
         self.task_dir = self.run_dir + "/tasks"
         self.transfer_dir = self.run_dir + "/transfers"
 
         self.log_os_dir = self.log_dir + "/os"
+        self.log_extstorage_dir = self.log_dir + "/extstorage"
         self.log_kvm_dir = self.log_dir + "/kvm"
 
         self.file_storage_paths = self.conf_dir + "/file-storage-paths"

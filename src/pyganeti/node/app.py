@@ -59,6 +59,9 @@ from .storage.device import DeviceDriver
 from .storage.drbd.device import Drbd
 from .storage.drbd.driver import DrbdDriver
 from .storage.drbd.facts import DrbdFacts, KernelFacts
+from .storage.ext.attached import Attachments
+from .storage.ext.driver import ExtDriver
+from .storage.ext.scripts import ProviderScripts
 from .storage.file import FileDriver
 from .storage.links import DiskLinks
 from .storage.lvm.driver import LvmDriver
@@ -89,6 +92,7 @@ class NodeParts:
     blocks: Blocks
     volumes: Volumes
     drbd: DrbdFacts
+    providers: ProviderScripts
     directories: Directories
     network: Network
     replica: ReplicaStore
@@ -152,7 +156,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *MigrationHandlers(parts.hypervisors, disks).all(),
         *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),
-        *OsHandlers(oses, paths.provider_search_path()).all(),
+        *OsHandlers(oses, parts.providers).all(),
         *StoreHandlers(parts.replica).all(),
         *TaskHandlers(tasks).all(),
         *TransferHandlers(transfers, parts.blocks, writes).all(),
@@ -202,6 +206,10 @@ def build_node(
     lvm = Lvm(run)
     volumes = LvmDriver(lvm)
     drbd = Drbd(run)
+    providers = ProviderScripts(
+        paths.provider_search_path(), runner, paths.log_extstorage_dir, clock
+    )
+    ext = ExtDriver(providers, Attachments(paths.extstorage_dir))
     network = LinuxNetwork(runner, paths.kvm_ifup)
     fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
     kvm = KvmHypervisor(
@@ -225,15 +233,18 @@ def build_node(
                 "sharedfile": shared_files,
                 "plain": volumes,
                 "blockdev": DeviceDriver(),
+                "ext": ext,
             },
             {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
             # Not on record either, for the same reason.
             {"drbd": DrbdDriver(drbd, volumes, clock)},
-            {"plain": volumes},
+            {"plain": volumes, "ext": ext},
+            {"ext": ext},
         ),
         blocks=DeviceBlocks(),
         volumes=VolumeReader(lvm),
         drbd=KernelFacts(drbd),
+        providers=providers,
         directories=files,
         network=network,
         replica=replica,

@@ -49,6 +49,7 @@ from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
 from pyganeti.testing.nodes import SimNode, SimNodeClient
+from pyganeti.testing.providers import Array
 from pyganeti.testing.store import FaultyCommitter, SimBackend
 from pyganeti.wire.noderpc.guests import GuestRole
 
@@ -72,6 +73,7 @@ class SimCluster:
         answering: addresses that answer when an instance's is tried.
         replication: what DRBD devices connect over.
         shared: files that all nodes see.
+        array: volumes of external storage that all nodes see.
         copies: which nodes run a guest; knows if two ever did at once.
     """
 
@@ -99,6 +101,7 @@ class SimCluster:
         self.answering: set[str] = set()
         self.shared = FakeDriver(storage_type="sharedfile")
         self.replication = DrbdNetwork(self.clock)
+        self.array = Array()
         self.copies = Copies()
         self.nodes: dict[str, SimNode] = {}
         self._initial = first_view(nodes, options or {}, self.ids)
@@ -118,7 +121,8 @@ class SimCluster:
 
     def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
         root = f"{self._directory}/{name}"
-        node = SimNode(name, uuid, root, self.clock, self._reach, self.shared, self.replication)
+        seen = (self.shared, self.replication, self.array)
+        node = SimNode(name, uuid, root, self.clock, self._reach, *seen)
         node.guests = WatchedRecords(name, self.copies)
         node.others = self.nodes
         self.nodes[name] = node
@@ -370,7 +374,7 @@ class SimCluster:
 
     def footprint(self) -> dict[str, object]:
         """All that exists, recorded or on a node; see :mod:`pyganeti.testing.footprint`."""
-        return footprint(self.view, self.nodes.values(), self.shared)
+        return footprint(self.view, self.nodes.values(), self.shared, self.array)
 
     # --- the world moves
 

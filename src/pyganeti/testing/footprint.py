@@ -16,11 +16,14 @@ from pyganeti.model.view import ClusterView
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.testing.contents import digest
 from pyganeti.testing.nodes import SimNode
+from pyganeti.testing.providers import Array
 
 _LEFT_OUT: Final = frozenset({"serial_no", "mtime", "ctime"})
 
 
-def footprint(view: ClusterView, nodes: Iterable[SimNode], shared: FakeDriver) -> dict[str, object]:
+def footprint(
+    view: ClusterView, nodes: Iterable[SimNode], shared: FakeDriver, array: Array
+) -> dict[str, object]:
     """Config objects, and what nodes hold: guests, disks, DRBD, directories, links, taps, hosts."""
     found: dict[str, object] = {}
     _add(found, "cluster", view.cluster)
@@ -38,6 +41,8 @@ def footprint(view: ClusterView, nodes: Iterable[SimNode], shared: FakeDriver) -
         found[f"shared/disks/{place}"] = (size, uuid, digest(shared, place))
     for directory in shared.directories:
         found[f"shared/directories/{directory}"] = True
+    for volume, mib in array.volumes.items():
+        found[f"array/{volume}"] = (mib, array.info.get(volume), array.opened.get(volume) or None)
     for node in nodes:
         found.update(_of_node(node))
     return found
@@ -70,6 +75,8 @@ def _of_node(node: SimNode) -> dict[str, object]:
     for device in node.drbd.devices.values():
         parts = (device.data, device.meta, device.size, device.link is not None, device.primary)
         found[f"{node.name}/drbd/{device.minor}"] = parts
+    for volume in node.provider.attached:
+        found[f"{node.name}/attached/{volume}"] = True
     for directory in node.disks.directories:
         found[f"{node.name}/directories/{directory}"] = True
     for directory, _, files in os.walk(node.paths.export_dir):

@@ -4,13 +4,10 @@ Requests and answers pass through the real codec, so that whatever cannot travel
 """
 
 import asyncio
-import atexit
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
 from typing import Final
 
 import msgspec
@@ -30,16 +27,21 @@ from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.drbd.device import Drbd
 from pyganeti.node.storage.drbd.driver import DrbdDriver
+from pyganeti.node.storage.ext.attached import Attachments
+from pyganeti.node.storage.ext.driver import ExtDriver
+from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.storage.fake import FakeDevices, FakeDriver, FakeVolumes
 from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
 from pyganeti.testing.certificates import node_certificate
 from pyganeti.testing.contents import SimBlocks
+from pyganeti.testing.definitions import os_definitions, write_program
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.programs import Programs
+from pyganeti.testing.providers import Array, SimProvider, write_provider
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
 from pyganeti.wire.noderpc.client import CallNumbers, task_result, tell
 from pyganeti.wire.noderpc.codec import (
@@ -65,13 +67,7 @@ from pyganeti.wire.noderpc.types import (
 MEMORY_MIB: Final = 16384
 VOLUME_GROUP: Final = "xenvg"
 STORAGE_DIRS: Final = ("/srv/ganeti/file-storage", "/srv/ganeti/shared-file-storage")
-_OS_FILES: Final = {
-    "ganeti_api_version": "20\n",
-    "variants.list": "default\nminimal\n",
-    "parameters.list": "message what to say\n",
-}
 _MASTER: Final = Peer("digest", "master", "uuid")
-_OS_SCRIPTS: Final = ("create", "export", "import", "rename", "verify")
 
 
 def _ignore(_node: str, _procedure: str) -> None:
@@ -93,11 +89,14 @@ class SimNode:
         clock: time.
         reach: tries whether other nodes can be connected to.
         shared: files that all nodes see.
+        replication: what DRBD devices connect over.
+        array: volumes of external storage that all nodes see.
 
     Attributes:
         guests, disks, volumes, devices, network: the drivers' books.
         blocks: what is on its disks.
         programs: those it was asked to run.
+        provider: its storage provider's scripts.
         sending: while it is not set, guests that are migrated stay on their way.
         traits: what guests find here; to be set before its daemon starts.
         reachable: whether it answers; made false during a call, its answer is lost.
@@ -117,6 +116,7 @@ class SimNode:
         reach: Reach,
         shared: FakeDriver,
         replication: DrbdNetwork,
+        array: Array,
     ) -> None:
         self.name = name
         self.uuid = uuid
@@ -131,6 +131,7 @@ class SimNode:
         self.drbd = SimDrbd(replication, self.volumes.held)
         self.blocks = SimBlocks((self.disks, shared, self.volumes), self.drbd)
         self.devices = FakeDevices()
+        self.provider = SimProvider(array, name)
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
         self.programs = Programs()
@@ -162,7 +163,7 @@ class SimNode:
         with open(paths.file_storage_paths, "w", encoding="ascii") as handle:
             handle.write("\n".join(STORAGE_DIRS))
         self.install_certificate(self.uuid)
-        os.symlink(_os_definitions(), f"{root}/srv/ganeti/os")
+        os.symlink(os_definitions(), f"{root}/srv/ganeti/os")
 
     def install_certificate(self, uuid: str) -> None:
         """Give it a certificate for ``uuid``, which is its own or another node's."""
@@ -202,7 +203,11 @@ class SimNode:
         """Make a hook script: ``instance-start-pre.d/50-check``."""
         path = f"{self.paths.hooks_dir}/{script}"
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        _write_program(path)
+        write_program(path)
+
+    def install_provider(self, *, without: str = "") -> None:
+        """Give it the storage provider of the array, maybe without a script."""
+        write_provider(f"{self.paths.rootdir}/srv/ganeti/extstorage", without)
 
     def _parts(self) -> NodeParts:
         memory = HypervisorInfo(
@@ -210,6 +215,9 @@ class SimNode:
         )
         fake = FakeHypervisor(self.guests, self._clock, lambda: memory)
         drbd = Drbd(self.drbd)
+        providers = self._providers()
+        attachments = Attachments(self.paths.extstorage_dir)
+        ext = ExtDriver(providers, attachments, self.provider.size_of, self.volumes.write)
         fake.migration.halfway, fake.migration.host = self.sending, self.traits
         return NodeParts(
             paths=self.paths,
@@ -221,14 +229,17 @@ class SimNode:
                     "sharedfile": self.shared,
                     "plain": self.volumes,
                     "blockdev": self.devices,
+                    "ext": ext,
                 },
                 {"file": self.disks, "sharedfile": self.shared, "lvm-vg": self.volume_group},
                 {"drbd": DrbdDriver(drbd, self.volumes, self._clock, self.volumes.write)},
-                {"plain": self.volumes},
+                {"plain": self.volumes, "ext": ext},
+                {"ext": ext},
             ),
             blocks=self.blocks,
             volumes=self.volume_group,
             drbd=self.drbd,
+            providers=providers,
             directories=self.disks,
             network=self.network,
             replica=CandidateStore(Replica(lambda: self.backend, None)),
@@ -238,6 +249,12 @@ class SimNode:
             stop_daemon=lambda: None,
             peers=self._peers,
             reach=self._reach,
+        )
+
+    def _providers(self) -> ProviderScripts:
+        paths = self.paths
+        return ProviderScripts(
+            paths.provider_search_path(), self.provider, paths.log_extstorage_dir, self._clock
         )
 
     @asynccontextmanager
@@ -262,28 +279,9 @@ class SimNode:
         """The machine starts anew: what lay in its run directory is gone, too."""
         for transfer in os.listdir(self.paths.transfer_dir):
             os.unlink(f"{self.paths.transfer_dir}/{transfer}")
+        shutil.rmtree(self.paths.extstorage_dir, ignore_errors=True)
+        self.provider.boot()
         await self.restart()
-
-
-@cache
-def _os_definitions() -> str:
-    """A directory with the OS ``noop``: one for all nodes, since they only read it."""
-    top = tempfile.mkdtemp(prefix="sim-os-")
-    atexit.register(shutil.rmtree, top, ignore_errors=True)
-    directory = f"{top}/noop"
-    os.mkdir(directory)
-    for name, text in _OS_FILES.items():
-        with open(f"{directory}/{name}", "w", encoding="ascii") as handle:
-            handle.write(text)
-    for name in _OS_SCRIPTS:
-        _write_program(f"{directory}/{name}")
-    return top
-
-
-def _write_program(path: str) -> None:
-    with open(path, "w", encoding="ascii") as handle:
-        handle.write("#!/bin/sh\n")
-    os.chmod(path, 0o700)
 
 
 class SimNodeClient:

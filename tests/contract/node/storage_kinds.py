@@ -1,9 +1,10 @@
 """Kinds of storage for the contract: a driver, disks for it, and a unit to lie in."""
 
+import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ import msgspec
 
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.process import run
+from pyganeti.kit.process import Command, run
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.params.disk import DEFAULTS, device_params
 from pyganeti.model.templates import DRBD_META_MIB
@@ -19,6 +20,9 @@ from pyganeti.node.storage.base import DiskDriver, SpaceReader
 from pyganeti.node.storage.drbd import commands
 from pyganeti.node.storage.drbd.device import Drbd
 from pyganeti.node.storage.drbd.driver import DrbdDriver
+from pyganeti.node.storage.ext.attached import Attachments
+from pyganeti.node.storage.ext.driver import ExtDriver
+from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.node.storage.file import FileDriver
 from pyganeti.node.storage.lvm.driver import LvmDriver
@@ -26,6 +30,8 @@ from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.whitelist import Whitelist
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
+from pyganeti.testing.providers import PROVIDER, Array, SimProvider, write_provider
+from pyganeti.wire.noderpc.disks import StorageInfo
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     DrbdEnd,
@@ -42,7 +48,7 @@ class Kind:
 
     Attributes:
         place: where a disk of a name lies.
-        unit: what ``units`` can tell the space of.
+        unit: what ``units`` can tell the space of; empty where nothing does.
         owned: disks carry their UUIDs.
         renames: disks have names that can be changed.
     """
@@ -64,6 +70,10 @@ class Kind:
             uuid=uuid,
             iv_name="disk/0",
         )
+
+    async def exists(self, disk: DiskSpec) -> bool:
+        """Whether ``disk`` is there."""
+        return await self.driver.find(disk) is not None
 
     async def grow(self, disk: DiskSpec, amount: int) -> None:
         """Make ``disk`` larger, in all its parts."""
@@ -170,6 +180,81 @@ def _has_attributes(root: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def loop_driver(root: Path) -> ExtDriver:
+    """Volumes of the provider for tests, with records and logs below ``root``."""
+    providers = (str(Path(__file__).parents[2] / "extstorage"),)
+    scripts = ProviderScripts(providers, run, str(root / "log"), SystemClock())
+    return ExtDriver(scripts, Attachments(str(root / "attached")))
+
+
+@dataclass(frozen=True)
+class External(Kind):
+    """A kind whose volumes a provider makes, with parameters."""
+
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    def disk(self, name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
+        """See :class:`Kind`."""
+        params = {"access": "kernelspace", **self.params}
+        return msgspec.structs.replace(Kind.disk(self, name, size, uuid), params=params)
+
+    async def exists(self, disk: DiskSpec) -> bool:
+        """See :class:`Kind`."""
+        assert isinstance(self.driver, ExtDriver)
+        return await self.driver.measure(disk) is not None
+
+
+@asynccontextmanager
+async def ext_kind(root: Path) -> AsyncIterator[Kind]:
+    """Volumes of a provider on loop devices, which are all let go in the end."""
+    pool = root / "pool"
+    pool.mkdir()
+    driver = loop_driver(root)
+    try:
+        params = {"pool": str(pool)}
+        yield External(driver, NoUnits(), "ext", _volume, "", False, False, params)
+    finally:
+        for device in await loops_of(pool):
+            await run(Command(("losetup", "--detach", device)))
+
+
+async def loops_of(pool: Path) -> list[str]:
+    """The loop devices of files in ``pool``."""
+    found = await run(Command(("losetup", "--json", "--output", "NAME,BACK-FILE")))
+    devices = json.loads(found.stdout or '{"loopdevices": []}')["loopdevices"]
+    own = [one["name"] for one in devices if (one["back-file"] or "").startswith(f"{pool}/")]
+    return sorted(own)
+
+
+@asynccontextmanager
+async def simulated_ext_kind(root: Path) -> AsyncIterator[Kind]:
+    """The real driver on a simulated provider."""
+    write_provider(str(root / "providers"), "")
+    provider = SimProvider(Array(), "node1")
+    scripts = ProviderScripts(
+        (str(root / "providers"),), provider, str(root / "log"), SystemClock()
+    )
+    attachments = Attachments(str(root / "attached"))
+    driver = ExtDriver(scripts, attachments, provider.size_of, FakeDriver().write)
+    yield External(driver, NoUnits(), "ext", _array_volume, "", False, False)
+
+
+class NoUnits:
+    """Nothing is known of the space of external storage."""
+
+    async def space(self, name: str) -> StorageInfo:
+        """See ``SpaceReader``."""
+        raise NotImplementedError
+
+
+def _volume(name: str) -> tuple[str, str]:
+    return "loop", f"volume{name}"
+
+
+def _array_volume(name: str) -> tuple[str, str]:
+    return PROVIDER, f"volume{name}"
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.blocks import DeviceBlocks
+from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
@@ -98,6 +99,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         storage=Storage({"file": disks}, {"file": disks}),
         drbd=SimDrbd(DrbdNetwork(SystemClock()), set()),
         blocks=DeviceBlocks(),
+        providers=ProviderScripts((), run, f"{root}/log", clock),
         volumes=FakeVolumes("xenvg", disks),
         directories=disks,
         network=FakeNetwork(frozenset({"br0"}), frozenset({"192.0.2.1"})),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pyganeti.master.disks.ext import provider_params
 from pyganeti.master.disks.new import DiskRequest, chosen_template, requested_disk
 from pyganeti.master.instances.device_edits import GONE, Edit, edited
 from pyganeti.model.disk import Disk
@@ -23,6 +24,8 @@ _NO_NAME: Final = (None, "none")
 # What of a disk can be changed, and what to use instead for what cannot.
 _CHANGEABLE: Final = ("mode", "name")
 _INSTEAD: Final = {"size": "grow-disk"}
+# As a parameter of a storage provider: the disk has none any more.
+_FORGET: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def changed_disks(
         if change.action is ListChange.ATTACH:
             return _attachable(what, change, instance, before, view)
         if disk is not None:
-            return msgspec.structs.replace(disk, **_changes(what, change))
+            return msgspec.structs.replace(disk, **_changes(what, change, disk))
         uuid = f"new-{len(requests)}"
         requests[uuid] = _requested(what, change, template, view)
         return _planned(uuid, template, requests[uuid], instance)
@@ -80,7 +83,7 @@ def changed_disks(
     kept = {disk.uuid for disk in final}
     had = {disk.uuid: disk for disk in before}
     changed = {
-        disk.uuid: {name: getattr(disk, name) for name in _CHANGEABLE}
+        disk.uuid: {name: getattr(disk, name) for name in (*_CHANGEABLE, "params")}
         for disk in final
         if disk.uuid in had and disk != had[disk.uuid]
     }
@@ -140,17 +143,21 @@ def _planned(uuid: str, template: DiskTemplate, request: DiskRequest, instance: 
     )
 
 
-def _changes(what: str, change: DeviceChange) -> dict[str, Any]:
+def _changes(what: str, change: DeviceChange, disk: Disk) -> dict[str, Any]:
+    asked = parse_disk(change.params, what)
+    is_ext = disk.dev_type is DiskTemplate.EXT
     for key in change.params:
-        if key not in _CHANGEABLE:
+        if key not in _CHANGEABLE and not (is_ext and key in asked.opaque):
             instead = f", use {_INSTEAD[key]}" if key in _INSTEAD else ""
             raise OpPrereqError(f"{what}: {key!r} cannot be changed{instead}", ECode.INVAL)
-    asked = parse_disk(change.params, what)
     found: dict[str, Any] = {}
     if asked.mode is not None:
         found["mode"] = DiskMode(asked.mode)
     if "name" in change.params:
         found["name"] = None if asked.name in _NO_NAME else asked.name
+    if asked.opaque:
+        params = {**(disk.params or {}), **provider_params(what, asked)}
+        found["params"] = {key: value for key, value in params.items() if value != _FORGET} or None
     return found
 
 
@@ -200,6 +207,7 @@ def disk_lines(edits: Sequence[Edit[Disk]]) -> Iterator[tuple[str, str | None]]:
             yield place, str(edit.action)
         elif edit.action is ListChange.MODIFY:
             for key in edit.given:
-                yield f"disk.{key}/{edit.index}", getattr(disk, key)
+                fields = {name: getattr(disk, name) for name in _CHANGEABLE}
+                yield f"disk.{key}/{edit.index}", {**(disk.params or {}), **fields}.get(key)
         else:
             yield place, f"{edit.action}:size={disk.size},mode={disk.mode}"

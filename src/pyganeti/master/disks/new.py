@@ -5,13 +5,14 @@ template, ``vg``. Source: gnt-instance(8) ADD (``--disk``); disk parameter facts
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
 
 from pyganeti.kit.ids import Ids
 from pyganeti.master.disks.drbd import ChooseMinor, new_drbd_id, new_volumes
+from pyganeti.master.disks.ext import Wanted, disk_params
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
@@ -19,6 +20,7 @@ from pyganeti.model.params.disk import fill_diskparams_of
 from pyganeti.model.templates import (
     DRBD_META_MIB,
     FILE_BASED,
+    HAVE_ACCESS,
     LVM,
     MAX_DISKS,
     MAY_ADOPT,
@@ -28,9 +30,16 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.devices import IDiskParams, parse_disk
 
 _T = DiskTemplate
-BUILT: Final = frozenset({_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN, _T.DRBD, _T.BLOCKDEV})
+BUILT: Final = frozenset(
+    {_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN, _T.DRBD, _T.BLOCKDEV, _T.EXT}
+)
 # What may be given with which templates; size, mode, name and adopt are for all.
-_ONLY_WITH: Final = {"vg": LVM, "metavg": frozenset({_T.DRBD}), "provider": frozenset({_T.EXT})}
+_ONLY_WITH: Final = {
+    "access": HAVE_ACCESS,
+    "metavg": frozenset({_T.DRBD}),
+    "provider": frozenset({_T.EXT}),
+    "vg": LVM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class DiskRequest:
         vg: its volume group, for templates that lie in one.
         metavg: that of the metadata of a DRBD disk.
         adopt: the volume in ``vg``, or the path of the device, that becomes this disk.
+        provider: of external storage.
+        params: for the provider, and how the guest reaches the disk where that is its own.
     """
 
     size: int
@@ -50,6 +61,8 @@ class DiskRequest:
     vg: str | None = None
     adopt: str | None = None
     metavg: str | None = None
+    provider: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +117,7 @@ def requested_disk(
     what: str, asked: IDiskParams, template: DiskTemplate, view: ClusterView
 ) -> DiskRequest:
     """One new disk of a template; ``what`` names it in messages. As :func:`requested_disks`."""
-    if asked.opaque:
-        raise OpPrereqError(f"{what}: unknown parameter {min(asked.opaque)!r}", ECode.INVAL)
+    params = disk_params(what, asked, template)
     if asked.spindles is not None:
         raise OpPrereqError(f"{what}: spindles need exclusive storage", ECode.INVAL)
     for key, templates in _ONLY_WITH.items():
@@ -129,6 +141,8 @@ def requested_disk(
         vg,
         adopt,
         asked.metavg,
+        asked.provider,
+        params,
     )
 
 
@@ -164,6 +178,11 @@ def volume_sizes(disks: Sequence[DiskRequest]) -> list[tuple[str | None, int]]:
     """Volume group, where there is one, and MiB of what each disk will take of each node."""
     data = [(disk.vg, disk.size) for disk in disks]
     return [*data, *((disk.metavg, DRBD_META_MIB) for disk in disks if disk.metavg)]
+
+
+def wanted_of_providers(disks: Sequence[DiskRequest]) -> list[Wanted]:
+    """What these disks want of storage providers."""
+    return [(disk.provider, disk.params) for disk in disks if disk.provider is not None]
 
 
 def are_adopted(disks: Sequence[DiskRequest]) -> bool:
@@ -240,6 +259,7 @@ def made_disk(
         iv_name=f"disk/{index}",
         mode=request.mode,
         name=request.name,
+        params=request.params or None,
     )
     if where.template is DiskTemplate.DRBD:
         groups = (request.vg or "", request.metavg or "")
@@ -258,6 +278,8 @@ def _logical_id(index: int, request: DiskRequest, where: Placement, ids: Ids) ->
         return (where.driver or FileDriver.LOOP, path)
     if where.template is DiskTemplate.BLOCKDEV:
         return ("manual", request.adopt or "")
+    if where.template is DiskTemplate.EXT:
+        return (request.provider or "", f"{ids.uuid()}.ext.disk{index}")
     return (request.vg or "", f"{ids.uuid()}.disk{index}")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from pyganeti.master.changes import moved_disks
+from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.mirrors import mirrored
 from pyganeti.master.instances.guests import (
     bare_spec,
@@ -193,6 +194,7 @@ async def check_target(
         shape = InstanceShape.of(move.instance, view, _sizes(move.here), _template(move.here))
         policy = view.ipolicy(view.group_of(move.target))
         check_policy(shape, policy, f"instance {move.instance.name} on node {move.target.name}")
+    await check_providers(nodes, move.target, wanted_of(view.disks_of(move.instance)))
     if starts:
         await _check_hypervisor(nodes, move)
         await check_bridges(nodes, view, move.there)

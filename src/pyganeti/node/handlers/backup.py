@@ -80,7 +80,7 @@ class BackupHandlers:
 
     async def _export(self, call: calls.ExportStartCall, run: CallRun) -> calls.Dump:
         disks = await self._disks.devices(call.instance)
-        device = await self._disks.device(call.device)
+        device = await self._disks.device(call.device, call.instance)
         async with self._peers() as client:
             copy = Copy(call.target, client, run.runner, self._clock)
             with PredictedSize(call.device.size * MIB) as predicted:
@@ -95,7 +95,8 @@ class BackupHandlers:
                     return Finished(0, "", "")
 
                 await self._oses.export(
-                    call.instance, disks, replace(disks[call.index], link=device.path),
+                    call.instance, disks,
+                    replace(disks[call.index], link=device.link, uri=device.uri),
                     call.index, runner, debug=call.debug,
                 )  # fmt: skip
         return calls.Dump(size=copy.size, sha256=copy.sha256)

@@ -2,8 +2,11 @@
 
 from typing import Protocol
 
+import msgspec
+
 from pyganeti.kit.threads import in_thread
-from pyganeti.model.errors import GenericError
+from pyganeti.model.enums import DiskAccess
+from pyganeti.model.errors import GenericError, StorageError
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.storage.base import Storage
@@ -67,8 +70,9 @@ class BlockdevHandlers:
         found: list[GuestDisk] = []
         for index, disk in enumerate(instance.disks):
             device = await self._storage.driver(disk.dev_type).assemble(disk)
-            link = await in_thread(self._links.make, instance.name, index, device.path)
-            found.append(GuestDisk(disk, link, device.uri, device.size))
+            link = await self._link(instance.name, index, device)
+            uri = _uri(disk, device, instance)
+            found.append(GuestDisk(disk, link, uri, device.size))
         await in_thread(self._links.trim, instance.name, len(found))
         return tuple(found)
 
@@ -78,19 +82,16 @@ class BlockdevHandlers:
         Raises:
             BlockDeviceError: one is not there.
         """
-        devices = [
-            (disk, await self._storage.driver(disk.dev_type).assemble(disk))
-            for disk in instance.disks
-        ]
-        return tuple(GuestDisk(disk, device.path, device.uri) for disk, device in devices)
+        return tuple([await self.device(disk, instance) for disk in instance.disks])
 
-    async def device(self, disk: DiskSpec) -> BlockDevice:
-        """One disk, made usable.
+    async def device(self, disk: DiskSpec, instance: InstanceSpec) -> GuestDisk:
+        """One disk under its own path: one of ``instance``, or a snapshot of it.
 
         Raises:
             BlockDeviceError: it is not there.
         """
-        return await self._storage.driver(disk.dev_type).assemble(disk)
+        device = await self._storage.driver(disk.dev_type).assemble(disk)
+        return GuestDisk(disk, device.path, _uri(disk, device, instance))
 
     async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
         driver = self._storage.driver(call.disk.dev_type)
@@ -117,9 +118,8 @@ class BlockdevHandlers:
         if not call.on_primary:
             return device
         await driver.open(call.disk, exclusive=True)
-        name = call.instance.name
-        link = await in_thread(self._links.make, name, call.index, device.path)
-        return BlockDevice(path=device.path, size=device.size, link=link, uri=device.uri)
+        link = await self._link(call.instance.name, call.index, device)
+        return msgspec.structs.replace(device, link=link)
 
     async def _open(self, call: calls.BlockdevOpenCall) -> None:
         for disk in call.disks:
@@ -168,13 +168,38 @@ class BlockdevHandlers:
         except GenericError:
             # One disk that cannot be looked at must not hide the others.
             return None
+        probe = self._storage.find_probe(disk.dev_type)
+        if device is None and probe is not None:
+            size = await probe.measure(disk)
+            return None if size is None else (size, None)
         if device is None and disk.children:
             # A mirror that is not active has its data on a volume.
             return await self._dimension(disk.children[0])
         return None if device is None else (device.size, None)
+
+    async def _link(self, name: str, index: int, device: BlockDevice) -> str:
+        """The stable name of a disk's device; of one without there is none."""
+        if device.path:
+            return await in_thread(self._links.make, name, index, device.path)
+        await in_thread(self._links.remove, name, index)
+        return ""
 
     async def _create_directory(self, call: calls.FileStorageDirCreateCall) -> None:
         await self._directories.create_directory(call.file_storage_dir)
 
     async def _remove_directory(self, call: calls.FileStorageDirRemoveCall) -> None:
         await self._directories.remove_directory(call.file_storage_dir)
+
+
+def _uri(disk: DiskSpec, device: BlockDevice, instance: InstanceSpec) -> str:
+    """How the guest reaches a disk without a block device; empty if it is to have one.
+
+    Raises:
+        StorageError: it is not to have one, and cannot be reached otherwise.
+    """
+    if disk.params.get("access") != DiskAccess.USERSPACE:
+        return ""
+    if instance.hypervisor not in device.uris:
+        text = f"its storage has no userspace access for hypervisor {instance.hypervisor}"
+        raise StorageError(f"{disk.iv_name}: {text}, but it has access=userspace")
+    return device.uris[instance.hypervisor]

@@ -1,9 +1,8 @@
 """Answers to calls about OS definitions and external storage providers."""
 
-from pyganeti.kit.threads import in_thread
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.os.scripts import OsScripts
-from pyganeti.node.storage.providers import diagnose
+from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import os as calls
 from pyganeti.wire.noderpc.types import (
@@ -17,17 +16,18 @@ class OsHandlers:
 
     Args:
         oses: the definitions.
-        provider_path: directories in which providers are looked for.
+        providers: the providers.
     """
 
-    def __init__(self, oses: OsScripts, provider_path: tuple[str, ...]) -> None:
+    def __init__(self, oses: OsScripts, providers: ProviderScripts) -> None:
         self._oses = oses
-        self._provider_path = provider_path
+        self._providers = providers
 
     def all(self) -> tuple[Handler, ...]:
         """One handler a procedure."""
         return (
-            handles(calls.ExtStorageDiagnoseCall, self._providers),
+            handles(calls.ExtStorageDiagnoseCall, self._diagnose_providers),
+            handles(calls.ExtStorageValidateCall, self._validate_provider),
             handles(calls.OsDiagnoseCall, self._diagnose),
             handles_with_run(calls.OsValidateCall, self._validate),
         )
@@ -35,8 +35,14 @@ class OsHandlers:
     async def _diagnose(self, _call: calls.OsDiagnoseCall) -> tuple[OsInfo, ...]:
         return await self._oses.diagnose()
 
-    async def _providers(self, _call: calls.ExtStorageDiagnoseCall) -> tuple[ProviderInfo, ...]:
-        return await in_thread(diagnose, self._provider_path)
+    async def _diagnose_providers(
+        self, _call: calls.ExtStorageDiagnoseCall
+    ) -> tuple[ProviderInfo, ...]:
+        return await self._providers.diagnose()
+
+    async def _validate_provider(self, call: calls.ExtStorageValidateCall) -> tuple[str, ...]:
+        found = await self._providers.verify(call.provider, call.params)
+        return tuple(sorted(found.scripts))
 
     async def _validate(self, call: calls.OsValidateCall, run: CallRun) -> bool:
         return await self._oses.validate(

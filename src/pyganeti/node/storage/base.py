@@ -146,6 +146,20 @@ class SnapshotDriver(Protocol):
         ...
 
 
+class ProbingDriver(Protocol):
+    """A kind of storage whose disks are seen only once they are usable."""
+
+    async def measure(self, disk: DiskSpec) -> int | None:
+        """Size of ``disk`` in bytes, ``None`` if there is no such disk.
+
+        One that is not usable is made so for a moment.
+
+        Raises:
+            StorageError: it cannot be told whether there is one.
+        """
+        ...
+
+
 class SpaceReader(Protocol):
     """Knows the units of one storage type."""
 
@@ -166,6 +180,7 @@ class Storage:
         units: readers of free space.
         mirrors: drivers of those that are.
         snapshots: drivers of templates that can keep a moment.
+        probes: drivers of templates whose disks are not seen otherwise.
     """
 
     def __init__(
@@ -174,7 +189,9 @@ class Storage:
         units: Mapping[str, SpaceReader] | None = None,
         mirrors: Mapping[str, MirrorDriver] | None = None,
         snapshots: Mapping[str, SnapshotDriver] | None = None,
+        probes: Mapping[str, ProbingDriver] | None = None,
     ) -> None:
+        self._probes = dict(probes or {})
         self._snapshots = dict(snapshots or {})
         self._mirrors = dict(mirrors or {})
         self._drivers = {**drivers, **self._mirrors}
@@ -195,6 +212,10 @@ class Storage:
     def find_mirror(self, dev_type: str) -> MirrorDriver | None:
         """The driver of a disk template that is mirrored."""
         return self._mirrors.get(dev_type)
+
+    def find_probe(self, dev_type: str) -> ProbingDriver | None:
+        """The driver of a disk template whose disks are not seen otherwise."""
+        return self._probes.get(dev_type)
 
     def snapshots(self, dev_type: str) -> SnapshotDriver:
         """What makes snapshots of a disk template.

@@ -35,7 +35,7 @@ class DeviceDriver:
     async def assemble(self, disk: DiskSpec) -> BlockDevice:
         """See :meth:`~.base.DiskDriver.assemble`."""
         path = _path(disk)
-        return BlockDevice(path=path, size=await in_thread(_size, path))
+        return BlockDevice(path=path, size=await in_thread(device_size, path))
 
     async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
         """Nothing to do."""
@@ -75,7 +75,7 @@ async def adoptable_size(path: str) -> int:
     Raises:
         StorageError: it is none, has no stable name, or is in use.
     """
-    return await in_thread(_size, _allowed(path), exclusive=True) // MIB
+    return await in_thread(device_size, _allowed(path), exclusive=True) // MIB
 
 
 def _path(disk: DiskSpec) -> str:
@@ -92,8 +92,12 @@ def _allowed(path: str) -> str:
     return path
 
 
-def _size(path: str, *, exclusive: bool = False) -> int:
-    """Size in bytes; with ``exclusive`` only of a device that nothing is mounted or built on."""
+def device_size(path: str, *, exclusive: bool = False) -> int:
+    """Size in bytes of a block device; blocking.
+
+    Raises:
+        StorageError: it is none; or, with ``exclusive``, something is mounted or built on it.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | (os.O_EXCL if exclusive else 0))
     except OSError as err:

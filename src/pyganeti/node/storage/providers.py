@@ -4,9 +4,12 @@ Source: ganeti-extstorage-interface(7).
 """
 
 import os
+import re
+from dataclasses import dataclass
 from typing import Final
 
 from pyganeti.kit.files import read_bytes
+from pyganeti.model.errors import StorageError
 from pyganeti.wire.noderpc.types import (
     OsParameter,
     ProviderInfo,
@@ -15,6 +18,23 @@ from pyganeti.wire.noderpc.types import (
 _REQUIRED: Final = ("attach", "create", "detach", "grow", "remove", "setinfo", "verify")
 _OPTIONAL: Final = ("close", "open", "snapshot")
 _PARAMETERS: Final = "parameters.list"
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider that can be used.
+
+    Attributes:
+        path: its directory.
+        scripts: names of those that it has.
+        parameters: names of those that it takes.
+    """
+
+    name: str
+    path: str
+    scripts: frozenset[str]
+    parameters: tuple[str, ...]
 
 
 class _Broken(Exception):
@@ -33,6 +53,26 @@ def diagnose(search_path: tuple[str, ...]) -> tuple[ProviderInfo, ...]:
         paths = {name: os.path.join(place, name) for name in names if not name.startswith(".")}
         found += [describe(name, path) for name, path in paths.items() if os.path.isdir(path)]
     return tuple(found)
+
+
+def find(search_path: tuple[str, ...], name: str) -> Provider:
+    """The first provider called ``name``. Blocking.
+
+    Raises:
+        StorageError: there is none, or it is broken.
+    """
+    if not _NAME.fullmatch(name):
+        raise StorageError(f"{name!r} is no name of a storage provider")
+    paths = (os.path.join(place, name) for place in search_path)
+    path = next((path for path in paths if os.path.isdir(path)), None)
+    if path is None:
+        raise StorageError(f"there is no storage provider {name!r} below {', '.join(search_path)}")
+    found = describe(name, path)
+    if not found.valid:
+        raise StorageError(f"storage provider {name!r} cannot be used: {found.status}")
+    names = tuple(parameter.name for parameter in found.parameters)
+    more = (script for script in _OPTIONAL if os.path.exists(f"{path}/{script}"))
+    return Provider(name, path, frozenset((*_REQUIRED, *more)), names)
 
 
 def describe(name: str, path: str) -> ProviderInfo:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from .call import DAY_S, FAST_S, URGENT_S, NodeCall
+from .call import DAY_S, FAST_S, SLOW_S, URGENT_S, NodeCall
 from .disks import (
     BlockDevice,
     MirrorStatus,
@@ -23,6 +23,7 @@ class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
     """
 
     procedure: ClassVar[str] = "blockdev_create"
+    timeout_s: ClassVar[float] = SLOW_S
     changes: ClassVar[bool] = True
 
     disk: DiskSpec
@@ -36,6 +37,7 @@ class BlockdevRemoveCall(NodeCall[None], frozen=True, kw_only=True):
     """Remove a disk; a missing one is a success."""
 
     procedure: ClassVar[str] = "blockdev_remove"
+    timeout_s: ClassVar[float] = SLOW_S
     changes: ClassVar[bool] = True
 
     disk: DiskSpec
@@ -113,6 +115,7 @@ class BlockdevGrowCall(NodeCall[None], frozen=True, kw_only=True):
     """
 
     procedure: ClassVar[str] = "blockdev_grow"
+    timeout_s: ClassVar[float] = SLOW_S
     changes: ClassVar[bool] = True
 
     disk: DiskSpec
@@ -151,6 +154,7 @@ class BlockdevSnapshotCall(NodeCall[None], frozen=True, kw_only=True):
     """
 
     procedure: ClassVar[str] = "blockdev_snapshot"
+    timeout_s: ClassVar[float] = SLOW_S
     changes: ClassVar[bool] = True
 
     disk: DiskSpec

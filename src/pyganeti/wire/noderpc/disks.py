@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+import msgspec
+
 from .struct import Struct
 
 
@@ -22,12 +24,17 @@ class StorageInfo(Struct, frozen=True, kw_only=True):
 
 
 class BlockDevice(Struct, frozen=True, kw_only=True):
-    """An assembled or found block device; size in bytes."""
+    """An assembled or found block device; size in bytes.
+
+    Attributes:
+        path: empty where guests reach it by a URI only.
+        uris: how they do so, by hypervisor.
+    """
 
     path: str
     size: int
     link: str = ""
-    uri: str = ""
+    uris: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class LocalDisk(IntEnum):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
-from .call import FAST_S, NodeCall
+from .call import FAST_S, NORMAL_S, NodeCall
 from .struct import Params
 from .types import (
     OsInfo,
@@ -52,4 +52,17 @@ class ExtStorageDiagnoseCall(NodeCall[tuple[ProviderInfo, ...]], frozen=True, kw
     timeout_s: ClassVar[float] = FAST_S
 
 
-CALLS = (ExtStorageDiagnoseCall, OsDiagnoseCall, OsValidateCall)
+class ExtStorageValidateCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
+    """Check parameters with a provider's verify script; names of the scripts it has.
+
+    Raises: StorageError, missing, broken, or it refused.
+    """
+
+    procedure: ClassVar[str] = "extstorage_validate"
+    timeout_s: ClassVar[float] = NORMAL_S
+
+    provider: str
+    params: Params = msgspec.field(default_factory=dict)
+
+
+CALLS = (ExtStorageDiagnoseCall, ExtStorageValidateCall, OsDiagnoseCall, OsValidateCall)

@@ -256,6 +256,19 @@ def test_a_blockdev_says_cache_aio_and_discard() -> None:
     assert len(node["file"]["node-name"]) <= 31
 
 
+def test_a_disk_with_a_uri_is_reached_there() -> None:
+    uris = ("file:/srv/v", "nbd:unix:/run/v")
+    found = (replace(disk(n, "ext"), uri=uri, link="") for n, uri in enumerate(uris))
+    words = full(instance(disk_aio="threads"), *found)
+    nodes = [json.loads(word) for word in option(words, "-blockdev")]
+    # Whatever stands on it: it is raw, as the guest writes it.
+    assert [node["driver"] for node in nodes] == ["raw", "raw"]
+    assert nodes[0]["file"]["filename"] == "/srv/v"
+    assert nodes[0]["file"]["aio"] == "threads"
+    assert nodes[1]["file"]["server"] == {"type": "unix", "path": "/run/v"}
+    assert "aio" not in nodes[1]["file"]
+
+
 def test_block_devices_shared_files_and_read_only_disks() -> None:
     words = full(instance(), disk(0, "plain"), disk(1, "sharedfile"), disk(2, mode="ro"))
     nodes = [json.loads(word) for word in option(words, "-blockdev")]

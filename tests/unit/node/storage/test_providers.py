@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pyganeti.node.storage.providers import diagnose
+from pyganeti.model.errors import StorageError
+from pyganeti.node.storage.providers import diagnose, find
 from pyganeti.wire.noderpc.types import OsParameter
 
 SCRIPTS = ("attach", "create", "detach", "grow", "remove", "setinfo", "verify")
@@ -60,3 +61,28 @@ def test_the_list_of_parameters_is_needed(tmp_path: Path) -> None:
     (make(tmp_path) / "parameters.list").unlink()
     (info,) = diagnose((str(tmp_path),))
     assert info.status == f"file 'parameters.list' not found in {info.path}"
+
+
+def test_the_first_of_a_name_is_found_with_its_scripts(tmp_path: Path) -> None:
+    first = make(tmp_path / "a")
+    (first / "snapshot").touch(0o755)
+    make(tmp_path / "b")
+    places = (str(tmp_path / "missing"), str(tmp_path / "a"), str(tmp_path / "b"))
+    provider = find(places, "shared")
+    assert provider.path == str(first)
+    assert provider.scripts == {*SCRIPTS, "snapshot"}
+    assert provider.parameters == ("pool", "fast")
+
+
+def test_what_cannot_be_used_is_not_found(tmp_path: Path) -> None:
+    (make(tmp_path) / "grow").unlink()
+    with pytest.raises(StorageError, match="cannot be used: script 'grow' not found"):
+        find((str(tmp_path),), "shared")
+    with pytest.raises(StorageError, match="no storage provider 'other' below"):
+        find((str(tmp_path),), "other")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "-\n"])
+def test_strange_names_are_not_looked_for(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StorageError, match="is no name of a storage provider"):
+        find((str(tmp_path),), name)

@@ -37,6 +37,7 @@ OWN = {
     "export_offer",
     "export_publish",
     "export_settle",
+    "extstorage_validate",
     "jobqueue_list",
     "migration_cancel",
     "migration_role",

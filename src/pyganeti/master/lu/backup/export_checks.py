@@ -1,6 +1,7 @@
 """What must hold before an instance is exported; reads only."""
 
 from pyganeti.master.backup.compression import check_compression
+from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.space import check_space, volume_group, wanted_space
 from pyganeti.master.instances.guests import check_online, refused_by
 from pyganeti.master.nodes import NodeReader
@@ -86,10 +87,13 @@ async def _no_snapshots(instance: Instance, view: ClusterView, nodes: NodeReader
     template = disks[0].dev_type
     if template not in SNAPSHOTS:
         return f"disks of template {template} have no snapshots"
+    node = view.node(instance.primary_node)
+    if template is DiskTemplate.EXT:
+        scripts = await check_providers(nodes, node, wanted_of(disks))
+        return None if "snapshot" in scripts else "a provider of its disks has no snapshots"
     wanted = wanted_space(
         view, DiskTemplate.PLAIN, [(volume_group(disk), disk.size) for disk in disks]
     )
-    node = view.node(instance.primary_node)
     try:
         await check_space(nodes, node, wanted, view.cluster.cluster_name)
     except OpPrereqError as err:

@@ -6,7 +6,7 @@ from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.lu.cluster.verify_mirrors import check_mirrors
 from pyganeti.model.disk import Disk
-from pyganeti.model.enums import AdminState
+from pyganeti.model.enums import AdminState, DiskTemplate
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
@@ -104,7 +104,10 @@ async def _check_disks(
 
 def _disks_on(view: ClusterView, node: Node) -> list[tuple[Instance, Disk]]:
     """All disks of instances whose primary it is, and the mirrors of others."""
-    own = [(instance, view.disks_of(instance)) for instance in view.primary_instances(node.uuid)]
+    own = [
+        (instance, [disk for disk in view.disks_of(instance) if _is_seen(disk, instance)])
+        for instance in view.primary_instances(node.uuid)
+    ]
     others = [
         (instance, [disk for disk in view.disks_of(instance) if _is_mirror(disk, node)])
         for instance in view.secondary_instances(node.uuid)
@@ -119,6 +122,11 @@ def _disks_on(view: ClusterView, node: Node) -> list[tuple[Instance, Disk]]:
 
 def _is_mirror(disk: Disk, node: Node) -> bool:
     return disk.dev_type in INTERNALLY_MIRRORED and node.uuid in disk.nodes
+
+
+def _is_seen(disk: Disk, instance: Instance) -> bool:
+    """Whether a node sees the disk; to see others of external storage, it would attach them."""
+    return instance.disks_active or disk.dev_type is not DiskTemplate.EXT
 
 
 def _differs(disk: Disk, found: int) -> bool:

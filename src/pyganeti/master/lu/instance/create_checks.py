@@ -1,6 +1,13 @@
 """What must hold before an instance is created; reads only."""
 
-from pyganeti.master.disks.new import DiskRequest, Placement, are_adopted, volume_sizes
+from pyganeti.master.disks.ext import check_providers
+from pyganeti.master.disks.new import (
+    DiskRequest,
+    Placement,
+    are_adopted,
+    volume_sizes,
+    wanted_of_providers,
+)
 from pyganeti.master.disks.space import check_space, wanted_space
 from pyganeti.master.instances.guests import (
     check_bridges,
@@ -119,6 +126,7 @@ async def check_nodes_can_take(
     await _check_hypervisor(nodes, node, instance.hypervisor, spec.hvparams)
     if instance.os and not op.no_install:
         await check_os(nodes, view, spec, force_variant=op.force_variant)
+    await check_providers(nodes, node, wanted_of_providers(disks))
     if not are_adopted(disks):
         wanted = wanted_space(view, template, volume_sizes(disks))
         for uuid in where.nodes:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pyganeti.master.disks.changed import ChangedDisks
+from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.making import make_disks
 from pyganeti.master.disks.mirrors import nodes_of
 from pyganeti.master.disks.new import (
@@ -15,6 +16,7 @@ from pyganeti.master.disks.new import (
     made_disk,
     metadata_group,
     volume_sizes,
+    wanted_of_providers,
     with_metadata_groups,
 )
 from pyganeti.master.disks.space import check_space, wanted_space
@@ -80,10 +82,14 @@ async def check_disks(
     check_online(view, instance.primary_node)
     if running and not hotplug:
         _check_without_hotplug(instance, disks)
+    altered = [disk for disk in disks.final if disk.uuid in disks.changed]
+    await check_providers(nodes, view.node(instance.primary_node), wanted_of(altered))
     if not disks.requests:
         return
     where = placement(instance, disks, view)
-    wanted = wanted_space(view, disks.template, volume_sizes(_requests(disks, where, view)))
+    requests = _requests(disks, where, view)
+    await check_providers(nodes, view.node(where.node), wanted_of_providers(requests))
+    wanted = wanted_space(view, disks.template, volume_sizes(requests))
     for uuid in where.nodes:
         check_online(view, uuid)
         await check_space(nodes, view.node(uuid), wanted, view.cluster.cluster_name)

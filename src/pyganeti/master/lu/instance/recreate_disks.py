@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.lost import check_lost
 from pyganeti.master.disks.making import make_disks
 from pyganeti.master.disks.new import (
@@ -36,7 +37,7 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import check_role
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk, drbd_id
-from pyganeti.model.enums import AdminState, DiskMode, FileDriver
+from pyganeti.model.enums import AdminState, DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import FILE_BASED, INTERNALLY_MIRRORED, MUST_ADOPT
@@ -106,6 +107,7 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
             if op.nodes:
                 check_role(view, view.node(uuid))
         for uuid in places:
+            await check_providers(nodes, view.node(uuid), wanted_of(wanted.values()))
             await check_lost(list(wanted.values()), view.node(uuid), view, nodes)
             await _check_space(wanted, uuid, view, nodes)
         return RecreatePlan(instance, places, wanted, view.cluster.prealloc_wipe_disks)
@@ -216,7 +218,15 @@ async def _check_down(instance: Instance, view: ClusterView, nodes: NodeReader) 
 
 def _request(disk: Disk) -> DiskRequest:
     meta = str(disk.children[1].logical_id[0]) if disk.children else None
-    return DiskRequest(disk.size, disk.mode, disk.name, volume_group(disk), metavg=meta)
+    is_ext = disk.dev_type is DiskTemplate.EXT
+    return DiskRequest(
+        disk.size,
+        disk.mode,
+        disk.name,
+        volume_group(disk),
+        metavg=meta,
+        provider=str(disk.logical_id[0]) if is_ext else None,
+    )
 
 
 async def _check_space(

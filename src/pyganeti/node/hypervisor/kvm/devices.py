@@ -13,6 +13,7 @@ from pyganeti.wire.noderpc.specs import NicSpec
 from pyganeti.wire.noderpc.struct import Params
 
 from .pci import PciSlots
+from .uris import uri_node
 
 # Any: hvinfo holds strings and numbers, and travels as JSON.
 HvInfo = dict[str, Any]
@@ -71,19 +72,22 @@ def is_direct(disk: GuestDisk, hvp: Params) -> bool:
     return hvp["disk_cache"] == "none" or disk.spec.dev_type in SHARED_TEMPLATES
 
 
+def _place(disk: GuestDisk, hvp: Params) -> dict[str, Any]:  # Any: JSON
+    """What a disk lies on. Its content is never asked what format it has: the guest writes it."""
+    if disk.uri:
+        node = uri_node(disk.uri)
+        return {**node, "aio": hvp["disk_aio"]} if node["driver"] == "file" else node
+    driver = "file" if disk.spec.dev_type in FILE_TEMPLATES else "host_device"
+    return {"driver": driver, "filename": disk.link, "aio": hvp["disk_aio"]}
+
+
 def blockdev(disk: GuestDisk, index: int, hvp: Params) -> dict[str, Any]:  # Any: JSON
     """The value of ``-blockdev`` for a disk."""
     direct = is_direct(disk, hvp)
     name = node_name(disk, index)
     read_only = disk.spec.mode == "ro"
     shared = {"discard": hvp["disk_discard"], "read-only": read_only, "cache": {"direct": direct}}
-    place = {
-        "driver": "file" if disk.spec.dev_type in FILE_TEMPLATES else "host_device",
-        "filename": disk.link,
-        "aio": hvp["disk_aio"],
-        "node-name": f"{name}-f",
-        **shared,
-    }
+    place = {**_place(disk, hvp), "node-name": f"{name}-f", **shared}
     return {"driver": "raw", "node-name": name, "file": place, **shared}
 
 
