@@ -65,6 +65,7 @@ from .storage.ext.scripts import ProviderScripts
 from .storage.file import FileDriver
 from .storage.links import DiskLinks
 from .storage.lvm.driver import LvmDriver
+from .storage.lvm.space import ExclusiveSpace, Spindles
 from .storage.lvm.tools import Lvm
 from .storage.volumes import VolumeReader, Volumes
 from .storage.whitelist import Whitelist
@@ -235,11 +236,17 @@ def build_node(
                 "blockdev": DeviceDriver(),
                 "ext": ext,
             },
-            {"file": files, "sharedfile": shared_files, "lvm-vg": volumes},
+            {
+                "file": files,
+                "sharedfile": shared_files,
+                "lvm-vg": volumes,
+                "lvm-pv": Spindles(lvm),
+            },
             # Not on record either, for the same reason.
             {"drbd": DrbdDriver(drbd, volumes, clock)},
             {"plain": volumes, "ext": ext},
             {"ext": ext},
+            {"lvm-vg": ExclusiveSpace(lvm)},
         ),
         blocks=DeviceBlocks(),
         volumes=VolumeReader(lvm),

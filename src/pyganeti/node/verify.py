@@ -72,6 +72,7 @@ class NodeChecks:
         """Do the checks that ``call`` asks for."""
         whitelist = self._whitelist if call.check_storage_paths else None
         fault, volumes = await self._volume_group(call.vg_name)
+        shared = call.vg_name if call.exclusive_pvs and not fault else None
         info = NodeInfoCall(storage_units=call.storage_units, hypervisors=call.hypervisors)
         return NodeVerifyResult(
             time=self._clock.now(),
@@ -98,6 +99,7 @@ class NodeChecks:
             setup_errors=_setup_errors(self._paths) if call.node_setup else (),
             volume_group_error=fault,
             volumes=volumes,
+            exclusive_faults=await self._exclusive_faults(shared),
             drbd=await self._drbd.info() if call.drbd else None,
         )
 
@@ -116,6 +118,12 @@ class NodeChecks:
             required = f"({MIN_VOLUME_GROUP_MIB} MiB required, {size} MiB found)"
             return f"volume group {name} too small {required}", volumes
         return "", volumes
+
+    async def _exclusive_faults(self, group: str | None) -> tuple[str, ...]:
+        try:
+            return () if group is None else tuple(await self._volumes.exclusive_faults(group))
+        except GenericError as err:
+            return (str(err),)
 
     async def _hypervisor_errors(self, call: NodeVerifyCall) -> dict[str, str]:
         found: dict[str, str] = {}

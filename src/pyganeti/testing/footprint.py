@@ -72,6 +72,8 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/disks/{place}"] = (size, uuid, digest(node.disks, place))
     for place, (size, uuid) in node.volumes.disks.items():
         found[f"{node.name}/volumes/{place}"] = (size, uuid, digest(node.volumes, place))
+    for name, one in node.lvm.volumes.items() if node.lvm else ():
+        found[f"{node.name}/lvm/{name}"] = (one.places, one.stripes, one.tags)
     for device in node.drbd.devices.values():
         parts = (device.data, device.meta, device.size, device.link is not None, device.primary)
         found[f"{node.name}/drbd/{device.minor}"] = parts

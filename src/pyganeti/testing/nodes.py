@@ -24,13 +24,14 @@ from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
-from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.drbd.device import Drbd
 from pyganeti.node.storage.drbd.driver import DrbdDriver
 from pyganeti.node.storage.ext.attached import Attachments
 from pyganeti.node.storage.ext.driver import ExtDriver
 from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.storage.fake import FakeDevices, FakeDriver, FakeVolumes
+from pyganeti.node.storage.lvm.tools import Lvm
+from pyganeti.node.storage.volumes import VolumeReader
 from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.store.replica import Replica
@@ -40,8 +41,10 @@ from pyganeti.testing.definitions import os_definitions, write_program
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
+from pyganeti.testing.lvm import SimLvm
 from pyganeti.testing.programs import Programs
 from pyganeti.testing.providers import Array, SimProvider, write_provider
+from pyganeti.testing.storage import sim_storage
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
 from pyganeti.wire.noderpc.client import CallNumbers, task_result, tell
 from pyganeti.wire.noderpc.codec import (
@@ -97,6 +100,7 @@ class SimNode:
         blocks: what is on its disks.
         programs: those it was asked to run.
         provider: its storage provider's scripts.
+        lvm: its volumes, after :meth:`use_lvm`.
         sending: while it is not set, guests that are migrated stay on their way.
         traits: what guests find here; to be set before its daemon starts.
         reachable: whether it answers; made false during a call, its answer is lost.
@@ -133,6 +137,7 @@ class SimNode:
         self.devices = FakeDevices()
         self.provider = SimProvider(array, name)
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
+        self.lvm: SimLvm | None = None
         self.network = FakeNetwork(bridges=frozenset({"br0"}))
         self.programs = Programs()
         self.reachable = True
@@ -209,35 +214,34 @@ class SimNode:
         """Give it the storage provider of the array, maybe without a script."""
         write_provider(f"{self.paths.rootdir}/srv/ganeti/extstorage", without)
 
+    def use_lvm(self, sizes: dict[str, int]) -> None:
+        """Let volumes be LVM's, on physical volumes of these sizes in MiB; before it starts."""
+        self.lvm = SimLvm(sizes)
+
     def _parts(self) -> NodeParts:
         memory = HypervisorInfo(
             memory_total=MEMORY_MIB, memory_free=MEMORY_MIB, memory_dom0=0, cpu_total=8
         )
         fake = FakeHypervisor(self.guests, self._clock, lambda: memory)
-        drbd = Drbd(self.drbd)
         providers = self._providers()
         attachments = Attachments(self.paths.extstorage_dir)
-        ext = ExtDriver(providers, attachments, self.provider.size_of, self.volumes.write)
         fake.migration.halfway, fake.migration.host = self.sending, self.traits
         return NodeParts(
             paths=self.paths,
             clock=self._clock,
             hypervisors=Hypervisors({"fake": fake}),
-            storage=Storage(
-                {
-                    "file": self.disks,
-                    "sharedfile": self.shared,
-                    "plain": self.volumes,
-                    "blockdev": self.devices,
-                    "ext": ext,
-                },
-                {"file": self.disks, "sharedfile": self.shared, "lvm-vg": self.volume_group},
-                {"drbd": DrbdDriver(drbd, self.volumes, self._clock, self.volumes.write)},
-                {"plain": self.volumes, "ext": ext},
-                {"ext": ext},
+            storage=sim_storage(
+                files=self.disks,
+                shared=self.shared,
+                volumes=self.volumes,
+                group=self.volume_group,
+                devices=self.devices,
+                drbd=DrbdDriver(Drbd(self.drbd), self.volumes, self._clock, self.volumes.write),
+                ext=ExtDriver(providers, attachments, self.provider.size_of, self.volumes.write),
+                lvm=self.lvm,
             ),
             blocks=self.blocks,
-            volumes=self.volume_group,
+            volumes=self.volume_group if self.lvm is None else VolumeReader(Lvm(self.lvm)),
             drbd=self.drbd,
             providers=providers,
             directories=self.disks,

@@ -30,6 +30,7 @@ from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.whitelist import Whitelist
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
+from pyganeti.testing.lvm import SimLvm
 from pyganeti.testing.providers import PROVIDER, Array, SimProvider, write_provider
 from pyganeti.wire.noderpc.disks import StorageInfo
 from pyganeti.wire.noderpc.specs import (
@@ -278,6 +279,14 @@ async def drbd_kind(root: Path) -> AsyncIterator[Kind]:
         finally:
             for minor in await drbd.states():
                 await run(commands.down(minor))
+
+
+@asynccontextmanager
+async def simulated_plain_kind(_root: Path) -> AsyncIterator[Kind]:
+    """The real driver on simulated volumes."""
+    lvm = Lvm(SimLvm({"/dev/sda": 64, "/dev/sdb": 64}))
+    driver = LvmDriver(lvm, FakeDriver().write)
+    yield Kind(driver, driver, "plain", lambda name: ("xenvg", f"disk{name}"), "xenvg")
 
 
 @asynccontextmanager

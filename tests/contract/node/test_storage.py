@@ -20,6 +20,7 @@ from tests.contract.node.storage_kinds import (
     plain_kind,
     simulated_drbd_kind,
     simulated_ext_kind,
+    simulated_plain_kind,
 )
 
 LAB: Final = pytest.mark.skipif(
@@ -32,6 +33,7 @@ KINDS: Final = {
     "file": file_kind,
     "simulated-drbd": simulated_drbd_kind,
     "simulated-ext": simulated_ext_kind,
+    "simulated-plain": simulated_plain_kind,
     "ext": ext_kind,
     "plain": plain_kind,
     "drbd": drbd_kind,

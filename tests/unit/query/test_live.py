@@ -112,14 +112,21 @@ async def test_all_consoles_of_a_node_are_a_call() -> None:
     assert len(client.calls) == 2
 
 
+def units(view: ClusterView) -> tuple[StorageUnit, ...]:
+    return storage_units(view, view.all_nodes()[0])
+
+
 def test_storage_is_asked_once_for_each_unit() -> None:
-    assert storage_units(world()) == (StorageUnit(type="file", name="/srv/ganeti/file-storage"),)
+    assert units(world()) == (StorageUnit(type="file", name="/srv/ganeti/file-storage"),)
     templates = (DiskTemplate.DRBD, DiskTemplate.PLAIN)
-    found = storage_units(world(volume_group_name="xenvg", enabled_disk_templates=templates))
+    found = units(world(volume_group_name="xenvg", enabled_disk_templates=templates))
     assert found == (StorageUnit(type="lvm-vg", name="xenvg"),)
     exclusive = world(
         volume_group_name="xenvg",
         enabled_disk_templates=templates,
         ndparams={"exclusive_storage": True},
     )
-    assert storage_units(exclusive)[-1] == StorageUnit(type="lvm-pv", name="xenvg")
+    assert units(exclusive) == (
+        StorageUnit(type="lvm-vg", name="xenvg", exclusive=True),
+        StorageUnit(type="lvm-pv", name="xenvg"),
+    )

@@ -140,6 +140,7 @@ def _planned(uuid: str, template: DiskTemplate, request: DiskRequest, instance: 
         nodes=(instance.primary_node,),
         mode=request.mode,
         name=request.name,
+        spindles=request.spindles,
     )
 
 

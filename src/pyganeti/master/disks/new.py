@@ -53,6 +53,7 @@ class DiskRequest:
         adopt: the volume in ``vg``, or the path of the device, that becomes this disk.
         provider: of external storage.
         params: for the provider, and how the guest reaches the disk where that is its own.
+        spindles: how many physical volumes it takes for itself, with exclusive storage.
     """
 
     size: int
@@ -63,6 +64,7 @@ class DiskRequest:
     metavg: str | None = None
     provider: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    spindles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,6 @@ def requested_disk(
 ) -> DiskRequest:
     """One new disk of a template; ``what`` names it in messages. As :func:`requested_disks`."""
     params = disk_params(what, asked, template)
-    if asked.spindles is not None:
-        raise OpPrereqError(f"{what}: spindles need exclusive storage", ECode.INVAL)
     for key, templates in _ONLY_WITH.items():
         if getattr(asked, key) is not None and template not in templates:
             text = f"{what}: {key!r} is not for disk template {template}"
@@ -143,6 +143,7 @@ def requested_disk(
         asked.metavg,
         asked.provider,
         params,
+        asked.spindles,
     )
 
 
@@ -260,6 +261,7 @@ def made_disk(
         mode=request.mode,
         name=request.name,
         params=request.params or None,
+        spindles=request.spindles,
     )
     if where.template is DiskTemplate.DRBD:
         groups = (request.vg or "", request.metavg or "")

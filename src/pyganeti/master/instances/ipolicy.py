@@ -5,12 +5,28 @@ Source: gnt-cluster(8) INSTANCE POLICIES; ipolicy facts.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from pyganeti.master.instances.specs import has_spindles
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.params.ipolicy import FilledIPolicy, MinMaxISpecs
 from pyganeti.model.view import ClusterView
+
+
+class SizedDisk(Protocol):
+    """What counts of a disk."""
+
+    @property
+    def size(self) -> int:
+        """In MiB."""
+        ...
+
+    @property
+    def spindles(self) -> int | None:
+        """Physical volumes that it has for itself."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +42,20 @@ class InstanceShape:
 
     @classmethod
     def of(
-        cls, instance: Instance, view: ClusterView, disks: Sequence[int], template: DiskTemplate
+        cls,
+        instance: Instance,
+        view: ClusterView,
+        disks: Sequence[SizedDisk],
+        template: DiskTemplate,
     ) -> "InstanceShape":
-        """The shape of ``instance`` with disks of these sizes."""
-        be = view.filled_beparams(instance)
-        return cls(be.maxmem, be.vcpus, tuple(disks), len(instance.nics), be.spindle_use, template)
+        """The shape of ``instance`` with these disks on its primary node."""
+        be, node = view.filled_beparams(instance), view.node(instance.primary_node)
+        use = be.spindle_use
+        if has_spindles(template, node, view):
+            # Spindles are counted there, and not estimated.
+            use = sum(disk.spindles or 0 for disk in disks)
+        sizes = tuple(disk.size for disk in disks)
+        return cls(be.maxmem, be.vcpus, sizes, len(instance.nics), use, template)
 
 
 def violations(shape: InstanceShape, policy: FilledIPolicy) -> list[str]:

@@ -5,7 +5,7 @@
 Used by failover and migration. Source: gnt-instance(8) FAILOVER, MIGRATE; design note 0009.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -191,7 +191,8 @@ async def check_target(
         raise OpPrereqError(f"node {move.target.name} is not vm_capable", ECode.STATE)
     # Within a group the move changes nothing about what the policy admits.
     if move.target.group != move.source.group and not ignore_ipolicy:
-        shape = InstanceShape.of(move.instance, view, _sizes(move.here), _template(move.here))
+        disks = view.disks_of(move.instance)
+        shape = InstanceShape.of(move.instance, view, disks, _template(move.here))
         policy = view.ipolicy(view.group_of(move.target))
         check_policy(shape, policy, f"instance {move.instance.name} on node {move.target.name}")
     await check_providers(nodes, move.target, wanted_of(view.disks_of(move.instance)))
@@ -199,10 +200,6 @@ async def check_target(
         await _check_hypervisor(nodes, move)
         await check_bridges(nodes, view, move.there)
         await check_memory(nodes, view, move.there)
-
-
-def _sizes(spec: InstanceSpec) -> Sequence[int]:
-    return [disk.size for disk in spec.disks]
 
 
 def _template(spec: InstanceSpec) -> DiskTemplate:

@@ -11,6 +11,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.node import Node
 from pyganeti.model.params.disk import device_params, drbd_volume_params, fill_diskparams_of
+from pyganeti.model.templates import EXCLUSIVE_STORAGE
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
@@ -42,7 +43,14 @@ def disk_spec(disk: Disk, view: ClusterView, node_uuid: str | None = None) -> Di
     )
     drbd = _drbd_spec(disk, view)
     spec = _spec(disk, device_params(disk.dev_type, filled), children, drbd)
+    if node is not None and has_spindles(disk.dev_type, node, view):
+        spec = msgspec.structs.replace(spec, spindles=disk.spindles or 0)
     return spec if node_uuid is None else seen_from(spec, node_uuid)
+
+
+def has_spindles(template: DiskTemplate, node: Node, view: ClusterView) -> bool:
+    """Whether disks of a template on a node have physical volumes for themselves."""
+    return template in EXCLUSIVE_STORAGE and view.filled_ndparams(node).exclusive_storage
 
 
 def seen_from(disk: DiskSpec, node_uuid: str) -> DiskSpec:
@@ -87,7 +95,6 @@ def _spec(
         iv_name=disk.iv_name,
         uuid=disk.uuid,
         name=disk.name,
-        spindles=disk.spindles,
         params={**params, **(disk.params or {})},
         nodes=disk.nodes,
         children=children,

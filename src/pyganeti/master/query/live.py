@@ -13,7 +13,8 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.model.enums import DiskTemplate, StorageType
 from pyganeti.model.errors import GenericError, HypervisorError
 from pyganeti.model.instance import Instance
-from pyganeti.model.templates import STORAGE_TYPE
+from pyganeti.model.node import Node
+from pyganeti.model.templates import LVM, STORAGE_TYPE
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.backup import ExportListCall
 from pyganeti.wire.noderpc.disks import StorageUnit
@@ -91,8 +92,14 @@ class NodeLiveReader:
         self, view: ClusterView, nodes: Iterable[str]
     ) -> Mapping[str, NodeInfo | GenericError]:
         """See :class:`LiveReader`."""
-        call = NodeInfoCall(storage_units=storage_units(view), hypervisors=_hypervisors(view))
-        return await self._nodes.call_all(nodes, call, limit_s=LIMIT_S)
+        hypervisors = _hypervisors(view)
+        calls = {
+            node: NodeInfoCall(
+                storage_units=storage_units(view, view.nodes[node]), hypervisors=hypervisors
+            )
+            for node in nodes
+        }
+        return await self._nodes.call_each(calls, limit_s=LIMIT_S)
 
     async def guests(
         self, view: ClusterView, nodes: Iterable[str]
@@ -155,9 +162,10 @@ def _hypervisors(view: ClusterView) -> dict[str, Params]:
     return {str(hv): dict(cluster.hvparams.get(hv, {})) for hv in cluster.enabled_hypervisors}
 
 
-def storage_units(view: ClusterView) -> tuple[StorageUnit, ...]:
+def storage_units(view: ClusterView, node: Node) -> tuple[StorageUnit, ...]:
     """What a node is asked the space of: one unit for each enabled template that has one."""
     cluster = view.cluster
+    exclusive = view.filled_ndparams(node).exclusive_storage
     names = {
         DiskTemplate.PLAIN: cluster.volume_group_name,
         DiskTemplate.DRBD: cluster.volume_group_name,
@@ -169,9 +177,11 @@ def storage_units(view: ClusterView) -> tuple[StorageUnit, ...]:
     for template in cluster.enabled_disk_templates:
         name = names.get(template)
         if name:
-            units[StorageUnit(type=STORAGE_TYPE[template], name=name)] = None
+            whole = exclusive and template in LVM
+            unit = StorageUnit(type=STORAGE_TYPE[template], name=name, exclusive=whole)
+            units[unit] = None
     vg = cluster.volume_group_name
-    if vg and any(view.group_ndparams(g).exclusive_storage for g in view.groups.values()):
+    if vg and exclusive:
         # Physical volumes are given out whole there: they are the spindles.
         units[StorageUnit(type=StorageType.LVM_PV, name=vg)] = None
     return tuple(units)

@@ -181,6 +181,7 @@ class Storage:
         mirrors: drivers of those that are.
         snapshots: drivers of templates that can keep a moment.
         probes: drivers of templates whose disks are not seen otherwise.
+        exclusive: readers of space for disks that share no physical volume.
     """
 
     def __init__(
@@ -190,7 +191,9 @@ class Storage:
         mirrors: Mapping[str, MirrorDriver] | None = None,
         snapshots: Mapping[str, SnapshotDriver] | None = None,
         probes: Mapping[str, ProbingDriver] | None = None,
+        exclusive: Mapping[str, SpaceReader] | None = None,
     ) -> None:
+        self._exclusive = dict(exclusive or {})
         self._probes = dict(probes or {})
         self._snapshots = dict(snapshots or {})
         self._mirrors = dict(mirrors or {})
@@ -235,7 +238,7 @@ class Storage:
         Raises:
             StorageError: it is not there, or this node has no such storage.
         """
-        reader = self._units.get(unit.type)
+        reader = (self._exclusive if unit.exclusive else self._units).get(unit.type)
         if reader is None:
             raise StorageError(f"storage type {unit.type!r} is not supported on this node")
         return await reader.space(unit.name)

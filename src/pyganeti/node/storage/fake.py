@@ -213,6 +213,11 @@ class FakeVolumes:
         """See :meth:`~.volumes.Volumes.device_size`."""
         return self._devices.size(path)
 
+    async def exclusive_faults(self, group: str) -> list[str]:
+        """See :meth:`~.volumes.Volumes.exclusive_faults`: it has no physical volumes."""
+        self._check(group)
+        return []
+
     async def volumes(self, group: str) -> list[Volume]:
         """See :meth:`~.volumes.Volumes.volumes`."""
         self._check(group)

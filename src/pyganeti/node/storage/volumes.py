@@ -6,6 +6,7 @@ from pyganeti.wire.noderpc.disks import Volume
 
 from .base import MIB
 from .device import adoptable_size
+from .lvm.exclusive import faults
 from .lvm.tools import Lvm
 
 
@@ -30,6 +31,14 @@ class Volumes(Protocol):
 
     async def volumes(self, group: str) -> list[Volume]:
         """All volumes of ``group``.
+
+        Raises:
+            StorageError: there is no such group.
+        """
+        ...
+
+    async def exclusive_faults(self, group: str) -> list[str]:
+        """What is wrong with ``group`` if its physical volumes are to be given away whole.
 
         Raises:
             StorageError: there is no such group.
@@ -68,3 +77,8 @@ class VolumeReader:
             )
             for one in await self._lvm.volumes(group)
         ]
+
+    async def exclusive_faults(self, group: str) -> list[str]:
+        """See :meth:`Volumes.exclusive_faults`."""
+        volumes = await self._lvm.physical_volumes(group)
+        return faults(group, volumes, await self._lvm.users(group))

@@ -30,7 +30,6 @@ class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
     owner: str
     on_primary: bool = True
     info: str = ""
-    exclusive_storage: bool = False
 
 
 class BlockdevRemoveCall(NodeCall[None], frozen=True, kw_only=True):
@@ -122,7 +121,6 @@ class BlockdevGrowCall(NodeCall[None], frozen=True, kw_only=True):
     amount: int
     dryrun: bool = False
     backingstore: bool = True
-    exclusive_storage: bool = False
 
 
 class BlockdevRenameCall(NodeCall[None], frozen=True, kw_only=True):

@@ -8,14 +8,22 @@ from .struct import Struct
 
 
 class StorageUnit(Struct, frozen=True, kw_only=True):
-    """A place disks lie in: ``file`` with its directory, ``lvm-vg`` with its name, ..."""
+    """A place disks lie in: ``file`` with its directory, ``lvm-vg`` with its name, ...
+
+    Attributes:
+        exclusive: what is free counts for disks only that share no physical volume.
+    """
 
     type: str
     name: str
+    exclusive: bool = False
 
 
 class StorageInfo(Struct, frozen=True, kw_only=True):
-    """Space of a storage unit in MiB; ``None`` where the unit cannot tell."""
+    """Space of a storage unit in MiB; ``None`` where the unit cannot tell.
+
+    Of ``lvm-pv`` it is a number of physical volumes.
+    """
 
     type: str
     name: str

@@ -71,6 +71,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
         oses: describe OS definitions.
         node_setup: check directories and files of the node.
         vg_name: look at this volume group and its volumes.
+        exclusive_pvs: its physical volumes are to be of one size, and none shared.
         drbd: look at DRBD.
     """
 
@@ -89,6 +90,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
     oses: bool = False
     node_setup: bool = False
     vg_name: str | None = None
+    exclusive_pvs: bool = False
     drbd: bool = False
 
 

@@ -76,6 +76,8 @@ class DiskSpec(Struct, frozen=True, kw_only=True):
         params: filled disk parameters.
         nodes: UUIDs of the nodes it lies on.
         children: volumes below it.
+        spindles: how many physical volumes it takes, which are then its alone, 0 for as many as
+            hold it; ``None`` where they are shared.
         drbd: of a DRBD disk; its ``logical_id`` says nothing then.
     """
 

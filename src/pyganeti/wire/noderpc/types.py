@@ -135,6 +135,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         setup_errors: what is wrong with directories and files of the node.
         volume_group_error: what is wrong with the volume group.
         volumes: its volumes.
+        exclusive_faults: what is wrong with its physical volumes.
         drbd: what its DRBD is.
     """
 
@@ -158,6 +159,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     setup_errors: tuple[str, ...] = ()
     volume_group_error: str = ""
     volumes: tuple[Volume, ...] = ()
+    exclusive_faults: tuple[str, ...] = ()
     drbd: DrbdInfo | None = None
 
 

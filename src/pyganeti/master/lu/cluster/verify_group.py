@@ -119,6 +119,7 @@ def _question(view: ClusterView, node: Node) -> NodeVerifyCall:
         reach=_others(view, node) if view.is_master(node) else {},
         node_setup=True,
         drbd=node.vm_capable and DiskTemplate.DRBD in templates,
+        exclusive_pvs=view.filled_ndparams(node).exclusive_storage,
         vg_name=cluster.volume_group_name if node.vm_capable and LVM & set(templates) else None,
     )
 
@@ -172,6 +173,8 @@ def _check_volumes(
     """The volume group, and volumes in it that belong to nobody."""
     if found.volume_group_error:
         findings.error(VerifyCode.ENODELVM, node.name, found.volume_group_error)
+    for text in found.exclusive_faults:
+        findings.error(VerifyCode.ENODELVM, node.name, f"exclusive storage: {text}")
     known = view.volumes_on(node.uuid)
     reserved = _reserved(view)
     for volume in found.volumes:

@@ -5,6 +5,7 @@ from pyganeti.master.instances.user_shutdown import user_may_shut_down
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.lu.cluster.verify_mirrors import check_mirrors
+from pyganeti.master.lu.cluster.verify_spindles import check_spindles
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, DiskTemplate
 from pyganeti.model.errors import GenericError
@@ -57,6 +58,7 @@ def _check_instance(
     if not primary.vm_capable:
         text = f"primary node {primary.name} is not vm_capable"
         findings.error(VerifyCode.EINSTANCEBADNODE, name, text)
+    check_spindles(findings, view, instance, primary)
     here = running.get(primary.uuid)
     wanted = instance.admin_state is AdminState.UP
     by_user = name in ended and user_may_shut_down(instance, view)

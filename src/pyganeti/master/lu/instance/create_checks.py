@@ -5,10 +5,9 @@ from pyganeti.master.disks.new import (
     DiskRequest,
     Placement,
     are_adopted,
-    volume_sizes,
     wanted_of_providers,
 )
-from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.disks.spindles import check_new_disks, check_spindles, check_template
 from pyganeti.master.instances.guests import (
     check_bridges,
     check_memory,
@@ -96,10 +95,7 @@ def secondary_node(op: OpInstanceCreate, view: ClusterView, template: DiskTempla
     if primary is secondary:
         text = f"node {primary.name} cannot be primary and secondary node of an instance"
         raise OpPrereqError(text, ECode.INVAL)
-    for node in (primary, secondary):
-        if view.filled_ndparams(node).exclusive_storage:
-            text = f"node {node.name} has exclusive storage, which {template} disks cannot use"
-            raise OpPrereqError(text, ECode.INVAL)
+    check_template(template, (primary, secondary), view)
     return secondary.uuid
 
 
@@ -119,8 +115,9 @@ async def check_nodes_can_take(
     template, node = where.template, view.node(instance.primary_node)
     for uuid in where.nodes:
         check_role(view, view.node(uuid))
+        check_spindles(disks, template, view.node(uuid), view)
     if not op.ignore_ipolicy:
-        shape = InstanceShape.of(instance, view, [disk.size for disk in disks], template)
+        shape = InstanceShape.of(instance, view, disks, template)
         check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
     spec = instance_spec(view, instance, disks=(), osparams_private=op.osparams_secret)
     await _check_hypervisor(nodes, node, instance.hypervisor, spec.hvparams)
@@ -128,9 +125,8 @@ async def check_nodes_can_take(
         await check_os(nodes, view, spec, force_variant=op.force_variant)
     await check_providers(nodes, node, wanted_of_providers(disks))
     if not are_adopted(disks):
-        wanted = wanted_space(view, template, volume_sizes(disks))
         for uuid in where.nodes:
-            await check_space(nodes, view.node(uuid), wanted, view.cluster.cluster_name)
+            await check_new_disks(nodes, view.node(uuid), disks, template, view)
     if op.start:
         await check_bridges(nodes, view, spec)
         await check_memory(nodes, view, spec)

@@ -16,7 +16,7 @@ from pyganeti.master.instances.guests import check_online
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.instances.hotplug import change_guest
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
-from pyganeti.master.instances.specs import disk_spec, instance_spec, seen_from
+from pyganeti.master.instances.specs import disk_spec, has_spindles, instance_spec, seen_from
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import Level, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -90,10 +90,13 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
             raise OpPrereqError(text, ECode.STATE)
         node = view.node(instance.primary_node)
         if not op.ignore_ipolicy:
-            sizes = [found.size + (amount if found is disk else 0) for found in disks]
-            shape = InstanceShape.of(instance, view, sizes, disk.dev_type)
+            grown = msgspec.structs.replace(disk, size=disk.size + amount)
+            after = [grown if found is disk else found for found in disks]
+            shape = InstanceShape.of(instance, view, after, disk.dev_type)
             check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
-        wanted = wanted_space(view, disk.dev_type, [(volume_group(disk), amount)])
+        # On spindles of its own it grows where it is, and only the node sees what is free there.
+        group = None if has_spindles(disk.dev_type, node, view) else volume_group(disk)
+        wanted = wanted_space(view, disk.dev_type, [(group, amount)])
         mirrors = disk.nodes if disk.dev_type in INTERNALLY_MIRRORED else ()
         for place in mirrors or (instance.primary_node,):
             check_online(view, place)

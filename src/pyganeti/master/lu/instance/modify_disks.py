@@ -15,11 +15,10 @@ from pyganeti.master.disks.new import (
     file_directory,
     made_disk,
     metadata_group,
-    volume_sizes,
     wanted_of_providers,
     with_metadata_groups,
 )
-from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.disks.spindles import check_new_disks, check_template
 from pyganeti.master.instances.device_records import DiskRecords, OldDisks, forget_disks
 from pyganeti.master.instances.guests import (
     assemble_disks,
@@ -89,10 +88,10 @@ async def check_disks(
     where = placement(instance, disks, view)
     requests = _requests(disks, where, view)
     await check_providers(nodes, view.node(where.node), wanted_of_providers(requests))
-    wanted = wanted_space(view, disks.template, volume_sizes(requests))
+    check_template(disks.template, map(view.node, where.nodes), view)
     for uuid in where.nodes:
         check_online(view, uuid)
-        await check_space(nodes, view.node(uuid), wanted, view.cluster.cluster_name)
+        await check_new_disks(nodes, view.node(uuid), requests, disks.template, view)
 
 
 def _check_without_hotplug(instance: Instance, disks: ChangedDisks) -> None:

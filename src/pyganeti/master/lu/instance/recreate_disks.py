@@ -18,10 +18,10 @@ from pyganeti.master.disks.new import (
     Placement,
     directory_of,
     made_disk,
-    volume_sizes,
 )
 from pyganeti.master.disks.places import DiskPlace, place_disks
-from pyganeti.master.disks.space import check_space, volume_group, wanted_space
+from pyganeti.master.disks.space import volume_group
+from pyganeti.master.disks.spindles import check_new_disks
 from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
@@ -109,7 +109,8 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
         for uuid in places:
             await check_providers(nodes, view.node(uuid), wanted_of(wanted.values()))
             await check_lost(list(wanted.values()), view.node(uuid), view, nodes)
-            await _check_space(wanted, uuid, view, nodes)
+            requests = [_request(disk) for disk in wanted.values()]
+            await check_new_disks(nodes, view.node(uuid), requests, disks[0].dev_type, view)
         return RecreatePlan(instance, places, wanted, view.cluster.prealloc_wipe_disks)
 
     def hooks(self, plan: RecreatePlan, view: ClusterView) -> HookContext:
@@ -226,16 +227,8 @@ def _request(disk: Disk) -> DiskRequest:
         volume_group(disk),
         metavg=meta,
         provider=str(disk.logical_id[0]) if is_ext else None,
+        spindles=disk.spindles,
     )
-
-
-async def _check_space(
-    wanted: Mapping[int, Disk], uuid: str, view: ClusterView, nodes: NodeReader
-) -> None:
-    disks = list(wanted.values())
-    sizes = volume_sizes([_request(disk) for disk in disks])
-    units = wanted_space(view, disks[0].dev_type, sizes)
-    await check_space(nodes, view.node(uuid), units, view.cluster.cluster_name)
 
 
 def _made(run: Run, plan: RecreatePlan, index: int, disk: Disk) -> Disk:

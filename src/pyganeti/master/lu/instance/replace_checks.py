@@ -152,8 +152,7 @@ async def check_can_replace(
     if instance.disks_active:
         await _check_whole(view, nodes, disks, view.node(source))
     if wanted.is_new and not op.ignore_ipolicy:
-        sizes = [disk.size for disk in disks]
-        shape = InstanceShape.of(instance, view, sizes, DiskTemplate.DRBD)
+        shape = InstanceShape.of(instance, view, disks, DiskTemplate.DRBD)
         check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
     volumes = [(str(one.logical_id[0]), one.size) for disk in disks for one in disk.children]
     space = wanted_space(view, DiskTemplate.DRBD, volumes)

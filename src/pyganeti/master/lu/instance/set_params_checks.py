@@ -105,7 +105,7 @@ def check_ipolicy(
         return
     disks = view.disks_of(after) if changed is None else changed.final
     template = disks[0].dev_type if disks else DiskTemplate.DISKLESS
-    shape = InstanceShape.of(after, view, [disk.size for disk in disks], template)
+    shape = InstanceShape.of(after, view, disks, template)
     group = view.group_of(view.node(after.primary_node))
     check_policy(shape, view.ipolicy(group), f"instance {after.name}")
 

@@ -4,6 +4,9 @@
 has what was on the disk before. Each volume carries its disk's UUID in a tag that is set by the
 command that makes it, so that neither a repeat nor an undo can hit somebody else's volume.
 
+With exclusive storage (``spindles`` is not ``None``) a volume has physical volumes for itself: new
+ones are spread over all that they take, and grow on those that they have.
+
 Source: lvcreate(8); the tag ``originstname+NAME`` is Ganeti's.
 """
 
@@ -12,13 +15,14 @@ from typing import Final
 
 from pyganeti.model.errors import StorageError
 from pyganeti.node.storage.base import MIB, Progress
-from pyganeti.node.storage.zeroes import write_zeroes
+from pyganeti.node.storage.zeroes import Writer, write_zeroes
 from pyganeti.wire.noderpc.disks import (
     BlockDevice,
     StorageInfo,
 )
 from pyganeti.wire.noderpc.specs import DiskSpec
 
+from .exclusive import chosen
 from .tools import LogicalVolume, Lvm, VolumeGroup, volume_path
 
 _OWNER: Final = "ganeti.disk="
@@ -32,10 +36,12 @@ class LvmDriver:
 
     Args:
         lvm: LVM's programs.
+        write: overwrites a part of a device.
     """
 
-    def __init__(self, lvm: Lvm) -> None:
+    def __init__(self, lvm: Lvm, write: Writer = write_zeroes) -> None:
         self._lvm = lvm
+        self._write = write
 
     async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.create`."""
@@ -43,15 +49,22 @@ class LvmDriver:
         group = await self._group(disk)
         found = await self._look(disk)
         if found is not None:
-            same = _owner(found) == disk.uuid and found.size == group.rounded(disk.size * MIB)
-            if repeated and same:
+            most = disk.spindles or _wanted_stripes(disk)
+            sizes = {group.rounded(disk.size * MIB, count) for count in range(1, most + 1)}
+            if repeated and _owner(found) == disk.uuid and found.size in sizes:
                 return ""
             raise StorageError(f"{disk.iv_name}: {found.place} exists already")
-        _check_fits(disk, group, disk.size * MIB)
+        if disk.spindles is None:
+            _check_fits(disk, group, disk.size * MIB)
+            stripes, own = await self._stripes(disk), []
+        else:
+            own = await self._spindles(disk)
+            # Each of them is to be used.
+            stripes = len(own)
         words = ["-L", f"{disk.size}m", "-n", name, "--addtag", _OWNER + disk.uuid]
-        words += ["--stripes", str(await self._stripes(disk))]
+        words += ["--stripes", str(stripes)]
         # What was there before neither stops it nor shows through.
-        words += ["--yes", "--zero", "y", "--wipesignatures", "y", group_name]
+        words += ["--yes", "--zero", "y", "--wipesignatures", "y", group_name, *own]
         await self._change(disk, "lvcreate", *words)
         return ""
 
@@ -92,14 +105,18 @@ class LvmDriver:
         wanted = disk.size + amount
         if found.size >= wanted * MIB:
             return
-        _check_fits(disk, await self._group(disk), wanted * MIB - found.size)
+        more, own = wanted * MIB - found.size, list[str]()
+        if disk.spindles is None:
+            _check_fits(disk, await self._group(disk), more)
+        else:
+            own = await self._own_spindles(disk, found, more)
         words = ["--test"] if dryrun else []
-        await self._change(disk, "lvextend", *words, "-L", f"{wanted}m", found.place)
+        await self._change(disk, "lvextend", *words, "-L", f"{wanted}m", found.place, *own)
 
     async def wipe(self, disk: DiskSpec, offset: int, size: int, progress: Progress) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.wipe`."""
         await self._own(disk)
-        await write_zeroes(await self.assemble(disk), disk, offset, size, progress)
+        await self._write(await self.assemble(disk), disk, offset, size, progress)
 
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.rename`; within a volume group only.
@@ -145,6 +162,8 @@ class LvmDriver:
         _check_fits(new, await self._group(new), source.size)
         words = ["--snapshot", "--extents", "100%ORIGIN", "-n", _place(new)[1]]
         words += ["--addtag", _OWNER + new.uuid, source.place]
+        if disk.spindles is not None:
+            words += await self._unshared(source)
         await self._change(new, "lvcreate", *words)
 
     async def set_info(self, disk: DiskSpec, text: str) -> None:
@@ -201,9 +220,40 @@ class LvmDriver:
             raise StorageError(f"{disk.iv_name}: {text}")
         return found
 
+    async def _spindles(self, disk: DiskSpec) -> list[str]:
+        """Names of the physical volumes that a new disk gets for itself."""
+        group, _name = _place(disk)
+        volumes = await self._lvm.physical_volumes(group)
+        try:
+            found = chosen(group, volumes, disk.size * MIB, disk.spindles or 0)
+        except StorageError as err:
+            raise StorageError(f"{disk.iv_name}: {err}") from err
+        return [one.name for one in found]
+
+    async def _unshared(self, source: LogicalVolume) -> list[str]:
+        """Names of the physical volumes that are ``source``'s or nobody's."""
+        users = await self._lvm.users(source.group)
+        volumes = await self._lvm.physical_volumes(source.group)
+        return [one.name for one in volumes if users.get(one.name, []) in ([], [source.name])]
+
+    async def _own_spindles(self, disk: DiskSpec, found: LogicalVolume, more: int) -> list[str]:
+        """Names of the physical volumes that a disk has, on which there is room for ``more``."""
+        users = await self._lvm.users(found.group)
+        own = [
+            one
+            for one in await self._lvm.physical_volumes(found.group)
+            if found.name in users.get(one.name, ())
+        ]
+        free = sum(one.free for one in own)
+        if more > free:
+            have = f"which have {free // MIB} MiB free"
+            text = f"{more // MIB} MiB do not fit on the spindles of {found.place}, {have}"
+            raise StorageError(f"{disk.iv_name}: {text}")
+        return [one.name for one in own]
+
     async def _stripes(self, disk: DiskSpec) -> int:
         """As many as asked for, but never more than physical volumes that have space."""
-        wanted = int(disk.params.get("stripes", 1))
+        wanted = _wanted_stripes(disk)
         if wanted == 1:
             return 1
         volumes = await self._lvm.physical_volumes(_place(disk)[0])
@@ -216,6 +266,10 @@ def _place(disk: DiskSpec) -> tuple[str, str]:
     except ValueError as err:
         raise StorageError(f"{disk.iv_name}: {disk.logical_id!r} is no volume's place") from err
     return str(group), str(name)
+
+
+def _wanted_stripes(disk: DiskSpec) -> int:
+    return int(disk.params.get("stripes", 1))
 
 
 def _owner(volume: LogicalVolume) -> str:

@@ -21,6 +21,7 @@ _REPORT: Final = ("--reportformat", "json", "--units", "b", "--nosuffix")
 _LV_FIELDS: Final = "vg_name,lv_name,lv_size,lv_attr,lv_tags"
 _VG_FIELDS: Final = "vg_name,vg_size,vg_free,vg_extent_size,vg_attr"
 _PV_FIELDS: Final = "pv_name,pv_size,pv_free,pv_attr"
+_SEGMENT_FIELDS: Final = "pv_name,lv_name"
 # Positions in lv_attr, vg_attr and pv_attr.
 _LV_TYPE, _LV_STATE, _LV_OPEN, _LV_HEALTH = 0, 4, 5, 8
 _VG_PARTIAL, _PV_ALLOCATABLE = 3, 0
@@ -49,9 +50,10 @@ class VolumeGroup:
     extent: int
     partial: bool
 
-    def rounded(self, size: int) -> int:
-        """What a volume of ``size`` takes."""
-        return -(-size // self.extent) * self.extent
+    def rounded(self, size: int, stripes: int = 1) -> int:
+        """What a volume of ``size`` takes: each of its stripes has as many extents."""
+        piece = self.extent * stripes
+        return -(-size // piece) * piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,18 @@ class Lvm:
         )
         found = [_physical_volume(row) for row in rows]
         return sorted(found, key=lambda volume: (-volume.free, volume.name))
+
+    async def users(self, group: str) -> dict[str, list[str]]:
+        """Names of the volumes that lie on each physical volume of ``group``."""
+        wanted = ("--segments", "-o", _SEGMENT_FIELDS, "-S", f'vg_name="{checked(group)}"')
+        found: dict[str, list[str]] = {}
+        for row in await self._report("pvs", "pvseg", *wanted):
+            names = found.setdefault(row["pv_name"], [])
+            # What LVM keeps for itself stands in brackets, what is free has no name.
+            name = row["lv_name"].strip("[]")
+            if name and name not in names:
+                names.append(name)
+        return found
 
     async def volumes(self, group: str) -> list[LogicalVolume]:
         """All logical volumes of ``group``."""
