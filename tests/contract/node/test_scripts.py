@@ -1,12 +1,14 @@
 """Scripts that really run: OS definitions and hooks."""
 
+import asyncio
 import traceback
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from pyganeti.kit.clock import LoopClock
-from pyganeti.kit.process import run
+from pyganeti.kit.clock import LoopClock, SystemClock
+from pyganeti.kit.process import is_alive, run
 from pyganeti.model.errors import HooksFailure, InvalidOS, OpExecError
 from pyganeti.node.hooks import HookRunner
 from pyganeti.node.hypervisor.base import GuestDisk
@@ -110,6 +112,55 @@ async def test_a_script_that_shows_secrets_shows_them_to_nobody(
     assert len(str(failed.value)) < 5000
 
 
+async def test_what_a_script_leaves_in_the_background_is_ended(
+    oses: OsScripts, tmp_path: Path
+) -> None:
+    script(tmp_path / "os" / "deb" / "create", f"sleep 1000 & echo $! > {tmp_path}/pid")
+    async with asyncio.timeout(60):
+        await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=False, debug=0)
+    pid, clock = int((tmp_path / "pid").read_text()), SystemClock()
+    deadline = clock.monotonic() + 30
+    while is_alive(pid) and clock.monotonic() < deadline:
+        await clock.sleep(0.01)
+    assert not is_alive(pid)
+
+
+async def test_a_script_that_fills_its_log_is_ended(oses: OsScripts, tmp_path: Path) -> None:
+    script(tmp_path / "os" / "deb" / "create", "exec cat /dev/zero")
+    with pytest.raises(OpExecError, match="wrote more than 16 MiB, killed") as failed:
+        await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=False, debug=0)
+    (log,) = logs(tmp_path)
+    assert log.stat().st_size <= 16 << 20
+    assert len(str(failed.value)) < 5000
+
+
+async def test_a_verify_script_that_writes_without_end_is_ended(
+    oses: OsScripts, tmp_path: Path
+) -> None:
+    script(tmp_path / "os" / "deb" / "verify", "exec cat /dev/zero")
+    with pytest.raises(InvalidOS, match="wrote more than 16 MiB, killed"):
+        await oses.validate(
+            "deb+small",
+            ("parameters",),
+            {"dhcp": "no"},
+            {},
+            run,
+            required=True,
+            force_variant=False,
+        )
+
+
+async def test_values_reach_scripts_as_they_are(oses: OsScripts, tmp_path: Path) -> None:
+    hostile = f"$(touch {tmp_path}/bad) `id`; \"'\n\x1b[2J"
+    script(tmp_path / "os" / "deb" / "create", 'printf %s "$OSP_DHCP$DISK_0_NAME" > $DISK_0_PATH')
+    spec = DiskSpec(dev_type="file", logical_id=("loop", "/x"), size=1, name=hostile)
+    named = msgspec.structs.replace(INSTANCE, osparams={"dhcp": hostile})
+    image = GuestDisk(spec, str(tmp_path / "image"))
+    await oses.create(named, (image,), run, reinstall=False, debug=0)
+    assert (tmp_path / "image").read_text() == hostile * 2
+    assert not (tmp_path / "bad").exists()
+
+
 async def test_a_log_that_went_well_keeps_no_secret_either(oses: OsScripts, tmp_path: Path) -> None:
     script(tmp_path / "os" / "deb" / "create", "env")
     await oses.create(INSTANCE, (disk(tmp_path),), run, reinstall=False, debug=0)
@@ -187,6 +238,14 @@ async def test_hooks_run_in_order_with_exactly_their_environment(tmp_path: Path)
     assert results[0].output == "broken"
     seen = {line.partition("=")[0] for line in results[1].output.splitlines()}
     assert seen - {"PWD", "_", "SHLVL", "OLDPWD"} == {"GANETI_X", "PATH"}
+
+
+async def test_hooks_get_names_and_tags_as_they_are(tmp_path: Path) -> None:
+    tags = "a$(id) `id`;b"
+    script(tmp_path / "instance-start-pre.d" / "10-show", 'printf %s "$GANETI_INSTANCE_TAGS"')
+    env = {"GANETI_INSTANCE_TAGS": tags}
+    (result,) = await HookRunner(str(tmp_path)).run("instance-start", "pre", env, run)
+    assert result.output == tags
 
 
 async def test_a_hook_without_directory_has_no_scripts(tmp_path: Path) -> None:

@@ -77,3 +77,38 @@ async def test_a_disk_that_becomes_full_is_told(full: FileDriver) -> None:
     await full.grow(disk(size=1), 1, dryrun=False)
     with pytest.raises(StorageError, match=r"disk/0: .*No space left on device"):
         await full.wipe(disk(size=2), 0, 2, ignore)
+
+
+def linked(image: str, target: str) -> None:
+    """Replace an image by a link to ``target``."""
+    Path(target).write_bytes(b"kept")
+    os.unlink(image)
+    os.symlink(target, image)
+
+
+@pytest.mark.parametrize("target", ["srv/disks/web1/1", "victim"])
+async def test_an_image_that_was_replaced_by_a_link_leads_nowhere(
+    tmp_path: Path, target: str
+) -> None:
+    driver = file_driver(tmp_path)
+    await driver.create(disk(), repeated=False)
+    linked((await driver.assemble(disk())).path, f"{tmp_path}/{target}")
+    for attempt in (
+        driver.assemble(disk()),
+        driver.grow(disk(), 4, dryrun=False),
+        driver.wipe(disk(), 0, 1, ignore),
+        driver.rename(disk(), disk("2")),
+    ):
+        with pytest.raises(StorageError):
+            await attempt
+    assert read_bytes(f"{tmp_path}/{target}") == b"kept"
+
+
+async def test_of_a_link_to_another_image_only_the_link_is_removed(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    await driver.create(disk(), repeated=False)
+    image = (await driver.assemble(disk())).path
+    linked(image, f"{tmp_path}/srv/disks/web1/1")
+    await driver.remove(disk())
+    await driver.create(disk(), repeated=False)
+    assert read_bytes(f"{tmp_path}/srv/disks/web1/1") == b"kept"

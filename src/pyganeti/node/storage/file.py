@@ -164,9 +164,12 @@ class FileDriver:
 
 
 def _size(path: str) -> int | None:
-    """Size of the regular file ``path`` in bytes, or ``None``."""
+    """Size of the regular file ``path`` in bytes, or ``None``.
+
+    A link is none: scripts of OSes write to images, and must not lead us elsewhere.
+    """
     try:
-        status = os.stat(path)
+        status = os.lstat(path)
     except OSError:
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
