@@ -10,6 +10,7 @@ from pyganeti.opcodes.cluster import OpClusterSetParams, OpClusterVerifyGroup
 from pyganeti.opcodes.instance import (
     OpInstanceCreate,
     OpInstanceGrowDisk,
+    OpInstanceMove,
     OpInstanceRecreateDisks,
     OpInstanceRemove,
     OpInstanceSetParams,
@@ -179,3 +180,13 @@ async def test_verify_names_physical_volumes_of_different_sizes() -> None:
 
 async def test_a_creation_unwinds() -> None:
     await assert_unwinds(exclusive, plain({"size": 1024, "spindles": 2}))
+
+
+async def test_an_instance_is_moved_to_as_many_spindles() -> None:
+    cluster = exclusive()
+    await cluster.run(plain({"size": 1024, "spindles": 2}, start=False))
+    lvm(cluster, "node2").volumes["other"] = SimVolume(
+        {"/dev/sda": 1, "/dev/sdb": 1, "/dev/sdc": 1}
+    )
+    op = OpInstanceMove(instance_name="web1", target_node="node2", shutdown_timeout=0)
+    await assert_refused(cluster, op, ECode.NORES, "node2 in xenvg: wanted 2, empty 1")

@@ -6,9 +6,10 @@ Source: gnt-instance(8) ADD (``spindles``); gnt-cluster(8), ``exclusive_storage`
 from collections.abc import Iterable, Sequence
 
 from pyganeti.master.disks.new import DiskRequest, volume_sizes
-from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.disks.space import check_space, volume_group, wanted_space
 from pyganeti.master.instances.specs import has_spindles
 from pyganeti.master.nodes import NodeReader
+from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate, StorageType
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.node import Node
@@ -53,6 +54,21 @@ def check_template(template: DiskTemplate, nodes: Iterable[Node], view: ClusterV
         if view.filled_ndparams(node).exclusive_storage:
             text = f"node {node.name} has exclusive storage, which {template} disks cannot use"
             raise OpPrereqError(text, ECode.INVAL)
+
+
+def request_of(disk: Disk) -> DiskRequest:
+    """What would ask for a disk such as this one."""
+    meta = str(disk.children[1].logical_id[0]) if disk.children else None
+    is_ext = disk.dev_type is DiskTemplate.EXT
+    return DiskRequest(
+        disk.size,
+        disk.mode,
+        disk.name,
+        volume_group(disk),
+        metavg=meta,
+        provider=str(disk.logical_id[0]) if is_ext else None,
+        spindles=disk.spindles,
+    )
 
 
 async def check_new_disks(

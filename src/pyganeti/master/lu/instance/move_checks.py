@@ -1,11 +1,13 @@
 """What must hold before an instance is copied to another node; reads only."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pyganeti.master.disks.copies import size_mib
-from pyganeti.master.disks.space import check_space, volume_group, wanted_space
+from pyganeti.master.disks.spindles import check_new_disks, request_of
 from pyganeti.master.instances.guests import guest_info
 from pyganeti.master.instances.moving import Move
+from pyganeti.master.instances.specs import has_spindles
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
@@ -75,15 +77,16 @@ async def check_room(
     """Refuse a target on which the disks do not fit.
 
     Raises:
-        OpPrereqError: as :func:`~pyganeti.master.disks.space.check_space`.
+        OpPrereqError: as :func:`~pyganeti.master.disks.spindles.check_new_disks`.
     """
-    disks = view.disks_of(move.instance)
-    wanted = wanted_space(
-        view,
-        DiskTemplate(move.here.disk_template),
-        [
-            (volume_group(disk), max(disk.size, size_mib(size)))
-            for disk, size in zip(disks, sizes, strict=True)
-        ],
-    )
-    await check_space(nodes, move.target, wanted, view.cluster.cluster_name)
+    template = DiskTemplate(move.here.disk_template)
+    exclusive = has_spindles(template, move.target, view)
+    requests = [
+        replace(
+            request_of(disk),
+            size=max(disk.size, size_mib(size)),
+            spindles=disk.spindles if exclusive else None,
+        )
+        for disk, size in zip(view.disks_of(move.instance), sizes, strict=True)
+    ]
+    await check_new_disks(nodes, move.target, requests, template, view)

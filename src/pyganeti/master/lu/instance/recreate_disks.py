@@ -14,14 +14,12 @@ from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.lost import check_lost
 from pyganeti.master.disks.making import make_disks
 from pyganeti.master.disks.new import (
-    DiskRequest,
     Placement,
     directory_of,
     made_disk,
 )
 from pyganeti.master.disks.places import DiskPlace, place_disks
-from pyganeti.master.disks.space import volume_group
-from pyganeti.master.disks.spindles import check_new_disks
+from pyganeti.master.disks.spindles import check_new_disks, request_of
 from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
@@ -37,7 +35,7 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import check_role
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk, drbd_id
-from pyganeti.model.enums import AdminState, DiskMode, DiskTemplate, FileDriver
+from pyganeti.model.enums import AdminState, DiskMode, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import FILE_BASED, INTERNALLY_MIRRORED, MUST_ADOPT
@@ -109,7 +107,7 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
         for uuid in places:
             await check_providers(nodes, view.node(uuid), wanted_of(wanted.values()))
             await check_lost(list(wanted.values()), view.node(uuid), view, nodes)
-            requests = [_request(disk) for disk in wanted.values()]
+            requests = [request_of(disk) for disk in wanted.values()]
             await check_new_disks(nodes, view.node(uuid), requests, disks[0].dev_type, view)
         return RecreatePlan(instance, places, wanted, view.cluster.prealloc_wipe_disks)
 
@@ -217,27 +215,13 @@ async def _check_down(instance: Instance, view: ClusterView, nodes: NodeReader) 
         raise OpPrereqError(f"instance {instance.name} is running, shut it down", ECode.STATE)
 
 
-def _request(disk: Disk) -> DiskRequest:
-    meta = str(disk.children[1].logical_id[0]) if disk.children else None
-    is_ext = disk.dev_type is DiskTemplate.EXT
-    return DiskRequest(
-        disk.size,
-        disk.mode,
-        disk.name,
-        volume_group(disk),
-        metavg=meta,
-        provider=str(disk.logical_id[0]) if is_ext else None,
-        spindles=disk.spindles,
-    )
-
-
 def _made(run: Run, plan: RecreatePlan, index: int, disk: Disk) -> Disk:
     """``disk`` in a place that nothing ever was in; minors change with the nodes only."""
     directory = directory_of([disk])
     driver = FileDriver(str(disk.logical_id[0])) if disk.dev_type in FILE_BASED else None
     secondary = plan.nodes[1] if len(plan.nodes) > 1 else None
     where = Placement(disk.dev_type, plan.nodes[0], directory, driver, secondary)
-    made = made_disk(index, _request(disk), where, run.ids, run.minor)
+    made = made_disk(index, request_of(disk), where, run.ids, run.minor)
     old, new = drbd_id(disk), drbd_id(made)
     place = made.logical_id
     if old is not None and new is not None:
