@@ -4,6 +4,7 @@ Each answers what was expected, or ``None`` when the value is that.
 """
 
 import posixpath
+import shlex
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
@@ -35,6 +36,15 @@ def one_of(*numbers: int) -> Check:
 
 
 port = between(1, 65535)
+
+
+def options(value: object) -> str | None:
+    """Options of a program, quoted as for a shell."""
+    try:
+        shlex.split(str(value))
+    except ValueError:
+        return "options with closed quotes"
+    return None
 
 
 def absolute_path(value: object) -> str | None:

@@ -14,7 +14,7 @@ from pyganeti.model.enums import DiskAccess, DiskTemplate
 from pyganeti.model.errors import ParameterError
 
 from . import kinds
-from .checks import at_least, port
+from .checks import at_least, options, port
 from .kinds import Kind, Param, ParamSet, Values, param_set
 
 DiskParams = Mapping[DiskTemplate, Values]
@@ -41,12 +41,12 @@ _DRBD: Final = (
     Param("c-plan-ahead", Kind.INT, 20, check=_RATE),
     Param("data-stripes", Kind.INT, 1, check=at_least(1)),
     Param("disk-barriers", Kind.STRING, "n", required=True, allowed=_BARRIERS),
-    Param("disk-custom", Kind.STRING, ""),
+    Param("disk-custom", Kind.STRING, "", check=options),
     Param("dynamic-resync", Kind.BOOL, False),
     Param("meta-barriers", Kind.BOOL, False),
     Param("meta-stripes", Kind.INT, 1, check=at_least(1)),
     Param("metavg", Kind.STRING, "xenvg", required=True),
-    Param("net-custom", Kind.STRING, ""),
+    Param("net-custom", Kind.STRING, "", check=options),
     Param("protocol", Kind.STRING, "C", required=True, allowed=_PROTOCOLS),
     Param("resync-rate", Kind.INT, 61440, check=_RATE),
 )

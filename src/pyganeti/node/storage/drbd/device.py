@@ -69,7 +69,7 @@ class Drbd:
         await self._run(commands.create_metadata(device.minor, device.meta))
 
     async def attach(self, device: Device) -> None:
-        """Make the device, with its disk; one that has a disk keeps it."""
+        """Make the device, with its disk; one that has a disk keeps it, and syncs as wanted now."""
         state = await self.find(device)
         if state is None:
             await self._check_free(device.minor)
@@ -79,6 +79,7 @@ class Drbd:
             await self._run(
                 commands.attach(device.minor, device.data, device.meta, device.size, device.params)
             )
+        if state is None or state.disk != DiskState.FAILED:
             await self._run(commands.sync_options(device.minor, device.params))
 
     async def _check_free(self, minor: int) -> None:
