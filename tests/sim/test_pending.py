@@ -65,7 +65,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_MIGRATE iallocator": "hail",
     "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
     "OP_INSTANCE_RECREATE_DISKS iallocator": "hail",
-    "OP_INSTANCE_SET_PARAMS disk_template": "plain",
     "OP_INSTANCE_SET_PARAMS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS instance_communication": True,
     "OP_INSTANCE_SET_PARAMS runtime_mem": 128,

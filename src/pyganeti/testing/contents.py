@@ -6,7 +6,7 @@ from typing import Final
 
 from pyganeti.model.errors import OpExecError, StorageError
 from pyganeti.node.storage.base import MIB
-from pyganeti.node.storage.fake import FakeDriver
+from pyganeti.node.storage.fake import FakeDevices, FakeDriver
 from pyganeti.testing.drbd import SimDrbd
 
 _ZEROES: Final = bytes(MIB)
@@ -19,17 +19,22 @@ class SimBlocks:
     Args:
         drivers: whose disks they are.
         drbd: devices on top of volumes.
+        devices: of others, on which nothing is.
 
     Attributes:
         writing: paths of disks that are open for writing.
     """
 
-    def __init__(self, drivers: Sequence[FakeDriver], drbd: SimDrbd) -> None:
+    def __init__(
+        self, drivers: Sequence[FakeDriver], drbd: SimDrbd, devices: FakeDevices | None = None
+    ) -> None:
         self.writing: set[str] = set()
+        self._devices = devices or FakeDevices()
         self._drivers = drivers
         self._drbd = drbd
 
     def _find(self, path: str) -> tuple[FakeDriver, str]:
+        """Whose the disk is, and under which place it has it."""
         if path.startswith(_DRBD):
             device = self._drbd.devices[int(path.removeprefix(_DRBD))]
             if not device.primary:
@@ -42,11 +47,15 @@ class SimBlocks:
 
     async def size(self, path: str) -> int:
         """See ``Blocks``."""
+        if path in self._devices.sizes:
+            return self._devices.size(path) * MIB
         driver, place = self._find(path)
         return driver.disks[place][0] * MIB
 
     async def read(self, path: str, offset: int, size: int) -> bytes:
         """See ``Blocks``."""
+        if path in self._devices.sizes:
+            return bytes(min(size, self._devices.size(path) * MIB - offset))
         driver, place = self._find(path)
         return b"".join(pieces(driver, place, offset, size))
 

@@ -133,9 +133,9 @@ class SimNode:
         self.traits = HostTraits()
         self.volumes = FakeDriver(storage_type="lvm-vg")
         self.drbd = SimDrbd(replication, self.volumes.held)
-        self.blocks = SimBlocks((self.disks, shared, self.volumes), self.drbd)
         self.devices = FakeDevices()
         self.provider = SimProvider(array, name)
+        self.blocks = SimBlocks((self.disks, shared, self.volumes), self.drbd, self.devices)
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
         self.lvm: SimLvm | None = None
         self.network = FakeNetwork(bridges=frozenset({"br0"}))

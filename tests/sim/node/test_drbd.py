@@ -244,6 +244,46 @@ async def test_one_that_fails_in_the_middle_leaves_nothing() -> None:
     assert pair.one.kernel.devices == {}
 
 
+async def test_a_mirror_comes_around_a_volume_with_its_content() -> None:
+    pair = Pair()
+    pair.network.sync_s = 10.0
+    disk = pair.disk(pair.one)
+    await pair.one.volumes.create(disk.children[0], repeated=False)
+    for _ in range(2):
+        await pair.one.driver.create_on_data(disk, repeated=True)
+    await pair.two.driver.create(pair.disk(pair.two), repeated=False)
+    await pair.assemble()
+    assert (await pair.one.status(disk)).local_disk is LocalDisk.OKAY
+    assert (await pair.two.status(pair.disk(pair.two))).local_disk is LocalDisk.SYNC
+    assert len(pair.one.volumes.disks) == 2
+
+
+async def test_a_mirror_that_cannot_be_made_leaves_the_volume() -> None:
+    pair = await assembled()
+    other = pair.disk(pair.one, uuid="u-1")
+    data = other.children[0]
+    await pair.one.volumes.create(data, repeated=False)
+    with pytest.raises(BlockDeviceError, match="minor 1 is in use already"):
+        await pair.one.driver.create_on_data(other, repeated=False)
+    assert [name for name in pair.one.volumes.disks if "u-1" in name] == ["u-1_data"]
+    pair.one.volumes.capacity = 0
+    with pytest.raises(StorageError, match="do not fit"):
+        await pair.one.driver.create_on_data(other, repeated=False)
+    assert [name for name in pair.one.volumes.disks if "u-1" in name] == ["u-1_data"]
+
+
+async def test_no_mirror_comes_around_what_is_missing_or_another_disks() -> None:
+    pair = Pair()
+    disk = pair.disk(pair.one)
+    with pytest.raises(StorageError, match="does not exist"):
+        await pair.one.driver.create_on_data(disk, repeated=False)
+    place = str(disk.children[0].logical_id[-1])
+    pair.one.volumes.disks[place] = (64, "u-9")
+    with pytest.raises(StorageError, match="belongs to disk u-9"):
+        await pair.one.driver.create_on_data(disk, repeated=False)
+    assert list(pair.one.volumes.disks) == [place]
+
+
 async def test_looking_for_another_peer() -> None:
     pair = await assembled()
     three = Node(pair.network, 3)

@@ -3,6 +3,7 @@
 from pyganeti.master.jobs.run import UndoRegistry
 from pyganeti.master.undo import (
     backup,
+    disks,
     instance,
     instance_devices,
     instance_name,
@@ -17,6 +18,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "backup.end_transfer": backup.end_transfer,
     "disk.remove": instance.remove_disks,
     "disk.remove_copies": instance.remove_copies,
+    "disk.remove_parts": disks.remove_parts,
     "disk.rename_back": instance.rename_disks_back,
     "instance.activate_disks": instance.activate_disks,
     "instance.balloon": instance.balloon,

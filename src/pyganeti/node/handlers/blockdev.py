@@ -96,8 +96,12 @@ class BlockdevHandlers:
     async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
         driver = self._storage.driver(call.disk.dev_type)
         mirror = self._storage.find_mirror(call.disk.dev_type)
-        create = mirror.create_first if mirror and call.on_primary else driver.create
-        unique = await create(call.disk, repeated=run.ctx.attempt > 1)
+        unique, repeated = "", run.ctx.attempt > 1
+        if mirror and call.on_data:
+            await mirror.create_on_data(call.disk, repeated=repeated)
+        else:
+            create = mirror.create_first if mirror and call.on_primary else driver.create
+            unique = await create(call.disk, repeated=repeated)
         if call.info:
             await driver.set_info(call.disk, call.info)
         return unique

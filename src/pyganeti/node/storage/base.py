@@ -115,6 +115,13 @@ class MirrorDriver(DiskDriver, Protocol):
         """As ``create``; this node's part is the one that counts, whatever is on it."""
         ...
 
+    async def create_on_data(self, disk: DiskSpec, *, repeated: bool) -> None:
+        """Make this node's part on a data volume that is there; what is on it is what counts.
+
+        One that raises leaves the data volume as it is, and nothing else.
+        """
+        ...
+
     async def resize(self, disk: DiskSpec, amount: int) -> None:
         """Use ``disk.size + amount`` MiB of what has grown below on both nodes."""
         ...

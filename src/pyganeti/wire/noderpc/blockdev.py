@@ -18,7 +18,8 @@ class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
     """Make a disk; the answer is an identifier to keep, mostly empty.
 
     Of a mirrored one, the primary's part is the one whose content counts. A disk that this instance
-    has there already, with the same size, is a success: its creation was repeated.
+    has there already, with the same size, is a success: its creation was repeated. With ``on_data``
+    its data volume is there already, and what is on it counts; an error leaves that.
     Raises: BlockDeviceError or StorageError; nothing of it is left.
     """
 
@@ -30,6 +31,7 @@ class BlockdevCreateCall(NodeCall[str], frozen=True, kw_only=True):
     owner: str
     on_primary: bool = True
     info: str = ""
+    on_data: bool = False
 
 
 class BlockdevRemoveCall(NodeCall[None], frozen=True, kw_only=True):

@@ -92,11 +92,20 @@ def secondary_node(op: OpInstanceCreate, view: ClusterView, template: DiskTempla
         text = f"disk template {template} needs a secondary node: -n PRIMARY:SECONDARY"
         raise OpPrereqError(text, ECode.INVAL)
     primary, secondary = view.node(op.pnode or ""), view.node(op.snode)
+    check_pair(view, template, primary, secondary)
+    return secondary.uuid
+
+
+def check_pair(view: ClusterView, template: DiskTemplate, primary: Node, secondary: Node) -> None:
+    """Refuse two nodes that cannot mirror disks.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``, they are one, or give out storage in another way.
+    """
     if primary is secondary:
         text = f"node {primary.name} cannot be primary and secondary node of an instance"
         raise OpPrereqError(text, ECode.INVAL)
     check_template(template, (primary, secondary), view)
-    return secondary.uuid
 
 
 async def check_nodes_can_take(

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from pyganeti.master.disks.changed import ChangedDisks, changed_disks, disk_lines
+from pyganeti.master.disks.converting import Conversion
 from pyganeti.master.disks.mirrors import wait_for_sync
 from pyganeti.master.instances.changes import Lines, changed_fields, parameter_lines
 from pyganeti.master.instances.device_edits import GONE, Edit
@@ -24,6 +25,8 @@ from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance import set_params_checks as checks
+from pyganeti.master.lu.instance.convert import ConvertRest, begin_conversion, go_on_converting
+from pyganeti.master.lu.instance.convert_checks import plan_conversion
 from pyganeti.master.lu.instance.modify_disks import (
     activate_new,
     check_disks,
@@ -44,7 +47,7 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 
-UNBUILT: Final = ("disk_template", "iallocator", "instance_communication")
+UNBUILT: Final = ("iallocator", "instance_communication")
 # What the request is about, beside the instance.
 _CHANGES: Final = (
     *("nics", "disks", "beparams", "hvparams", "disk_template", "pnode", "os_name", "osparams"),
@@ -68,6 +71,7 @@ class SetParamsPlan:
         hotplug: change the devices of the running guest at once.
         sync: wait until new mirrors are in sync, and not only until they sync.
         memory: what its running guest is to have, beside what it has.
+        conversion: of its disks to another template, if that changes.
     """
 
     before: Instance
@@ -81,6 +85,7 @@ class SetParamsPlan:
     hotplug: bool
     sync: bool
     memory: Ballooning | None
+    conversion: Conversion | None
 
     @property
     def after(self) -> Instance:
@@ -97,6 +102,7 @@ class SetParamsRest(msgspec.Struct, frozen=True):
         detached: UUIDs of disks that are only shut down.
         removed: of those that are removed for good.
         lines: the result.
+        conversion: of the disks, as far as it is.
     """
 
     uuid: str
@@ -104,6 +110,7 @@ class SetParamsRest(msgspec.Struct, frozen=True):
     detached: tuple[str, ...]
     removed: tuple[str, ...]
     lines: tuple[tuple[str, Any], ...]  # Any: JSON values
+    conversion: ConvertRest | None = None
 
 
 class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[tuple[str, Any]]]):
@@ -119,8 +126,11 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
     def declare_locks(self, op: OpInstanceSetParams, view: ClusterView) -> LockRequest:
         """Lock the instance, a node that becomes its primary one, the space for new disks."""
         instance = view.instance(op.instance_name)
-        new = set() if op.pnode is None else {view.node(op.pnode).uuid}
-        places = {node.uuid for node in view.instance_nodes(instance)} if op.disks else set()
+        new = {view.node(name).uuid for name in (op.pnode, op.remote_node) if name is not None}
+        makes = bool(op.disks) or op.disk_template is not None
+        places = {node.uuid for node in view.instance_nodes(instance)} if makes else set()
+        if op.remote_node is not None:
+            places.add(view.node(op.remote_node).uuid)
         return LockRequest(
             instances=frozenset({instance.name}),
             shared_nodes=frozenset(new | places),
@@ -153,7 +163,8 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
                 check_conflicts(nics, view, group, before.nics)
         after = msgspec.structs.replace(before, **fields)
         disks = changed_disks(before, op.disks, view) if op.disks else None
-        if not op.ignore_ipolicy:
+        conversion = await plan_conversion(op, view, nodes, after, guest)
+        if not op.ignore_ipolicy and conversion is None:
             checks.check_ipolicy(after, fields, disks, view)
         moves = "primary_node" in fields
         if disks is not None and moves:
@@ -176,6 +187,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             hotplug,
             op.wait_for_sync,
             await ballooning(op, after, guest.info, view, nodes) if op.runtime_mem else None,
+            conversion,
         )
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
@@ -183,7 +195,10 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         found = view.instance(plan.before.uuid)
         if found != plan.before:
             return instance_hooks(found, view)
-        return instance_hooks(plan.after, view, None if plan.disks is None else plan.disks.final)
+        disks = None if plan.disks is None else plan.disks.final
+        new = plan.conversion
+        own = {} if new is None else {"NEW_DISK_TEMPLATE": new.where.template}
+        return instance_hooks(plan.after, view, disks, **own)
 
     def outline(self, plan: SetParamsPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
@@ -213,6 +228,8 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         view = run.config.view
         lines = [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
         lines += [] if plan.memory is None else [plan.memory.line]
+        if plan.conversion is not None:
+            return await self._convert(run, plan, plan.conversion, lines)
         if disks is None:
             return lines
         removed, detached = removed_and_detached(disks)
@@ -223,10 +240,33 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             await wait_for_sync(run, spec, rest, complete=plan.sync)
         return await self.resume(run, rest, {})
 
+    async def _convert(
+        self, run: Run, plan: SetParamsPlan, conversion: Conversion, lines: list[tuple[str, Any]]
+    ) -> list[tuple[str, Any]]:
+        """Make disks of another template of those the instance has."""
+        instance = run.config.view.instances[plan.before.uuid]
+        begun = await begin_conversion(run, instance, conversion, sync=plan.sync)
+        rest = SetParamsRest(instance.uuid, False, (), (), tuple(lines), begun)
+        return await self._go_on_converting(run, rest, begun)
+
+    @staticmethod
+    async def _go_on_converting(
+        run: Run, rest: SetParamsRest, conversion: ConvertRest
+    ) -> list[tuple[str, Any]]:
+        def wrap(made: ConvertRest) -> SetParamsRest:
+            return msgspec.structs.replace(rest, conversion=made)
+
+        await go_on_converting(run, rest.uuid, conversion, wrap)
+        return list(rest.lines)
+
     async def resume(
         self, run: Run, rest: SetParamsRest, answers: Mapping[str, Any]
     ) -> list[tuple[str, Any]]:
         """Let go of disks that the instance has not any more."""
+        if rest.conversion is not None:
+            copied = rest.conversion.copied + 1
+            begun = msgspec.structs.replace(rest.conversion, copied=copied)
+            return await self._go_on_converting(run, rest, begun)
         instance = run.config.view.instances[rest.uuid]
         if rest.shut_down:
             async with run.step("shut down disks"):
@@ -297,6 +337,8 @@ async def _ask_nodes(
 
 def _lines(op: OpInstanceSetParams, fields: Mapping[str, Any], view: ClusterView) -> Lines:
     lines = parameter_lines(op, fields)
+    if op.disk_template is not None:
+        lines = (("disk_template", op.disk_template), *lines)
     if "primary_node" in fields:
         return (("primary_node", view.node(fields["primary_node"]).name), *lines)
     return lines

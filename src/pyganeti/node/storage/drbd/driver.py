@@ -80,6 +80,24 @@ class DrbdDriver:
             raise
         return ""
 
+    async def create_on_data(self, disk: DiskSpec, *, repeated: bool) -> None:
+        """See ``MirrorDriver``."""
+        data, meta = disk.children
+        await self._volumes.check_own(data)
+        await self._volumes.assemble(data)
+        await self._volumes.create(meta, repeated=repeated)
+        try:
+            device = await self._device(disk)
+            if not repeated or await self._drbd.find(device) is None:
+                await self._drbd.make_metadata(device)
+            await self._drbd.attach(device)
+            await self._drbd.promote(device, force=True)
+            await self._drbd.demote(device)
+        except BlockDeviceError:
+            await self.shutdown(disk)
+            await self._volumes.remove(meta)
+            raise
+
     async def remove(self, disk: DiskSpec) -> None:
         """See ``DiskDriver``."""
         for child in disk.children:

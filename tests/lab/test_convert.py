@@ -1,0 +1,70 @@
+"""Disks change their templates and their nodes, on real volumes and DRBD; their content stays."""
+
+from typing import Final
+
+from tests.lab.cluster import STORAGE
+from tests.lab.conftest import Nodes
+from tests.lab.test_drbd_instance import SMALL, WEB1, DrbdCluster
+from tools.lab.nodes import Node
+
+SIZE: Final = 64 * 1024 * 1024
+
+
+def content(node: Node, pattern: str) -> str:
+    """Checksum of what a guest finds on its only disk."""
+    return node.run(f"head -c {SIZE} {pattern} | sha256sum | cut -d' ' -f1")
+
+
+def volumes(node: Node) -> list[str]:
+    """Names of the volumes of a node, and whose they are."""
+    return sorted(node.run("lvs --noheadings -o lv_name,lv_tags xenvg").splitlines())
+
+
+def test_disks_change_their_template_and_keep_their_content(nodes: Nodes) -> None:
+    one, two = nodes(2)
+    cluster = DrbdCluster([one, two])
+    cluster.begin()
+    cluster.gnt("cluster", "modify", "--enabled-disk-templates=drbd,plain,file")
+    second = cluster.full_name(two)
+    cluster.gnt("instance", "add", "-t", "plain", "--disk", "0:size=64m", *SMALL,
+                "-o", "micro+default", "-n", cluster.full_name(one), WEB1)  # fmt: skip
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    cluster.gnt("instance", "shutdown", WEB1)
+    first, before = content(one, "/dev/xenvg/*"), volumes(one)
+
+    said = cluster.gnt("instance", "modify", "--ignore-ipolicy", "-t", "drbd", "-n", second, WEB1)
+    assert "disks are in sync" in said
+    assert set(before) < set(volumes(one))
+    assert [content(node, "/dev/xenvg/*.disk0") for node in (one, two)] == [first, first]
+    assert [node.run("drbdsetup show") for node in (one, two)] == ["", ""]
+    cluster.gnt("instance", "startup", WEB1)
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    cluster.gnt("instance", "failover", "-f", WEB1)
+    cluster.console(two, WEB1, f"{WEB1} is up")
+    cluster.gnt("instance", "shutdown", WEB1)
+    changed = content(two, "/dev/xenvg/*.disk0")
+    assert changed != first
+    cluster.gnt("cluster", "verify")
+
+    for words, place in (
+        (("plain",), "/dev/xenvg/*"),
+        (("file",), f"{STORAGE}/*/*"),
+        (("drbd", "-n", cluster.full_name(one)), "/dev/xenvg/*_data"),
+        (("file",), f"{STORAGE}/*/*"),
+        (("plain",), "/dev/xenvg/*"),
+    ):
+        cluster.gnt("instance", "modify", "--ignore-ipolicy", "-t", *words, WEB1)
+        assert content(two, place) == changed, words
+        assert len(volumes(one)) == (2 if words[0] == "drbd" else 0)
+    assert two.run(f"ls {STORAGE}") == ""
+
+    cluster.gnt("instance", "startup", WEB1)
+    cluster.console(two, WEB1, f"{WEB1} is up")
+    cluster.gnt("instance", "shutdown", WEB1)
+    changed = content(two, "/dev/xenvg/*")
+    cluster.gnt("instance", "move", "-f", "-n", cluster.full_name(one), WEB1)
+    assert content(one, "/dev/xenvg/*") == changed
+    assert volumes(two) == []
+    cluster.gnt("instance", "startup", WEB1)
+    cluster.console(one, WEB1, f"{WEB1} is up")
+    cluster.gnt("cluster", "verify")
