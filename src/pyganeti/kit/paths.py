@@ -73,6 +73,7 @@ class Paths:
         self.fake_dir = self.run_dir + "/fake-hypervisor"
         self.task_dir = self.run_dir + "/tasks"
         self.transfer_dir = self.run_dir + "/transfers"
+        self.allocator_dir = self.run_dir + "/iallocator"
 
         self.log_os_dir = self.log_dir + "/os"
         self.log_extstorage_dir = self.log_dir + "/extstorage"
@@ -151,6 +152,11 @@ class Paths:
         definitions a distribution packages serve virtual nodes too.
         """
         return self._search_path("os")
+
+    def allocator_search_path(self) -> tuple[str, ...]:
+        """Directories of allocators, as :meth:`os_search_path`."""
+        places = ("/usr/local/lib/ganeti/iallocators", "/usr/lib/ganeti/iallocators")
+        return tuple(self.rootdir + place for place in places) + places if self.rootdir else places
 
     def provider_search_path(self) -> tuple[str, ...]:
         """Directories of external storage providers, as :meth:`os_search_path`."""

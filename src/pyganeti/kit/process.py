@@ -54,6 +54,7 @@ class Command:
         stdin_fd: open file descriptor it reads from instead; stays the caller's.
         stdout_fd: the same for its standard output, which then is neither returned nor in
             ``output``.
+        stderr_fd: the same for its standard error.
         contained: it is somebody else's script. When it ends, what it left in its process group
             is killed; when it writes more than :data:`~.outputs.OUTPUT_LIMIT`, all of it is. It
             has no ``stdin``.
@@ -69,6 +70,7 @@ class Command:
     pass_fds: tuple[int, ...] = ()
     stdin_fd: int | None = None
     stdout_fd: int | None = None
+    stderr_fd: int | None = None
     contained: bool = False
 
     def __str__(self) -> str:
@@ -211,7 +213,7 @@ async def _start(command: Command, stdout: int, stderr: int) -> asyncio.subproce
             *command.argv,
             stdin=stdin if command.stdin_fd is None else command.stdin_fd,
             stdout=stdout if command.stdout_fd is None else command.stdout_fd,
-            stderr=stderr,
+            stderr=stderr if command.stderr_fd is None else command.stderr_fd,
             env=_environment(command.env),
             cwd=command.cwd,
             start_new_session=True,

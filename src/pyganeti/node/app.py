@@ -21,12 +21,14 @@ from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.store import ReplicaStore
 
 from .admission import CandidateCertificates
+from .allocators import Allocators
 from .copying import Peers
 from .dispatcher import Admission, Dispatcher, Handler
 from .epoch import EpochKeeper
 from .exports import ExportStore
 from .files import NodeFiles
 from .groups import GroupRecords, RecordedRunner
+from .handlers.allocator import AllocatorHandlers
 from .handlers.backup import BackupHandlers
 from .handlers.blockdev import BlockdevHandlers, Directories
 from .handlers.copying import CopyingHandlers
@@ -148,7 +150,9 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     copying = CopyingHandlers(
         parts.storage, parts.blocks, transfers, writes, parts.peers, parts.clock
     )
+    allocators = Allocators(paths.allocator_search_path(), paths.allocator_dir)
     return (
+        *AllocatorHandlers(allocators).all(),
         *backup.all(),
         *copying.all(),
         *disks.all(),

@@ -34,12 +34,23 @@ async def take_output(runner: Runner, command: Command, take: Take) -> None:
         ProcessError: as ``runner``.
         OpExecError: it has ended, and something that it started still holds its output.
     """
+    await _take(runner, command, take, lambda sink: replace(command, stdout_fd=sink))
+
+
+async def take_errors(runner: Runner, command: Command, take: Take) -> None:
+    """As :func:`take_output`, of standard error."""
+    await _take(runner, command, take, lambda sink: replace(command, stderr_fd=sink))
+
+
+async def _take(
+    runner: Runner, command: Command, take: Take, redirected: Callable[[int], Command]
+) -> None:
     source, sink = os.pipe()
     pieces = _Pieces(take)
 
     async def run() -> None:
         try:
-            await runner(replace(command, stdout_fd=sink))
+            await runner(redirected(sink))
         finally:
             os.close(sink)
         await pieces.rest(command)

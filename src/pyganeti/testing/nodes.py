@@ -218,6 +218,14 @@ class SimNode:
         """Let volumes be LVM's, on physical volumes of these sizes in MiB; before it starts."""
         self.lvm = SimLvm(sizes)
 
+    def put_allocator(self, name: str, answer: object) -> None:
+        """Make an allocator that gives this answer, as JSON unless it is text."""
+        path = f"{self.paths.rootdir}/usr/lib/ganeti/iallocators/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write_program(path)
+        text = answer.encode() if isinstance(answer, str) else msgspec.json.encode(answer)
+        self.programs.writes[f"/iallocators/{name}"] = text
+
     def _parts(self) -> NodeParts:
         memory = HypervisorInfo(
             memory_total=MEMORY_MIB, memory_free=MEMORY_MIB, memory_dom0=0, cpu_total=8

@@ -121,10 +121,10 @@ def test_pending_entries_name_an_issue() -> None:
 
 
 def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
-    ran = run("gnt-instance change-group web1", FakeMaster())
-    line = "gnt-instance change-group: not built yet in this version (pending)\n"
+    ran = run("gnt-group add rack1", FakeMaster())
+    line = "gnt-group add: not built yet in this version (pending)\n"
     assert (ran.code, ran.err) == (1, line)
-    assert "exactly 1 argument" in run("gnt-instance change-group", FakeMaster()).err
+    assert "exactly 1 argument" in run("gnt-group add", FakeMaster()).err
 
 
 # A command line for each pending option of a command that is built.

@@ -37,6 +37,36 @@ def test_an_interruptible_delay() -> None:
     assert (op["interruptible"], op["repeat"], op["no_locks"]) == (True, 2, True)
 
 
+# --- iallocator
+
+
+def test_an_allocator_is_asked_about_what_the_options_say() -> None:
+    master = FakeMaster(jobs=[Job(result='{"version": 2}')])
+    words = "-m allocate --dir in --disks 1g,512m --nics aa:bb:cc:dd:ee:ff//br1,auto -t plain"
+    more = "--memory 2g -p 3 --tags a,b -o noop web9"
+    ran = run(f"gnt-debug iallocator {words} {more}", master)
+    assert (ran.code, ran.out) == (0, '{"version": 2}\n')
+    wanted = {
+        "OP_ID": "OP_TEST_ALLOCATOR",
+        "mode": "allocate",
+        "direction": "in",
+        "name": "web9",
+        "disks": [{"size": 1024, "mode": "rw"}, {"size": 512, "mode": "rw"}],
+        "nics": [{"mac": "aa:bb:cc:dd:ee:ff", "bridge": "br1"}, {"mac": "auto"}],
+        "disk_template": "plain",
+        "memory": 2048,
+        "vcpus": 3,
+        "tags": ["a", "b"],
+        "os": "noop",
+    }
+    assert {key: master.ops[0][key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("words", ["--disks 1x", "--disks ,", "--nics a/b/c/d"])
+def test_an_allocator_is_not_asked_nonsense(words: str) -> None:
+    assert run(f"gnt-debug iallocator {words} web9", FakeMaster()).code == 1
+
+
 # --- wconfd
 
 LOCKS = query_answer(

@@ -280,6 +280,32 @@ def test_move_asks_and_says_where() -> None:
     assert added("gnt-instance move -f --ignore-consistency -n node2 web1")["ignore_consistency"]
 
 
+def test_change_group_waits_for_the_moves() -> None:
+    result = {"jobs": [[True, 2], [True, 3]]}
+    master = FakeMaster(jobs=[Job(result=result), Job(), Job()])
+    line = "gnt-instance change-group -I mine --to rack2 --to rack3 --early-release web1"
+    ran = run(line, master)
+    assert ran.code == 0
+    assert "Changed group of instance 'web1' successfully." in ran.out
+    wanted = {
+        "OP_ID": "OP_INSTANCE_CHANGE_GROUP",
+        "instance_name": "web1",
+        "iallocator": "mine",
+        "target_groups": ["rack2", "rack3"],
+        "early_release": True,
+    }
+    assert {key: master.ops[0][key] for key in wanted} == wanted
+
+
+def test_change_group_counts_what_failed() -> None:
+    result = {"jobs": [[True, 2], [False, "queue full"]]}
+    master = FakeMaster(jobs=[Job(result=result), Job()])
+    ran = run("gnt-instance change-group web1", master)
+    assert ran.code == 1
+    assert "There were 1 errors while changing group of instance 'web1'." in ran.out
+    assert master.ops[0]["target_groups"] is None
+
+
 def test_move_needs_a_node() -> None:
     assert "no target node" in refusal("gnt-instance move -f web1")
 

@@ -1,4 +1,4 @@
-"""``gnt-instance`` failover, migrate and move, and what is not built yet: change-group.
+"""``gnt-instance`` failover, migrate, move and change-group.
 
 Source: gnt-instance(8) "Migrate/Failover/Move".
 """
@@ -9,8 +9,8 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import not_built, refuse_option
-from pyganeti.cli.submit import run_op
+from pyganeti.cli.pending import refuse_option
+from pyganeti.cli.submit import Jobs, run_op
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -101,6 +101,27 @@ def move(ctx: "Context", opts: "Values", args: list[str]) -> int:
     return failure.OK
 
 
+def change_group(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Move an instance to another node group."""
+    name = args[0]
+    op = {
+        "OP_ID": "OP_INSTANCE_CHANGE_GROUP",
+        "instance_name": name,
+        "iallocator": opts.iallocator,
+        "target_groups": list(opts.to) if opts.to else None,
+        "early_release": opts.early_release,
+    }
+    jobs = Jobs(ctx, opts)
+    for accepted, job in run_op(ctx, opts, op)["jobs"]:
+        jobs.adopt(accepted, job)
+    errors = sum(not done for done, _ in jobs.wait())
+    if errors:
+        ctx.say(f"There were {errors} errors while changing group of instance '{name}'.")
+        return failure.FAILURE
+    ctx.say(f"Changed group of instance '{name}' successfully.")
+    return failure.OK
+
+
 def migration_mode(opts: "Values") -> str | None:
     """How to migrate, where that was said; otherwise the hypervisor's parameters decide.
 
@@ -136,7 +157,7 @@ def confirm(ctx: "Context", name: str, question: str) -> None:
 
 COMMANDS: Final = {
     "change-group": Command(
-        not_built,
+        change_group,
         (Arg("instance"),),
         (o.TO_GROUP, o.IALLOCATOR, o.EARLY_RELEASE, o.PRIORITY, o.SUBMIT_ONLY, o.PRINT_JOBID),
         usage="[options...] {instance}",

@@ -13,6 +13,7 @@ from pyganeti.master.lu.cluster.verify import LUClusterVerify
 from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
 from pyganeti.master.lu.cluster.verify_disks import LUClusterVerifyDisks, LUGroupVerifyDisks
 from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
+from pyganeti.master.lu.instance.change_group import LUInstanceChangeGroup
 from pyganeti.master.lu.instance.console import LUInstanceConsole
 from pyganeti.master.lu.instance.create import LUInstanceCreate
 from pyganeti.master.lu.instance.disks import LUInstanceActivateDisks, LUInstanceDeactivateDisks
@@ -38,6 +39,7 @@ from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
 from pyganeti.master.lu.storage.diagnose import LUExtStorageDiagnose
 from pyganeti.master.lu.tags.tags import LUTagsDel, LUTagsGet, LUTagsSearch, LUTagsSet
+from pyganeti.master.lu.test.allocator import LUTestAllocator
 from pyganeti.master.lu.test.delay import LUTestDelay
 from pyganeti.master.lu.test.dummy import LUTestDummy
 from pyganeti.master.lu.test.jqueue import LUTestJqueue
@@ -59,6 +61,7 @@ from pyganeti.opcodes.cluster import (
 from pyganeti.opcodes.group import OpGroupVerifyDisks
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
+    OpInstanceChangeGroup,
     OpInstanceConsole,
     OpInstanceCreate,
     OpInstanceDeactivateDisks,
@@ -82,7 +85,13 @@ from pyganeti.opcodes.node import OpNodeAdd, OpNodeMigrate, OpNodeRemove
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
-from pyganeti.opcodes.test import OpTestDelay, OpTestDummy, OpTestJqueue, OpTestOsParams
+from pyganeti.opcodes.test import (
+    OpTestAllocator,
+    OpTestDelay,
+    OpTestDummy,
+    OpTestJqueue,
+    OpTestOsParams,
+)
 
 # Any: each Logical Unit has its own plan and result.
 AnyLU = LogicalUnit[Any, Any, Any]
@@ -103,6 +112,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpExtStorageDiagnose: LUExtStorageDiagnose(),
     OpGroupVerifyDisks: LUGroupVerifyDisks(),
     OpInstanceActivateDisks: LUInstanceActivateDisks(),
+    OpInstanceChangeGroup: LUInstanceChangeGroup(),
     OpInstanceConsole: LUInstanceConsole(),
     OpInstanceCreate: LUInstanceCreate(),
     OpInstanceDeactivateDisks: LUInstanceDeactivateDisks(),
@@ -131,6 +141,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpTagsGet: LUTagsGet(),
     OpTagsSearch: LUTagsSearch(),
     OpTagsSet: LUTagsSet(),
+    OpTestAllocator: LUTestAllocator(),
     OpTestDelay: LUTestDelay(),
     OpTestDummy: LUTestDummy(),
     OpTestJqueue: LUTestJqueue(),

@@ -4,10 +4,24 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from . import backup, blockdev, copying, files, instance, migration, node, os, store, task, transfer
+from . import (
+    allocator,
+    backup,
+    blockdev,
+    copying,
+    files,
+    instance,
+    migration,
+    node,
+    os,
+    store,
+    task,
+    transfer,
+)
 from .call import AnyCall
 
 ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
+    *allocator.CALLS,
     *backup.CALLS,
     *blockdev.CALLS,
     *copying.CALLS,
