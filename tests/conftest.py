@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from pyganeti.testing.loop import VirtualLoop
+
+# How fast examples are made and tried says what else the machine does, not whether they are right.
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 _SIM = Path(__file__).parent / "sim"
 _LUXI = Path(__file__).parent / "contract" / "luxi"
