@@ -12,6 +12,7 @@ from tests.sim.asserting import assert_refused, changes, failed, fails, make_op
 from tests.sim.instance.make import START, running, shared
 
 OP = OpInstanceFailover(instance_name="web1", target_node="node2")
+OP_IGNORING = OpInstanceFailover(instance_name="web1", target_node="node2", ignore_consistency=True)
 CLEANUP = OpInstanceFailover(instance_name="web1", cleanup=True)
 GUEST = Record("web1", 128, 1, 0.0)
 
@@ -80,13 +81,24 @@ async def test_leaves_a_node_that_is_marked_offline_without_asking_it() -> None:
     assert {node for node, _call in changes(cluster)} == {"node2"}
 
 
-async def test_refuses_a_source_that_is_silent_but_not_marked_offline() -> None:
+def on_silent_node() -> SimCluster:
+    """``web1`` should run; its node ``node3`` is dead, and nobody has said so."""
     cluster = on_dead_node()
-    await cluster.mark_node("node3", offline=False)
-    op = make_op(
-        OpInstanceFailover, instance_name="web1", target_node="node2", ignore_consistency=True
+    cluster.set_node("node3", offline=False)
+    return cluster
+
+
+async def test_refuses_a_source_that_is_silent_unless_told_to_ignore_it() -> None:
+    cluster = on_silent_node()
+    await assert_refused(
+        cluster, OP, ECode.ENVIRON, "node3", "mark it offline first", "--ignore-consistency"
     )
-    await assert_refused(cluster, op, ECode.ENVIRON, "node3", "mark it offline first")
+    job = cluster.submit(OP_IGNORING)
+    await cluster.finished(job)
+    assert any("Node node3 does not answer" in line for line in cluster.log(await job))
+    assert primary(cluster) == "node2"
+    assert cluster.guest_states("web1") == {"node2": "running"}
+    assert {node for node, _call in changes(cluster)} == {"node2"}
 
 
 async def test_refuses_when_the_target_runs_it_already() -> None:
@@ -237,3 +249,7 @@ async def test_unwinds_from_every_fault_point_with_active_disks() -> None:
 
 async def test_unwinds_from_every_fault_point_from_a_dead_node() -> None:
     await assert_unwinds(on_dead_node, OP)
+
+
+async def test_unwinds_from_every_fault_point_from_a_silent_node() -> None:
+    await assert_unwinds(on_silent_node, OP_IGNORING)

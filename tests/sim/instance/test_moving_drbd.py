@@ -3,6 +3,7 @@
 from pyganeti.model.errors import ECode
 from pyganeti.node.hypervisor.fake.records import Record
 from pyganeti.opcodes.instance import (
+    OpInstanceActivateDisks,
     OpInstanceFailover,
     OpInstanceMigrate,
     OpInstanceShutdown,
@@ -86,6 +87,21 @@ async def test_a_failover_from_a_dead_node_uses_what_is_there() -> None:
     assert primary(cluster) == "node1"
     assert cluster.guest_states("web1") == {"node1": "running"}
     assert roles(cluster)["node1"] == [("UpToDate", True)]
+
+
+async def test_a_failover_from_a_silent_node_comes_back_as_its_secondary() -> None:
+    cluster = await running(pnode="node2", snode="node1")
+    cut(cluster, "node2")
+    await cluster.run(OpInstanceFailover(instance_name="web1", ignore_consistency=True))
+    assert primary(cluster) == "node1"
+    cluster.nodes["node2"].reachable = True
+    await cluster.run(OpInstanceActivateDisks(instance_name="web1"))
+    assert roles(cluster) == {
+        "node1": [("UpToDate", True)],
+        "node2": [("UpToDate", False)],
+        "node3": [],
+    }
+    assert cluster.guest_states("web1") == {"node1": "running"}
 
 
 async def test_a_target_that_is_out_of_date_is_refused_unless_accepted() -> None:

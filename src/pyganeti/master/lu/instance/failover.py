@@ -54,11 +54,12 @@ class FailoverPlan:
     Attributes:
         move: from where to where.
         here, there: the instance on each of the two nodes, for the journal.
-        source_answers: false for a source that is marked offline: nothing is done there.
+        source_answers: false for a source that is marked offline, or does not answer and need not:
+            nothing is done there.
         runs: a guest runs on the source.
         starts: one is to run on the target.
         timeout_s: how long the guest may take to stop.
-        ignore_consistency: passed to hooks.
+        ignore_consistency: what was lost is accepted; passed to hooks.
         notes: what was found out before, for the job's log.
     """
 
@@ -88,8 +89,9 @@ class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupP
         """Refuse what cannot work; change nothing.
 
         Raises:
-            OpPrereqError: the source does not answer and is not marked offline, a guest runs on
-                the target already, or the target cannot have the instance.
+            OpPrereqError: the source does not answer and is not marked offline, unless
+                ``ignore_consistency``; a guest runs on the target already, or the target cannot
+                have the instance.
         """
         instance = view.instance(op.instance_name)
         if op.cleanup:
@@ -146,7 +148,12 @@ async def plan_failover(
     """
     answers, runs = not move.source.offline, False
     if answers:
-        runs = await _runs_on_source(nodes, view, move)
+        try:
+            runs = await _runs_on_source(nodes, view, move)
+        except OpPrereqError:
+            if not ignore_consistency:
+                raise
+            answers = False
     starts = move.instance.admin_state is AdminState.UP
     await check_target(nodes, view, move, starts=starts, ignore_ipolicy=ignore_ipolicy)
     await check_runs_not_there(nodes, view, move)
@@ -204,9 +211,10 @@ async def fail_over(run: Run, plan: FailoverPlan) -> None:
     if plan.source_answers:
         await _leave_source(run, plan)
     else:
+        source = plan.move.source
+        why = "is marked offline" if source.offline else "does not answer"
         run.log(
-            f"Node {plan.move.source.name} is marked offline: nothing is stopped there;"
-            " please make sure that it is down"
+            f"Node {source.name} {why}: nothing is stopped there; please make sure that it is down"
         )
     await _record(run, plan)
     if plan.starts:
@@ -256,5 +264,8 @@ async def _runs_on_source(nodes: NodeReader, view: ClusterView, move: Move) -> b
     try:
         return await guest_info(nodes, view, move.instance) is not None
     except OpPrereqError as err:
-        text = f"{err}; if node {move.source.name} is down for good, mark it offline first"
+        text = (
+            f"{err}; if node {move.source.name} is down, mark it offline first, or fail over with"
+            " --ignore-consistency"
+        )
         raise OpPrereqError(text, ECode.ENVIRON) from err
