@@ -5,7 +5,7 @@ CODE := src/pyganeti tests tools $(wildcard benchmarks/*.py)
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare check format lint types layers test docs fix fuzz e2e lab lab-shell bench soak
+.PHONY: help prepare check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench soak
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -47,6 +47,14 @@ e2e: ## real daemons, QEMU guests, on this machine; needs root
 lab: ## real LVM, DRBD and KVM on emulated nodes; needs root, fetches packages once
 	$(BIN)/python -m tests.lab.prepare
 	$(BIN)/pytest tests/lab
+
+lab-pass: ## the part of lab that belongs to every change
+	$(BIN)/python -m tests.lab.prepare
+	$(BIN)/pytest tests/lab/test_plain.py tests/lab/test_moving.py
+
+lab-soak: ## the long random runs of lab
+	$(BIN)/python -m tests.lab.prepare
+	$(BIN)/pytest -m soak tests/lab
 
 lab-shell: ## a fresh lab node to work on by hand: make lab-shell NODES=2
 	$(BIN)/python -m tests.lab.prepare

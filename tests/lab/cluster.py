@@ -16,24 +16,6 @@ KVM: Final = (
 # Guests of guests of an emulated machine take their time.
 GUEST_S: Final = 300.0
 
-# Runs on the node: wakes up the guest, which then tells what it is.
-_ASK: Final = b"""
-import socket, sys, time
-path, wanted, limit = sys.argv[1], sys.argv[2].encode(), float(sys.argv[3])
-end, said = time.monotonic() + limit, b""
-with socket.socket(socket.AF_UNIX) as sock:
-    sock.connect(path)
-    sock.settimeout(2)
-    while wanted not in said:
-        if time.monotonic() > end:
-            sys.exit(f"it did not say {wanted!r} but {said!r}")
-        try:
-            sock.sendall(b"\\nmicro\\n")
-            said += sock.recv(4096)
-        except TimeoutError:
-            pass
-"""
-
 
 class LabCluster:
     """Commands on the first of ``nodes``, which becomes the master."""
@@ -94,12 +76,3 @@ class LabCluster:
         """Rows of ``gnt-TOOL list``."""
         words = ("list", "--no-headers", "--separator=|", "-o", fields)
         return [line.split("|") for line in self.gnt(tool, *words).splitlines()]
-
-    def console(self, node: Node, instance: str, wanted: str) -> None:
-        """Wait until a guest says ``wanted`` on its serial console.
-
-        Raises:
-            LabError: it did not.
-        """
-        path = f"/var/run/ganeti/kvm-hypervisor/ctrl/{instance}.serial"
-        node.run(f"python3 - {path} '{wanted}' {GUEST_S:.0f}", stdin=_ASK, timeout_s=2 * GUEST_S)

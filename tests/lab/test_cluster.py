@@ -2,6 +2,7 @@
 
 from tests.lab.cluster import LabCluster
 from tests.lab.conftest import Nodes
+from tests.lab.guest import Guest
 
 ADD = ("-t", "file", "--disk", "0:size=64m", "-o", "micro+default", "-B", "memory=128m")
 
@@ -15,7 +16,7 @@ def test_a_guest_lives_on_the_second_machine(nodes: Nodes) -> None:
     assert cluster.listed("instance", "name,pnode,status") == [
         [name, cluster.full_name(second), "running"]
     ]
-    cluster.console(second, name, f"{name} is up")
+    Guest(name).is_up(second)
     cluster.gnt("instance", "shutdown", name)
     assert "qemu-system" not in second.run("ps ax -o comm")
     cluster.gnt("instance", "remove", "-f", name)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tests.lab.cluster import LabCluster
 from tests.lab.conftest import Nodes
+from tests.lab.guest import Guest
 from tools.lab.nodes import BOOT_S, TESTS, Node
 
 WEB1 = "web1.example.com"
@@ -21,12 +22,12 @@ State = dict[str, Any]  # Any: numbers and words of a device
 class DrbdCluster(LabCluster):
     """Two machines with volume groups and a replication network."""
 
-    def begin(self) -> None:
-        """Make the cluster."""
+    def begin(self, *options: str) -> None:
+        """Make the cluster, with these options of ``gnt-cluster init``."""
         for node in self.nodes:
             node.install_tests()
             node.run("modprobe drbd && pvcreate -y /dev/vdb && vgcreate xenvg /dev/vdb")
-        self.init(templates="drbd,plain", secondaries=True)
+        self.init(*options, templates="drbd,plain", secondaries=True)
         self.gnt("cluster", "modify", "-D", f"drbd:net-custom={QUICK}")
 
     def state(self, node: Node) -> State:
@@ -64,7 +65,7 @@ def test_an_instance_survives_its_machines(nodes: Nodes) -> None:
     said = cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
                        "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip
     assert "disks are in sync" in said
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     info = cluster.info()
     assert "on primary: /dev/drbd0 (147:0) in sync, status ok" in info
     assert "on secondary: /dev/drbd0 (147:0) in sync, status ok" in info
@@ -75,7 +76,7 @@ def test_an_instance_survives_its_machines(nodes: Nodes) -> None:
 
     two.cut_power()
     cluster.wait(one, lambda state: state["connection"] != "Connected")
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     one.run("dd if=/dev/urandom of=/dev/drbd0 bs=1M count=8 seek=80 oflag=direct")
     two.power_on()
     two.wait_until_reachable(BOOT_S)
@@ -89,7 +90,7 @@ def test_an_instance_survives_its_machines(nodes: Nodes) -> None:
     assert checksum(one) == checksum(two)
     cluster.gnt("instance", "grow-disk", "--ignore-ipolicy", WEB1, "0", "32m")
     cluster.gnt("instance", "startup", WEB1)
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     cluster.wait(one, whole)
     assert [cluster.state(node)["size"] for node in (one, two)] == [128 * MIB, 128 * MIB]
     cluster.gnt("instance", "remove", "-f", WEB1)
@@ -112,11 +113,11 @@ def test_a_mirror_is_replaced_under_its_guest(nodes: Nodes) -> None:
     pair = ":".join(cluster.full_name(node) for node in (one, two))
     cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
                 "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     for words in (("-s",), ("-p",), ("-n", cluster.full_name(three))):
         said = cluster.gnt("instance", "replace-disks", "--ignore-ipolicy", *words, WEB1)
         assert "STEP 6/6 Removing old storage" in said
-        cluster.console(one, WEB1, f"{WEB1} is up")
+        Guest(WEB1).is_up(one)
         assert whole(cluster.state(one))
         cluster.gnt("cluster", "verify")
     assert two.run("lvs --noheadings xenvg") == ""
@@ -130,4 +131,4 @@ def test_a_mirror_is_replaced_under_its_guest(nodes: Nodes) -> None:
     move = ("replace-disks", "--ignore-ipolicy", "-n", cluster.full_name(two), WEB1)
     assert "will be tried again: remove old storage" in cluster.gnt("instance", *move)
     assert whole(cluster.state(one))
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)

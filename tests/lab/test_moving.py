@@ -1,66 +1,14 @@
 """An instance on DRBD moves between machines while its guest counts; a machine is lost."""
 
 import json
-import re
 from typing import Final
 
-from tests.lab.cluster import GUEST_S
 from tests.lab.conftest import Nodes
+from tests.lab.guest import Guest
 from tests.lab.test_drbd_instance import SMALL, WEB1, DrbdCluster, whole
 from tools.lab.nodes import Node
 
-# Writes numbers with a sum over all of them; a line that is missing, doubled or from another time
-# breaks the chain. What was lost with the power is missing at the end only.
-COUNT: Final = (
-    "cat > /count <<'E'\n"
-    "i=0; c=0\n"
-    "while :; do i=$((i+1)); c=$(((c*31+i)%65521)); echo $i $c >> /log;"
-    " [ $((i%50)) = 0 ] && sync; usleep 20000; done\n"
-    "E\n"
-    "cat > /check <<'E'\n"
-    "i=0; c=0; bad=0\n"
-    "while read a b; do i=$((i+1)); c=$(((c*31+i)%65521));"
-    ' [ "$a $b" = "$i $c" ] || bad=$((bad+1)); done < /log\n'
-    "echo che''cked=$i bad=$bad boot=$(cat /proc/sys/kernel/random/boot_id)\n"
-    "E\n"
-    "sync; sh /count & echo count''ing\n"
-)
-# Runs on the node: asks the guest until it says what is wanted, and prints that.
-_TALK: Final = b"""
-import re, socket, sys, time
-path, ask, wanted, limit = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
-end, said, asked = time.monotonic() + limit, "", 0.0
-with socket.socket(socket.AF_UNIX) as sock:
-    sock.connect(path)
-    sock.settimeout(2)
-    while not (found := re.search(wanted, said)):
-        if time.monotonic() > end:
-            sys.exit(f"it did not say {wanted!r} but {said[-2000:]!r}")
-        if time.monotonic() - asked > 30:
-            sock.sendall(ask.encode())
-            asked = time.monotonic()
-        try:
-            said += sock.recv(4096).decode("utf-8", "replace")
-        except TimeoutError:
-            pass
-print(found.group(0))
-"""
-
-
-def talk(node: Node, ask: str, wanted: str) -> str:
-    """Ask the guest on its serial console until it says ``wanted``; what matches."""
-    path = f"/var/run/ganeti/kvm-hypervisor/ctrl/{WEB1}.serial"
-    words = " ".join(f"'{word}'" for word in (path, ask.replace("'", "'\\''"), wanted))
-    limit = f"{GUEST_S:.0f}"
-    return node.run(f"python3 - {words} {limit}", stdin=_TALK, timeout_s=2 * GUEST_S)
-
-
-def checked(node: Node) -> tuple[int, int, str]:
-    """How many lines the guest has written, how many are wrong, and its boot."""
-    said = talk(node, "\nsh /check\n", r"checked=\d+ bad=\d+ boot=[0-9a-f-]{36}")
-    found = re.search(r"checked=(\d+) bad=(\d+) boot=(\S+)", said)
-    assert found is not None
-    return int(found.group(1)), int(found.group(2)), found.group(3)
+GUEST: Final = Guest(WEB1)
 
 
 def mark_offline(cluster: DrbdCluster, node: Node) -> None:
@@ -88,39 +36,36 @@ def test_a_guest_moves_with_its_mirror_and_survives_its_machine(nodes: Nodes) ->
     pair = ":".join(cluster.full_name(node) for node in (one, two))
     cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
                 "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip
-    # What is typed before its shell reads is lost.
-    talk(one, "\nmicro\n", f"{WEB1} is up")
-    talk(one, "\n" + COUNT, "counting")
-    count, bad, boot = checked(one)
-    assert bad == 0
+    GUEST.is_up(one)
+    GUEST.count(one)
+    counted = GUEST.counted(one)
+    assert counted.wrong == 0
 
     for target, wanted in ((two, ["Secondary", "Primary"]), (one, ["Primary", "Secondary"])):
         cluster.gnt("instance", "migrate", "-f", WEB1)
         assert roles(cluster) == wanted
         assert whole(cluster.state(target))
-        before = count
-        count, bad, now = checked(target)
-        assert (bad, now) == (0, boot)
-        assert count > before
+        before, counted = counted, GUEST.counted(target)
+        assert (counted.wrong, counted.boot) == (0, before.boot)
+        assert counted.lines > before.lines
         cluster.gnt("cluster", "verify")
 
     cluster.gnt("instance", "failover", "-f", "--shutdown-timeout=60", WEB1)
     assert roles(cluster) == ["Secondary", "Primary"]
-    talk(two, "\nmicro\n", f"{WEB1} is up")
-    before = count
-    count, bad, _boot = checked(two)
-    assert bad == 0
-    assert count >= before
+    GUEST.is_up(two)
+    before, counted = counted, GUEST.counted(two)
+    assert counted.wrong == 0
+    assert counted.lines >= before.lines
 
-    talk(two, "\nrm /log; sh /count & echo count''ing\n", "counting")
-    assert checked(two)[0] > 0
+    GUEST.count(two)
+    assert GUEST.counted(two).lines > 0
     two.cut_power()
     mark_offline(cluster, two)
     cluster.gnt("instance", "failover", "-f", WEB1)
     assert cluster.listed("instance", "name,pnode,status") == [
         [WEB1, cluster.full_name(one), "running"]
     ]
-    talk(one, "\nmicro\n", f"{WEB1} is up")
-    count, bad, _boot = checked(one)
-    assert bad == 0
-    assert count > 0
+    GUEST.is_up(one)
+    counted = GUEST.counted(one)
+    assert counted.wrong == 0
+    assert counted.lines > 0

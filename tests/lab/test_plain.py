@@ -4,6 +4,7 @@ import json
 
 from tests.lab.cluster import LabCluster
 from tests.lab.conftest import Nodes
+from tests.lab.guest import Guest
 from tools.lab.nodes import Node
 
 WEB1 = "web1.example.com"
@@ -31,7 +32,7 @@ def test_an_instance_lives_on_volumes(nodes: Nodes) -> None:
     disks = ("--disk", "0:size=63m", "--disk", "1:size=32m")
     cluster.gnt("instance", "add", "-t", "plain", *disks, "-o", "micro+default", *SMALL,
                 "-n", name, WEB1)  # fmt: skip
-    cluster.console(master, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(master)
     (first, second) = sorted(volumes(master).items(), key=lambda item: item[0][-1])
     assert [first[1][0], second[1][0]] == [64, 32]
     assert f"originstname+{WEB1}" in first[1][1]

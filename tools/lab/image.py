@@ -72,6 +72,8 @@ ip address add "$lip" dev br0
 ip link set eth1 up
 ip address add "$lip2" dev eth1
 modprobe -a dm_mod dm_snapshot drbd kvm_amd loop
+# What a test wants to be started at each boot.
+[ ! -x /etc/rc.boot ] || /etc/rc.boot
 echo LAB-READY > /dev/ttyS0
 """
 
