@@ -5,7 +5,7 @@ CODE := src/pyganeti tests tools $(wildcard benchmarks/*.py)
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench soak
+.PHONY: help prepare check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench bench-lab soak
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -62,6 +62,10 @@ lab-shell: ## a fresh lab node to work on by hand: make lab-shell NODES=2
 
 bench: ## measured figures, each beside its target
 	$(BIN)/python -m benchmarks.run
+
+bench-lab: ## what our commands cost beside the same done by hand, on emulated machines
+	$(BIN)/python -m tests.lab.prepare
+	$(BIN)/python -m benchmarks.lab
 
 soak: ## long random runs
 	$(BIN)/pytest -m soak tests/unit tests/contract tests/sim tests/e2e

@@ -14,8 +14,8 @@ from typing import Final
 import pytest
 
 from tests.lab.conftest import Nodes
+from tests.lab.drbd_cluster import SMALL, WEB1, DrbdCluster, whole
 from tests.lab.guest import Guest
-from tests.lab.test_drbd_instance import SMALL, WEB1, DrbdCluster, whole
 from tests.lab.test_life import BOOT
 from tools.lab.nodes import Node
 

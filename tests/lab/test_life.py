@@ -8,8 +8,8 @@ import time
 from typing import Final
 
 from tests.lab.conftest import Nodes
+from tests.lab.drbd_cluster import DrbdCluster, whole
 from tests.lab.guest import Guest
-from tests.lab.test_drbd_instance import DrbdCluster, whole
 from tools.lab.nodes import Node
 
 NAME: Final = "instance1"

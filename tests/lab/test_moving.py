@@ -4,8 +4,8 @@ import json
 from typing import Final
 
 from tests.lab.conftest import Nodes
+from tests.lab.drbd_cluster import SMALL, WEB1, DrbdCluster, whole
 from tests.lab.guest import Guest
-from tests.lab.test_drbd_instance import SMALL, WEB1, DrbdCluster, whole
 from tools.lab.nodes import Node
 
 GUEST: Final = Guest(WEB1)
