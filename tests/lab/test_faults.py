@@ -65,7 +65,7 @@ class FaultyCluster(DrbdCluster):
             return said.result()
 
     def settle(self) -> None:
-        """Until no job runs, and the watcher finds nothing to do."""
+        """Until no job runs, and the watcher finds nothing that it cannot mend."""
         for node in reversed(self.nodes):
             node.run("ganeti-watcher || true", timeout_s=IDLE_S)
         self.master.run(
@@ -74,7 +74,11 @@ class FaultyCluster(DrbdCluster):
             " || exit 0; sleep 2; done; gnt-job list; exit 1",
             timeout_s=IDLE_S,
         )
-        self.master.run("ganeti-watcher", timeout_s=IDLE_S)
+        self.master.run(
+            "for try in $(seq 10); do ganeti-watcher && exit 0; sleep 6; done;"
+            " tail -n 40 /var/log/ganeti/watcher.log; gnt-cluster verify 2>&1; exit 1",
+            timeout_s=2 * IDLE_S,
+        )
 
     def exists(self) -> bool:
         """Whether the configuration has the instance."""
