@@ -31,7 +31,7 @@ PENDING: list[dict[str, Any]] = tomllib.loads((TESTS / "spec" / "pending.toml").
 LUXI: dict[str, Any] = json.loads((TESTS / "spec" / "protocols.json").read_text())["luxi"]
 
 # Issues that bring what is pending.
-ISSUES = {3, 4, 5, 7}
+ISSUES = {4, 5, 6, 7}
 
 # Logical Units that change nothing, neither on a node nor in the configuration.
 READS = {
