@@ -37,6 +37,7 @@ COMMAND_S: Final = 300.0
 TESTS: Final = "/opt/pyganeti/checkout"
 _RUNNERS: Final = (
     "pytest", "pytest-asyncio", "pluggy", "iniconfig", "packaging", "typing-extensions",
+    "hypothesis", "sortedcontainers",
 )  # fmt: skip
 _SNAPSHOTS: Final = CACHE / "snapshots"
 
