@@ -31,6 +31,7 @@ _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_MIGRATE": {"instance_name": "web1"},
     "OP_INSTANCE_RECREATE_DISKS": {"instance_name": "web9"},
     "OP_INSTANCE_SET_PARAMS": {"instance_name": "web9"},
+    "OP_NODE_EVACUATE": {"node_name": "node1", "mode": "secondary-only"},
     "OP_NODE_MIGRATE": {"node_name": "node1"},
     "OP_NODE_ADD": {"node_name": "node4"},
 }
@@ -68,6 +69,7 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_SET_PARAMS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS instance_communication": True,
     "OP_INSTANCE_SET_PARAMS runtime_mem": 128,
+    "OP_NODE_EVACUATE iallocator": "hail",
     "OP_NODE_MIGRATE iallocator": "hail",
     "OP_NODE_ADD disk_state": {"lvm": {}},
     "OP_NODE_ADD hv_state": {"kvm": {}},

@@ -47,6 +47,7 @@ READS = {
     "OpInstanceMultiAlloc": "submits jobs, which create",
     "OpInstanceQueryData": "answers",
     "OpExtStorageDiagnose": "answers",
+    "OpNodeEvacuate": "submits jobs, which move",
     "OpOsDiagnose": "answers",
     "OpQuery": "answers",
     "OpQueryFields": "answers",

@@ -51,6 +51,15 @@ BOTH: Final = {"node1": [("UpToDate", True)], "node2": [("UpToDate", False)], "n
 NONE: Final[dict[str, list[tuple[str, bool]]]] = {"node1": [], "node2": [], "node3": []}
 
 
+def cut(cluster: SimCluster, node: str, *guests: str) -> None:
+    """The power of a node is cut: its guests are gone, ``web1`` if none is named."""
+    cluster.nodes[node].reachable = False
+    for name in guests or ("web1",):
+        cluster.nodes[node].guests.remove(name)
+    cluster.nodes[node].drbd.power_cut()
+    cluster.replication.settle()
+
+
 def known(job: int) -> Any:  # Any: what SimCluster.finished takes
     """A job that was submitted, for :meth:`SimCluster.finished`."""
 

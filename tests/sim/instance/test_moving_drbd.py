@@ -13,7 +13,7 @@ from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_repeatable, assert_unwinds
 from pyganeti.wire.noderpc.guests import GuestRole
 from tests.sim.asserting import assert_refused, changes, failed
-from tests.sim.instance.make_drbd import BOTH, NONE, drbd, mirrored, roles
+from tests.sim.instance.make_drbd import BOTH, NONE, cut, drbd, mirrored, roles
 
 FAILOVER = OpInstanceFailover(instance_name="web1")
 MIGRATE = OpInstanceMigrate(instance_name="web1")
@@ -37,14 +37,6 @@ def primary(cluster: SimCluster) -> str:
 
 def secondaries(cluster: SimCluster) -> list[str]:
     return [node.name for node in cluster.view.secondary_nodes(cluster.instance("web1"))]
-
-
-def cut(cluster: SimCluster, node: str) -> None:
-    """The power of a node is cut."""
-    cluster.nodes[node].reachable = False
-    cluster.nodes[node].guests.remove("web1")
-    cluster.nodes[node].drbd.power_cut()
-    cluster.replication.settle()
 
 
 async def test_a_failover_turns_the_pair_around() -> None:

@@ -124,6 +124,55 @@ def test_migrate_counts_what_fails() -> None:
     assert ran.out == "There were 1 errors during the node migration.\n"
 
 
+def instances(*names: str, jobs: tuple[Job, ...] = (), field: str = "sinst_list") -> FakeMaster:
+    return FakeMaster(jobs=list(jobs), answers={"Query": named_rows({field: list(names)})})
+
+
+@pytest.mark.parametrize(
+    ("words", "mode", "remote"),
+    [
+        ("--primary-only", "primary-only", None),
+        ("--secondary-only -n node3 --early-release", "secondary-only", "node3"),
+        ("-n node3", "secondary-only", "node3"),
+    ],
+)
+def test_evacuate_follows_the_jobs_it_is_told_of(words: str, mode: str, remote: str | None) -> None:
+    field = "pinst_list" if mode == "primary-only" else "sinst_list"
+    submitted = Job(result={"jobs": [[True, 2], [True, 3]]})
+    master = instances("web1", "web2", jobs=(submitted,), field=field)
+    ran = run(f"gnt-node evacuate -f {words} node1", master)
+    assert ran.code == 0
+    assert ran.out.endswith("All instances evacuated successfully.\n")
+    op = master.ops[0]
+    assert (op["OP_ID"], op["node_name"], op["mode"], op["remote_node"]) == (
+        "OP_NODE_EVACUATE",
+        "node1",
+        mode,
+        remote,
+    )
+    assert op["early_release"] == ("--early-release" in words)
+
+
+@pytest.mark.parametrize("words", ["", "--primary-only --secondary-only"])
+def test_evacuate_needs_to_know_which_instances(words: str) -> None:
+    master = instances("web1")
+    assert "give one of" in run(f"gnt-node evacuate -f {words} node1", master).err
+    assert master.ops == []
+
+
+def test_evacuate_asks_and_counts_what_fails() -> None:
+    master = instances("web1")
+    assert run("gnt-node evacuate -n node3 node1", master).code == 13
+    assert master.ops == []
+    nothing = run("gnt-node evacuate -n node3 node1", instances())
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "No instances to evacuate on node node1" in nothing.err
+    refused = instances("web1", jobs=(Job(result={"jobs": [[False, "the queue is full"]]}),))
+    ran = run("gnt-node evacuate -f -n node3 node1", refused)
+    assert ran.code == 1
+    assert ran.out == "There were 1 errors during the evacuation.\n"
+
+
 @pytest.mark.parametrize("name", ["migrate", "failover"])
 def test_a_node_without_instances_is_nothing_to_do(name: str) -> None:
     master = primaries()

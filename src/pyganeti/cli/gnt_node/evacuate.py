@@ -1,8 +1,8 @@
-"""``gnt-node`` migrate and failover, and what is not built yet: evacuate.
+"""``gnt-node`` evacuate, migrate and failover.
 
-    node -> its primary instances -> confirmation -> a job each
+    node -> its instances -> confirmation -> a job each
 
-Source: gnt-node(8) MIGRATE, FAILOVER.
+Source: gnt-node(8) EVACUATE, MIGRATE, FAILOVER.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -12,8 +12,9 @@ from pyganeti.cli.gnt_instance.moving import check_destination, migration_mode
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import node as n
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import not_built, refuse_option
+from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import Jobs, run_op
+from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -21,11 +22,57 @@ if TYPE_CHECKING:
     from pyganeti.cli.context import Context
 
 
+def evacuate(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Move instances off a node: those that run there, or those that have mirrors there."""
+    check_destination(ctx, opts)
+    mode = _evacuation_mode(ctx, opts)
+    field = "pinst_list" if mode == "primary-only" else "sinst_list"
+    names = instances_of(ctx, args[0], field)
+    if not names:
+        ctx.warn(f"No instances to evacuate on node {args[0]}, exiting.")
+        return failure.OK
+    if not opts.force:
+        quoted = ", ".join(f"'{name}'" for name in names)
+        ctx.confirm(f"Relocate instance(s) {quoted} from node '{args[0]}'?")
+    op = {
+        "OP_ID": "OP_NODE_EVACUATE",
+        "node_name": args[0],
+        "mode": mode,
+        "remote_node": opts.dst_node,
+        "iallocator": opts.iallocator,
+        "early_release": opts.early_release,
+        "ignore_soft_errors": opts.ignore_soft_errors,
+    }
+    jobs = Jobs(ctx, opts)
+    for accepted, job in run_op(ctx, opts, op)["jobs"]:
+        jobs.adopt(accepted, job)
+    errors = sum(not done for done, _ in jobs.wait())
+    if errors:
+        ctx.say(f"There were {errors} errors during the evacuation.")
+        return failure.FAILURE
+    ctx.say("All instances evacuated successfully.")
+    return failure.OK
+
+
+def _evacuation_mode(ctx: "Context", opts: "Values") -> str:
+    """Which instances leave.
+
+    Raises:
+        OpPrereqError: all of them, which is not possible at once.
+    """
+    if opts.dst_node is not None and not opts.secondary_only:
+        ctx.warn("New secondary node given, hence evacuating secondary instances only")
+        return "secondary-only"
+    if opts.primary_only == opts.secondary_only:
+        raise OpPrereqError("give one of --primary-only and --secondary-only")
+    return "primary-only" if opts.primary_only else "secondary-only"
+
+
 def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Migrate the primary instances of a node."""
     check_destination(ctx, opts)
     mode = migration_mode(opts)
-    names = primary_instances(ctx, args[0])
+    names = instances_of(ctx, args[0], "pinst_list")
     if not names:
         ctx.say(f"No primary instances on node {args[0]}, exiting")
         return failure.OK
@@ -55,7 +102,7 @@ def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Fail the primary instances of a node over."""
     if opts.iallocator:
         refuse_option(ctx, "--iallocator")
-    names = primary_instances(ctx, args[0])
+    names = instances_of(ctx, args[0], "pinst_list")
     if not names:
         ctx.warn(f"No primary instances on node {args[0]}, exiting.")
         return failure.OK
@@ -81,19 +128,19 @@ def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
     return failure.OK
 
 
-def primary_instances(ctx: "Context", node: str) -> list[str]:
-    """Names of the instances whose primary node this is.
+def instances_of(ctx: "Context", node: str, field: str) -> list[str]:
+    """Names of the instances that ``field`` of a node lists.
 
     Raises:
         OpPrereqError: there is no such node.
     """
-    answer = ctx.query_client.query("node", ["pinst_list"], ["|", ["==", "name", node]])
+    answer = ctx.query_client.query("node", [field], ["|", ["==", "name", node]])
     return [str(name) for name in answer["data"][0][0][1]]
 
 
 COMMANDS: Final = {
     "evacuate": Command(
-        not_built,
+        evacuate,
         (Arg("node"),),
         (
             o.FORCE,

@@ -33,6 +33,7 @@ from pyganeti.master.lu.instance.set_params import LUInstanceSetParams
 from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
 from pyganeti.master.lu.instance.startup import LUInstanceStartup
 from pyganeti.master.lu.node.add import LUNodeAdd
+from pyganeti.master.lu.node.evacuate import LUNodeEvacuate
 from pyganeti.master.lu.node.migrate import LUNodeMigrate
 from pyganeti.master.lu.node.remove import LUNodeRemove
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
@@ -81,7 +82,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
     OpInstanceStartup,
 )
-from pyganeti.opcodes.node import OpNodeAdd, OpNodeMigrate, OpNodeRemove
+from pyganeti.opcodes.node import OpNodeAdd, OpNodeEvacuate, OpNodeMigrate, OpNodeRemove
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
@@ -132,6 +133,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceShutdown: LUInstanceShutdown(),
     OpInstanceStartup: LUInstanceStartup(),
     OpNodeAdd: LUNodeAdd(),
+    OpNodeEvacuate: LUNodeEvacuate(),
     OpNodeMigrate: LUNodeMigrate(),
     OpNodeRemove: LUNodeRemove(),
     OpOsDiagnose: LUOsDiagnose(),
