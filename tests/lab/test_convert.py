@@ -4,7 +4,8 @@ from typing import Final
 
 from tests.lab.cluster import STORAGE
 from tests.lab.conftest import Nodes
-from tests.lab.test_drbd_instance import SMALL, WEB1, DrbdCluster
+from tests.lab.drbd_cluster import SMALL, WEB1, DrbdCluster
+from tests.lab.guest import Guest
 from tools.lab.nodes import Node
 
 SIZE: Final = 64 * 1024 * 1024
@@ -28,7 +29,7 @@ def test_disks_change_their_template_and_keep_their_content(nodes: Nodes) -> Non
     second = cluster.full_name(two)
     cluster.gnt("instance", "add", "-t", "plain", "--disk", "0:size=64m", *SMALL,
                 "-o", "micro+default", "-n", cluster.full_name(one), WEB1)  # fmt: skip
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     cluster.gnt("instance", "shutdown", WEB1)
     first, before = content(one, "/dev/xenvg/*"), volumes(one)
 
@@ -38,9 +39,9 @@ def test_disks_change_their_template_and_keep_their_content(nodes: Nodes) -> Non
     assert [content(node, "/dev/xenvg/*.disk0") for node in (one, two)] == [first, first]
     assert [node.run("drbdsetup show") for node in (one, two)] == ["", ""]
     cluster.gnt("instance", "startup", WEB1)
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     cluster.gnt("instance", "failover", "-f", WEB1)
-    cluster.console(two, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(two)
     cluster.gnt("instance", "shutdown", WEB1)
     changed = content(two, "/dev/xenvg/*.disk0")
     assert changed != first
@@ -59,12 +60,12 @@ def test_disks_change_their_template_and_keep_their_content(nodes: Nodes) -> Non
     assert two.run(f"ls {STORAGE}") == ""
 
     cluster.gnt("instance", "startup", WEB1)
-    cluster.console(two, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(two)
     cluster.gnt("instance", "shutdown", WEB1)
     changed = content(two, "/dev/xenvg/*")
     cluster.gnt("instance", "move", "-f", "-n", cluster.full_name(one), WEB1)
     assert content(one, "/dev/xenvg/*") == changed
     assert volumes(two) == []
     cluster.gnt("instance", "startup", WEB1)
-    cluster.console(one, WEB1, f"{WEB1} is up")
+    Guest(WEB1).is_up(one)
     cluster.gnt("cluster", "verify")
