@@ -270,6 +270,15 @@ async def test_block_devices_of_others_are_a_source_and_stay() -> None:
     assert found.nodes["node1"].devices.sizes == {"/dev/disk/by-id/x": 10}
 
 
+async def test_a_copy_below_a_mirror_has_the_name_of_such_volumes() -> None:
+    found = await made(T.FILE)
+    await found.run(convert(T.DRBD))
+    for disk, _ in disks_of(found):
+        data, meta = (str(child.logical_id[1]) for child in disk.children)
+        assert data.endswith("_data")
+        assert meta == f"{data.removesuffix('_data')}_meta"
+
+
 async def test_files_lie_where_it_was_said() -> None:
     found = await made(T.PLAIN)
     await found.run(convert(T.FILE, file_storage_dir="rack/1", file_driver="blktap2"))

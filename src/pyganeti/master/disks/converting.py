@@ -115,14 +115,21 @@ def volumes_of(conversion: Conversion, ids: Ids, minor: ChooseMinor) -> tuple[Di
     node = conversion.where.node
     if not conversion.in_place:
         where = conversion.copies_to
-        return tuple(
+        made = tuple(
             made_disk(index, request, where, ids, minor)
             for index, request in enumerate(conversion.requests)
         )
+        return made if where is conversion.where else tuple(_for_mirror(one) for one in made)
     if conversion.source is DiskTemplate.DRBD:
         return tuple(data_volume(disk, node) for disk in conversion.old)
     pairs = zip(conversion.old, conversion.requests, strict=True)
     return tuple(msgspec.structs.replace(disk, size=request.size) for disk, request in pairs)
+
+
+def _for_mirror(volume: Disk) -> Disk:
+    """A volume with the name that those below mirrors have."""
+    group, name = volume.logical_id
+    return msgspec.structs.replace(volume, logical_id=(group, f"{name}_data"))
 
 
 def mirrors_of(
