@@ -27,12 +27,8 @@ _CREATE = {
 _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_BACKUP_EXPORT": {"instance_name": "web9", "target_node": "node2"},
     "OP_INSTANCE_CREATE": _CREATE,
-    "OP_INSTANCE_FAILOVER": {"instance_name": "web1"},
-    "OP_INSTANCE_MIGRATE": {"instance_name": "web1"},
     "OP_INSTANCE_RECREATE_DISKS": {"instance_name": "web9"},
     "OP_INSTANCE_SET_PARAMS": {"instance_name": "web9"},
-    "OP_NODE_EVACUATE": {"node_name": "node1", "mode": "secondary-only"},
-    "OP_NODE_MIGRATE": {"node_name": "node1"},
     "OP_NODE_ADD": {"node_name": "node4"},
 }
 # A value for each parameter, away from its default.
@@ -59,18 +55,12 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_CLUSTER_SET_PARAMS zeroing_image": "/image",
     "OP_INSTANCE_CREATE commit": True,
     "OP_INSTANCE_CREATE forthcoming": True,
-    "OP_INSTANCE_CREATE iallocator": "hail",
     "OP_INSTANCE_CREATE instance_communication": True,
     "OP_INSTANCE_CREATE mode=remote-import": "remote-import",
-    "OP_INSTANCE_FAILOVER iallocator": "hail",
-    "OP_INSTANCE_MIGRATE iallocator": "hail",
     "OP_INSTANCE_MULTI_ALLOC iallocator": "hail",
     "OP_INSTANCE_RECREATE_DISKS iallocator": "hail",
-    "OP_INSTANCE_SET_PARAMS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS instance_communication": True,
     "OP_INSTANCE_SET_PARAMS runtime_mem": 128,
-    "OP_NODE_EVACUATE iallocator": "hail",
-    "OP_NODE_MIGRATE iallocator": "hail",
     "OP_NODE_ADD disk_state": {"lvm": {}},
     "OP_NODE_ADD hv_state": {"kvm": {}},
 }

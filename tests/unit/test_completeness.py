@@ -103,7 +103,6 @@ REFUSALS = {
     "master/lu/instance/create.py": "tests below",
     "master/lu/instance/set_params.py": "tests below",
     "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
-    "master/instances/moving.py": "iallocator: tests/sim/test_pending.py",
     "master/disks/new.py": "disk templates: tests/sim/test_pending.py",
     "master/jobs/execution.py": "opcodes: the test above",
 }

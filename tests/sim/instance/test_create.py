@@ -143,7 +143,7 @@ REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (empty, {"nics": [{"mode": "routed"}]}, ECode.INVAL, ["ip"]),
     (empty, {"nics": [{"link": "br9"}]}, ECode.ENVIRON, ["br9", "node1"]),
     (_without_bridge, {}, ECode.ENVIRON, ["br0", "node1"]),
-    (_node1, {"iallocator": "hail"}, ECode.STATE, ["iallocator"]),
+    (_node1, {"iallocator": "hail"}, ECode.INVAL, ["not both"]),
     (lambda: _node2(drained=True), {"pnode": "node2"}, ECode.STATE, ["node2", "drained"]),
     (lambda: _node2(offline=True), {"pnode": "node2"}, ECode.STATE, ["node2", "offline"]),
     (lambda: _node1(vm_capable=False), {}, ECode.STATE, ["node1", "vm_capable"]),

@@ -259,7 +259,6 @@ async def test_a_replacement_unwinds(op: OpInstanceReplaceDisks, start: bool) ->
          "cannot be chosen"),
         ({"mode": Mode.AUTO, "disks": (0,)}, ECode.INVAL, "cannot be chosen"),
         ({"mode": Mode.ON_PRIMARY, "disks": (1,)}, ECode.INVAL, "has no disk 1"),
-        ({"mode": Mode.NEW_SECONDARY, "iallocator": "hail"}, ECode.STATE, "not built yet"),
     ],
 )  # fmt: skip
 async def test_refuses(parameters: dict[str, Any], code: ECode, said: str) -> None:

@@ -130,14 +130,8 @@ def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
 # A command line for each pending option of a command that is built.
 OPTION_LINES = {
     "gnt-backup export --zero-free-space": "gnt-backup export -n node1 --zero-free-space web1",
-    "gnt-backup import --iallocator": "gnt-backup import -I hail web1",
-    "gnt-instance add --iallocator": "gnt-instance add -I hail -t diskless -o os web1",
     "gnt-instance batch-create --iallocator": "gnt-instance batch-create -I hail /dev/null",
     "gnt-instance recreate-disks --iallocator": "gnt-instance recreate-disks -I hail web1",
-    "gnt-instance failover --iallocator": "gnt-instance failover -f -I hail web1",
-    "gnt-node failover --iallocator": "gnt-node failover -f -I hail node1",
-    "gnt-node migrate --iallocator": "gnt-node migrate -f -I hail node1",
-    "gnt-instance migrate --iallocator": "gnt-instance migrate -f -I hail web1",
 }
 
 

@@ -357,7 +357,7 @@ def test_replace_disks() -> None:
     for wrong in ("", "-p -s", "-p -n node3", "-n node3 -I hail"):
         assert "one and only one" in refusal(f"gnt-instance replace-disks {wrong} web1")
     assert "invalid disk indices '0,x'" in refusal("gnt-instance replace-disks -p --disks 0,x web1")
-    assert "pending" in refusal("gnt-instance replace-disks -I hail web1")
+    assert added("gnt-instance replace-disks -I hail web1")["iallocator"] == "hail"
 
 
 def console(value: object) -> FakeMaster:

@@ -160,6 +160,22 @@ def test_evacuate_needs_to_know_which_instances(words: str) -> None:
     assert master.ops == []
 
 
+def test_an_allocator_chooses_where_instances_without_mirrors_fail_over() -> None:
+    rows = named_rows({"pinst_list": ["web1", "web2"], "name": "web1"})
+    master = FakeMaster(jobs=[Job(), Job()], answers={"Query": rows})
+    assert run("gnt-node failover -f -I mine node1", master).code == 0
+    assert [(op["instance_name"], op["iallocator"]) for op in master.ops] == [
+        ("web1", None),
+        ("web2", "mine"),
+    ]
+
+
+def test_an_allocator_can_be_asked_how_to_evacuate() -> None:
+    master = instances("web1", jobs=(Job(result={"jobs": [[True, 2]]}),))
+    assert run("gnt-node evacuate -f -I mine --secondary-only node1", master).code == 0
+    assert (master.ops[0]["mode"], master.ops[0]["iallocator"]) == ("secondary-only", "mine")
+
+
 def test_evacuate_asks_and_counts_what_fails() -> None:
     master = instances("web1")
     assert run("gnt-node evacuate -n node3 node1", master).code == 13

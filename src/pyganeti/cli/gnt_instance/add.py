@@ -11,7 +11,6 @@ from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.parse import IdentKeyVal, indexed
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import run_op
 from pyganeti.model.errors import OpPrereqError, UnitParseError
 from pyganeti.model.units import parse_unit
@@ -34,8 +33,9 @@ def create(
     ctx: "Context", opts: "Values", name: str, make: Callable[["Values", str], OpDict]
 ) -> int:
     """Run the opcode that ``make`` makes of the options: a new instance or an imported one."""
-    if opts.iallocator:
-        refuse_option(ctx, "--iallocator")
+    if opts.iallocator and opts.node:
+        text = "either an allocator (-I) or nodes (-n) can be given, but not both"
+        raise OpPrereqError(text)
     run_op(ctx, opts, make(opts, name))
     return failure.OK
 

@@ -114,8 +114,9 @@ def make_op(opts: "Values", name: str) -> OpDict:
 
 def _check_template(opts: "Values") -> None:
     template = opts.disk_template
-    if template == _MIRRORED and not opts.node:
-        raise OpPrereqError(f"-t {template} needs a secondary node: -n NODE")
+    if template == _MIRRORED and not (opts.node or opts.iallocator):
+        text = f"-t {template} needs a secondary node: -n NODE, or -I NAME to have it chosen"
+        raise OpPrereqError(text)
     if template == "ext" and not opts.ext_params:
         raise OpPrereqError("-t ext needs a provider: -e provider=NAME")
     if opts.ext_params and template != "ext":

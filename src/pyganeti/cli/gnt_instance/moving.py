@@ -9,7 +9,6 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import Jobs, run_op
 from pyganeti.model.errors import OpPrereqError
 
@@ -32,7 +31,7 @@ _RECOVER: Final = (
 def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Stop an instance and start it on another node."""
     name = args[0]
-    check_destination(ctx, opts)
+    check_destination(opts)
     if not opts.force:
         confirm(
             ctx,
@@ -57,7 +56,7 @@ def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
 def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Move a running instance to another node."""
     name = args[0]
-    check_destination(ctx, opts)
+    check_destination(opts)
     mode = migration_mode(opts)
     if not opts.force:
         confirm(ctx, name, _RECOVER.format(name) if opts.cleanup else _MIGRATE.format(name))
@@ -135,18 +134,15 @@ def migration_mode(opts: "Values") -> str | None:
     return "non-live"
 
 
-def check_destination(ctx: "Context", opts: "Values") -> None:
-    """Refuse two ways to choose the node, and the one that is not built yet.
+def check_destination(opts: "Values") -> None:
+    """Refuse two ways to choose the node.
 
     Raises:
         OpPrereqError: both are given.
-        NotBuilt: an allocator is.
     """
     if opts.iallocator and opts.dst_node:
         text = "either an allocator (-I) or a target node (-n) can be given, but not both"
         raise OpPrereqError(text)
-    if opts.iallocator:
-        refuse_option(ctx, "--iallocator")
 
 
 def confirm(ctx: "Context", name: str, question: str) -> None:

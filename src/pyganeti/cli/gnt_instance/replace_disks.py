@@ -6,7 +6,6 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import run_op
 from pyganeti.model.errors import OpPrereqError
 
@@ -28,13 +27,12 @@ def replace_disks(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if len(chosen) != 1 or (opts.dst_node is not None and opts.iallocator is not None):
         text = "one and only one of the -p, -s, -a, -n and -I options must be passed"
         raise OpPrereqError(text)
-    if opts.iallocator is not None:
-        refuse_option(ctx, "--iallocator")
     op = {
         "OP_ID": "OP_INSTANCE_REPLACE_DISKS",
         "instance_name": args[0],
         "disks": _indices(opts.disks),
         "remote_node": opts.dst_node,
+        "iallocator": opts.iallocator,
         "mode": chosen[0],
         "early_release": opts.early_release,
         "ignore_ipolicy": opts.ignore_ipolicy,

@@ -12,7 +12,6 @@ from pyganeti.cli.gnt_instance.moving import check_destination, migration_mode
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import node as n
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import Jobs, run_op
 from pyganeti.model.errors import OpPrereqError
 
@@ -21,13 +20,19 @@ if TYPE_CHECKING:
 
     from pyganeti.cli.context import Context
 
+# By which instances leave, the fields that list them.
+_FIELDS: Final = {
+    "all": ("pinst_list", "sinst_list"),
+    "primary-only": ("pinst_list",),
+    "secondary-only": ("sinst_list",),
+}
+
 
 def evacuate(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Move instances off a node: those that run there, or those that have mirrors there."""
-    check_destination(ctx, opts)
+    check_destination(opts)
     mode = _evacuation_mode(ctx, opts)
-    field = "pinst_list" if mode == "primary-only" else "sinst_list"
-    names = instances_of(ctx, args[0], field)
+    names = [name for field in _FIELDS[mode] for name in instances_of(ctx, args[0], field)]
     if not names:
         ctx.warn(f"No instances to evacuate on node {args[0]}, exiting.")
         return failure.OK
@@ -58,11 +63,13 @@ def _evacuation_mode(ctx: "Context", opts: "Values") -> str:
     """Which instances leave.
 
     Raises:
-        OpPrereqError: all of them, which is not possible at once.
+        OpPrereqError: all of them, which only an allocator can do at once.
     """
     if opts.dst_node is not None and not opts.secondary_only:
         ctx.warn("New secondary node given, hence evacuating secondary instances only")
         return "secondary-only"
+    if opts.iallocator and not (opts.primary_only or opts.secondary_only):
+        return "all"
     if opts.primary_only == opts.secondary_only:
         raise OpPrereqError("give one of --primary-only and --secondary-only")
     return "primary-only" if opts.primary_only else "secondary-only"
@@ -70,7 +77,7 @@ def _evacuation_mode(ctx: "Context", opts: "Values") -> str:
 
 def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Migrate the primary instances of a node."""
-    check_destination(ctx, opts)
+    check_destination(opts)
     mode = migration_mode(opts)
     names = instances_of(ctx, args[0], "pinst_list")
     if not names:
@@ -100,20 +107,20 @@ def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
 
 def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Fail the primary instances of a node over."""
-    if opts.iallocator:
-        refuse_option(ctx, "--iallocator")
     names = instances_of(ctx, args[0], "pinst_list")
     if not names:
         ctx.warn(f"No primary instances on node {args[0]}, exiting.")
         return failure.OK
     if not opts.force:
         ctx.confirm("Fail over instance(s) {}?".format(", ".join(f"'{name}'" for name in names)))
+    pairs = _pairs(ctx, args[0]) if opts.iallocator else set()
     jobs = Jobs(ctx, opts)
     for name in names:
         op = {
             "OP_ID": "OP_INSTANCE_FAILOVER",
             "instance_name": name,
             "ignore_consistency": opts.ignore_consistency,
+            "iallocator": None if name in pairs else opts.iallocator,
         }
         jobs.add(name, op)
     results = jobs.run()
@@ -126,6 +133,12 @@ def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
         return failure.FAILURE
     ctx.say(f"All {len(results)} instance(s) failed over successfully.")
     return failure.OK
+
+
+def _pairs(ctx: "Context", node: str) -> set[str]:
+    """Names of the primary instances of a node that have mirrors: for them nothing is chosen."""
+    wanted = ["&", ["==", "pnode", node], ["==", "disk_template", "drbd"]]
+    return {str(row[0][1]) for row in ctx.query_client.query("instance", ["name"], wanted)["data"]}
 
 
 def instances_of(ctx: "Context", node: str, field: str) -> list[str]:

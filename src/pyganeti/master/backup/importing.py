@@ -90,9 +90,7 @@ async def read_export(
     if op.identify_defaults:
         filled = _without_defaults(filled, view)
     disks = _dumps(filled, export, content)
-    local = view.node(op.pnode or "").uuid == node
-    compress = "none" if local else op.compress
-    return filled, ImportSource(node, path, export.name, compress, disks)
+    return filled, ImportSource(node, path, export.name, op.compress, disks)
 
 
 async def _source_node(
@@ -245,7 +243,8 @@ async def fill_disks(
             node=run.nodes.address(source.node),
             transfer=source.transfer,
             name=disk.file,
-            compress=source.compress,
+            # Nothing travels within a node.
+            compress="none" if source.node == spec.primary_node else source.compress,
         )
         run.log(f"* importing disk/{disk.index} from {run.nodes.name(source.node)}")
         if not disk.dump.sha256:

@@ -41,11 +41,13 @@ class Conversion:
         old: as recorded.
         requests: the new ones, in order.
         where: they will lie.
+        notes: how that was chosen, for the job's log.
     """
 
     old: tuple[Disk, ...]
     requests: tuple[DiskRequest, ...]
     where: Placement
+    notes: tuple[str, ...] = ()
 
     @property
     def in_place(self) -> bool:

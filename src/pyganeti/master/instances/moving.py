@@ -13,6 +13,9 @@ import msgspec
 from pyganeti.master.changes import moved_disks
 from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.mirrors import mirrored
+from pyganeti.master.iallocator.choosing import choose_node, possible_nodes
+from pyganeti.master.iallocator.requests import Relocate
+from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.instances.guests import (
     bare_spec,
     check_bridges,
@@ -95,14 +98,45 @@ def bare_specs(view: ClusterView, move: Move) -> tuple[dict[str, object], dict[s
     return msgspec.to_builtins(here), msgspec.to_builtins(bare_spec(view, moved, disks))
 
 
-def refuse_allocator(iallocator: str | None) -> None:
-    """Refuse to let an allocator choose.
+def allocates(
+    view: ClusterView, instance: Instance, op: OpInstanceFailover | OpInstanceMigrate
+) -> bool:
+    """Whether an allocator is to choose the target: no node is given, and any could be it.
 
     Raises:
-        OpPrereqError: ``ECode.STATE``.
+        OpPrereqError: ``ECode.INVAL``, one was asked for and cannot choose.
     """
-    if iallocator is not None:
-        raise OpPrereqError(f"iallocator={iallocator} is not built yet", ECode.STATE)
+    if op.iallocator is not None and (op.cleanup or op.target_node is not None):
+        text = "an allocator has nothing to choose where a node is given, or only cleaned up"
+        raise OpPrereqError(text, ECode.INVAL)
+    template = view.disk_template(instance)
+    if template not in EXTERNALLY_MIRRORED:
+        if op.iallocator is not None and template in INTERNALLY_MIRRORED:
+            text = f"instance {instance.name} ({template}) can only go to its secondary node"
+            raise OpPrereqError(f"{text}, an allocator has nothing to choose", ECode.INVAL)
+        return False
+    if op.cleanup or op.target_node is not None:
+        return False
+    return bool(op.iallocator or view.cluster.default_iallocator)
+
+
+async def choose_target(
+    nodes: NodeReader,
+    view: ClusterView,
+    instance: Instance,
+    op: OpInstanceFailover | OpInstanceMigrate,
+    what: str,
+) -> tuple[Node, tuple[str, ...]]:
+    """The node to go to, and what the job's log says of how it was chosen.
+
+    Raises:
+        OpPrereqError: as :func:`find_target`, or the allocator finds none.
+    """
+    if not allocates(view, instance, op):
+        return find_target(view, instance, op.target_node, what), ()
+    request = Relocate(instance)
+    choice = await choose_node(nodes, view, op.iallocator, request, instance.name)
+    return find_target(view, instance, choice.node.name, what), choice.lines
 
 
 def find_target(view: ClusterView, instance: Instance, wanted: str | None, what: str) -> Node:
@@ -134,7 +168,10 @@ def find_target(view: ClusterView, instance: Instance, wanted: str | None, what:
             ECode.STATE,
         )
     if wanted is None:
-        text = f"instance {instance.name}: name the node to go to with --target-node"
+        text = (
+            f"instance {instance.name}: name the node to go to with --target-node, or an allocator"
+            " that chooses one with --iallocator"
+        )
         raise OpPrereqError(text)
     target = view.node(wanted)
     if target.uuid == instance.primary_node:
@@ -154,11 +191,14 @@ def move_locks(
         what: the operations are called, in the plural.
 
     Raises:
-        OpPrereqError: an allocator is to choose the target, or there is none.
+        OpPrereqError: there is no target, and no allocator that could choose one.
     """
-    refuse_allocator(op.iallocator)
     instance = view.instance(op.instance_name)
     name = frozenset({instance.name})
+    if allocates(view, instance, op):
+        chosen_allocator(op.iallocator, view)
+        some = possible_nodes(view, instance)
+        return LockRequest(instances=name, nodes=some, node_res=some)
     if op.cleanup:
         shared = view.disk_template(instance) in EXTERNALLY_MIRRORED
         pair = frozenset(node.uuid for node in view.instance_nodes(instance))

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import msgspec
-
+from pyganeti.master.iallocator.advice import advice_lines, advised_jobs
 from pyganeti.master.iallocator.requests import ChangeGroup, Move, Moves
 from pyganeti.master.iallocator.running import Advice, ask, chosen_allocator
 from pyganeti.master.instances.hooks import instance_hooks
@@ -22,7 +21,7 @@ from pyganeti.model.group import NodeGroup
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import MIRRORED
 from pyganeti.model.view import ClusterView
-from pyganeti.opcodes.instance import OpInstanceChangeGroup, OpInstanceReplaceDisks
+from pyganeti.opcodes.instance import OpInstanceChangeGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class LUInstanceChangeGroup(LogicalUnit[OpInstanceChangeGroup, ChangeGroupPlan, 
         for name, why in advice.found.failed:
             text = f"allocator {advice.allocator!r} finds no {what}: {name}: {why}"
             raise OpPrereqError(text, ECode.NORES)
-        jobs = tuple(tuple(_own_way(one, op) for one in job) for job in advice.found.jobs)
+        jobs = advised_jobs(advice, priority=op.priority, early_release=op.early_release)
         return ChangeGroupPlan(instance, targets, advice, jobs)
 
     def hooks(self, plan: ChangeGroupPlan, view: ClusterView) -> HookContext:
@@ -89,10 +88,8 @@ class LUInstanceChangeGroup(LogicalUnit[OpInstanceChangeGroup, ChangeGroupPlan, 
 
     async def execute(self, run: Run, plan: ChangeGroupPlan) -> dict[str, Any]:
         """Submit them."""
-        for name in plan.advice.silent:
-            run.log(f"Warning: node {name} does not answer, nothing comes to it")
-        for name, nodes in plan.advice.found.moved:
-            run.log(f"Instance {name} goes to {', '.join(nodes)}")
+        for line in advice_lines(plan.advice):
+            run.log(line)
         async with run.step("submit jobs"):
             return {"jobs": await run.submit([list(job) for job in plan.jobs])}
 
@@ -136,11 +133,3 @@ def _check_moves(view: ClusterView, instance: Instance) -> None:
     if template not in MIRRORED:
         text = f"instance {instance.name} has disks of template {template}, on one node only:"
         raise OpPrereqError(f"{text} use gnt-instance move", ECode.STATE)
-
-
-def _own_way(move: Move, op: OpInstanceChangeGroup) -> Move:
-    """A move as it is submitted: as early and as urgent as it was asked for."""
-    found: Move = msgspec.structs.replace(move, priority=op.priority)
-    if op.early_release and isinstance(found, OpInstanceReplaceDisks):
-        found = msgspec.structs.replace(found, early_release=True)
-    return found

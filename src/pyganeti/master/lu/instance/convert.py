@@ -78,6 +78,8 @@ async def begin_conversion(
     """
     view, where = run.config.view, conversion.where
     spec = instance_spec(view, instance)
+    for line in conversion.notes:
+        run.log(line)
     run.log(f"Converting disks of {instance.name} from {conversion.source} to {where.template}")
     from_mirror = conversion.source is DiskTemplate.DRBD
     reads = from_mirror or not conversion.in_place

@@ -4,6 +4,8 @@ from pyganeti.master.disks.converting import Conversion, wanted_disks
 from pyganeti.master.disks.copies import actual_sizes
 from pyganeti.master.disks.new import Placement, chosen_template, file_directory
 from pyganeti.master.disks.space import check_space, wanted_space
+from pyganeti.master.iallocator.choosing import choose_node
+from pyganeti.master.iallocator.requests import AllocateSecondary
 from pyganeti.master.instances.guests import check_online
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
 from pyganeti.master.instances.specs import disk_spec
@@ -53,7 +55,7 @@ async def plan_conversion(
     template = _template(op, after, disks, view)
     check_online(view, primary.uuid)
     _check_stopped(after, guest)
-    secondary = _secondary(op, template, primary, view)
+    secondary, notes = await _secondary(op, template, after, view, nodes)
     directory = file_directory(view, template, after.name, op.file_storage_dir)
     sizes = await _sizes(disks, template, primary, view, nodes)
     requests = wanted_disks(disks, sizes, template, op.ext_params, view)
@@ -64,7 +66,7 @@ async def plan_conversion(
         op.file_driver,
         None if secondary is None else secondary.uuid,
     )
-    conversion = Conversion(disks, requests, where)
+    conversion = Conversion(disks, requests, where, notes)
     if not op.ignore_ipolicy:
         shape = InstanceShape.of(after, view, requests, template)
         policy = view.ipolicy(view.group_of(primary))
@@ -76,7 +78,7 @@ async def plan_conversion(
 
 
 def _refuse_companions(op: OpInstanceSetParams) -> None:
-    for name in ("remote_node", "ext_params", "file_driver", "file_storage_dir"):
+    for name in ("remote_node", "iallocator", "ext_params", "file_driver", "file_storage_dir"):
         if getattr(op, name):
             text = f"{name} is for a change of the disk template, and none was given"
             raise OpPrereqError(text, ECode.INVAL)
@@ -127,22 +129,32 @@ def _check_stopped(instance: Instance, guest: Guest) -> None:
         raise OpPrereqError(f"{text}: use gnt-instance shutdown first", ECode.STATE)
 
 
-def _secondary(
-    op: OpInstanceSetParams, template: DiskTemplate, primary: Node, view: ClusterView
-) -> Node | None:
-    """The node that will mirror the disks."""
+async def _secondary(
+    op: OpInstanceSetParams,
+    template: DiskTemplate,
+    instance: Instance,
+    view: ClusterView,
+    nodes: NodeReader,
+) -> tuple[Node | None, tuple[str, ...]]:
+    """The node that will mirror the disks, and how it was chosen."""
     if template not in INTERNALLY_MIRRORED:
-        if op.remote_node is not None:
-            text = f"disk template {template} has no secondary node, but one was given"
+        if op.remote_node is not None or op.iallocator is not None:
+            text = f"disk template {template} has no secondary node, but one was asked for"
             raise OpPrereqError(text, ECode.INVAL)
-        return None
-    if op.remote_node is None:
+        return None, ()
+    if (op.remote_node is None) is (op.iallocator is None):
         text = f"disk template {template} needs a secondary node: -n NODE"
-        raise OpPrereqError(text, ECode.INVAL)
-    secondary = view.node(op.remote_node)
-    check_pair(view, template, primary, secondary)
+        raise OpPrereqError(f"{text}, or an allocator that chooses it: -I NAME", ECode.INVAL)
+    notes: tuple[str, ...] = ()
+    if op.remote_node is not None:
+        secondary = view.node(op.remote_node)
+    else:
+        request = AllocateSecondary(instance)
+        choice = await choose_node(nodes, view, op.iallocator, request, instance.name)
+        secondary, notes = choice.node, choice.lines
+    check_pair(view, template, view.node(instance.primary_node), secondary)
     check_role(view, secondary)
-    return secondary
+    return secondary, notes
 
 
 async def _sizes(

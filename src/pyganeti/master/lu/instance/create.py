@@ -34,6 +34,7 @@ from pyganeti.master.disks.new import (
     requested_disks,
     with_metadata_groups,
 )
+from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.instances.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.instances.specs import disk_spec, instance_spec
@@ -45,6 +46,7 @@ from pyganeti.master.lu.instance.create_checks import (
     secondary_node,
     wanted_instance,
 )
+from pyganeti.master.lu.instance.placing import is_placed, place, placing_locks
 from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk
@@ -78,6 +80,7 @@ class CreatePlan:
         wipe: overwrite the disks before use.
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
         source: what the disks are filled from, of an imported instance.
+        chosen: how the nodes were, if by an allocator, for the job's log.
     """
 
     instance: Instance
@@ -91,6 +94,7 @@ class CreatePlan:
     conflicts_check: bool
     mode: InstanceCreateMode
     source: ImportSource | None
+    chosen: tuple[str, ...]
 
 
 class CreateRest(msgspec.Struct, frozen=True):
@@ -129,13 +133,13 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
 
     def declare_locks(self, op: OpInstanceCreate, view: ClusterView) -> LockRequest:
         """Lock the new name; the nodes are shared, so that others can create there too."""
-        if op.pnode is None:
-            raise OpPrereqError("no primary node given, choose one with -n", ECode.INVAL)
-        both = (op.pnode,) if op.snode is None else (op.pnode, op.snode)
-        nodes = frozenset(view.node(name).uuid for name in both)
         names = {check_hostname(op.instance_name)}
         if op.mode is InstanceCreateMode.IMPORT:
             names.add(source_name(op))  # nobody replaces or removes the export
+        if not is_placed(op, view):
+            return placing_locks(op, view, frozenset(names))
+        given = (name for name in (op.pnode, op.snode) if name is not None)
+        nodes = frozenset(view.node(name).uuid for name in given)
         return LockRequest(
             instances=frozenset(names),
             shared_nodes=nodes,
@@ -151,13 +155,17 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             OpPrereqError: whatever of the request is wrong, taken, too large or missing.
         """
         _refuse_unbuilt(op)
-        if op.opportunistic_locking and op.iallocator is None:
+        placed = is_placed(op, view)
+        if op.opportunistic_locking and placed:
             text = "opportunistic locking needs an instance allocator, which chooses the node"
             raise OpPrereqError(text, ECode.INVAL)
         source = None
         if op.mode is InstanceCreateMode.IMPORT:
             check_compression(op.compress, view)
             op, source = await read_export(op, view, nodes)
+        chosen: tuple[str, ...] = ()
+        if not placed:
+            op, chosen = await place(op, view, nodes)
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template, view)
         secondary = secondary_node(op, view, template)
@@ -180,6 +188,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             conflicts_check=op.conflicts_check,
             mode=op.mode,
             source=source if source is not None and source.disks else None,
+            chosen=chosen,
         )
         await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement)
         return plan
@@ -215,6 +224,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
 
     async def execute(self, run: Run, plan: CreatePlan) -> list[str]:
         """Make the disks, record the instance, install it and start it."""
+        begin_chosen(run, plan.chosen, plan.placement.nodes)
         instance, disks = await self._make(run, plan)
         view = run.config.view
         spec = instance_spec(view, view.instances[instance.uuid])
@@ -353,10 +363,9 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
 
 
 def _refuse_unbuilt(op: OpInstanceCreate) -> None:
-    """What comes with exports and the allocator refuses clearly until then."""
+    """What is not built refuses clearly until then."""
     unbuilt = {
         "mode": op.mode is InstanceCreateMode.REMOTE_IMPORT,
-        "iallocator": op.iallocator is not None,
         "forthcoming": op.forthcoming,
         "commit": op.commit,
         "instance_communication": op.instance_communication,

@@ -5,11 +5,12 @@
 Source: gnt-instance(8) FAILOVER; hooks path ``instance-failover``; design note 0009.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from pyganeti.master.changes import move_instance
 from pyganeti.master.disks.mirrors import warning
+from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.instances.cleanup import (
     CleanupPlan,
     clean_up,
@@ -29,8 +30,8 @@ from pyganeti.master.instances.moving import (
     bare_specs,
     check_runs_not_there,
     check_target,
+    choose_target,
     find_bad_mirrors,
-    find_target,
     move_hooks,
     move_locks,
 )
@@ -61,6 +62,7 @@ class FailoverPlan:
         timeout_s: how long the guest may take to stop.
         ignore_consistency: what was lost is accepted; passed to hooks.
         notes: what was found out before, for the job's log.
+        chosen: how the target was, if by an allocator.
     """
 
     move: Move
@@ -72,6 +74,7 @@ class FailoverPlan:
     timeout_s: int
     ignore_consistency: bool
     notes: tuple[str, ...]
+    chosen: tuple[str, ...] = ()
 
 
 class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupPlan, None]):
@@ -96,15 +99,16 @@ class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupP
         instance = view.instance(op.instance_name)
         if op.cleanup:
             return await plan_cleanup(nodes, view, instance)
-        move = Move.of(view, instance, find_target(view, instance, op.target_node, _WHAT))
-        return await plan_failover(
+        target, chosen = await choose_target(nodes, view, instance, op, _WHAT)
+        plan = await plan_failover(
             nodes,
             view,
-            move,
+            Move.of(view, instance, target),
             ignore_ipolicy=op.ignore_ipolicy,
             timeout_s=op.shutdown_timeout,
             ignore_consistency=op.ignore_consistency,
         )
+        return replace(plan, chosen=chosen)
 
     def hooks(self, plan: FailoverPlan | CleanupPlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master, the target and, afterwards, the old primary."""
@@ -129,6 +133,7 @@ class LUInstanceFailover(LogicalUnit[OpInstanceFailover, FailoverPlan | CleanupP
         if isinstance(plan, CleanupPlan):
             await clean_up(run, plan)
         else:
+            begin_chosen(run, plan.chosen, {plan.move.source.uuid, plan.move.target.uuid})
             await fail_over(run, plan)
 
 

@@ -7,11 +7,12 @@ Source: gnt-instance(8) MIGRATE; hooks path ``instance-migrate``; design note 00
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 import msgspec
 
+from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.instances.cleanup import (
     CleanupPlan,
     clean_up,
@@ -24,8 +25,8 @@ from pyganeti.master.instances.moving import (
     Move,
     check_runs_not_there,
     check_target,
+    choose_target,
     find_bad_mirrors,
-    find_target,
     move_hooks,
     move_locks,
     open_disks,
@@ -77,6 +78,7 @@ class MigratePlan:
         live: it runs while it is sent.
         warnings: how the nodes differ without harm, or with harm that was asked to be ignored.
         allow_runtime_changes: passed to hooks.
+        chosen: how the target was, if by an allocator, for the job's log.
     """
 
     move: Move
@@ -84,6 +86,7 @@ class MigratePlan:
     live: bool
     warnings: tuple[str, ...]
     allow_runtime_changes: bool
+    chosen: tuple[str, ...]
 
 
 class MigrateRest(msgspec.Struct, frozen=True):
@@ -127,11 +130,12 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
         if op.cleanup:
             return await plan_cleanup(nodes, view, instance)
         live = _is_live(op, view, instance)
-        move = Move.of(view, instance, find_target(view, instance, op.target_node, _WHAT))
+        target, chosen = await choose_target(nodes, view, instance, op, _WHAT)
+        move = Move.of(view, instance, target)
         why = await _why_fail_over(op, view, nodes, instance)
         if why is not None:
             failover = await plan_failover(nodes, view, move, ignore_ipolicy=op.ignore_ipolicy)
-            return FallbackPlan(failover, why)
+            return FallbackPlan(replace(failover, chosen=chosen), why)
         await check_target(nodes, view, move, starts=True, ignore_ipolicy=op.ignore_ipolicy)
         await check_runs_not_there(nodes, view, move)
         bad = await find_bad_mirrors(nodes, move, synced=True)
@@ -139,7 +143,7 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
             text = f"instance {instance.name} cannot be migrated: {'; '.join(bad)}"
             raise OpPrereqError(text, ECode.STATE)
         info, warnings = await _compare(nodes, move, ignore_versions=op.ignore_hvversions)
-        return MigratePlan(move, info, live, warnings, op.allow_runtime_changes)
+        return MigratePlan(move, info, live, warnings, op.allow_runtime_changes, chosen)
 
     def hooks(self, plan: Plan, view: ClusterView) -> HookContext:
         """Instance environment, on the master, both nodes and other secondaries."""
@@ -176,9 +180,11 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
             await clean_up(run, plan)
             return
         if isinstance(plan, FallbackPlan):
+            _begin(run, plan.failover.move, plan.failover.chosen)
             run.log(plan.why)
             await fail_over(run, plan.failover)
             return
+        _begin(run, plan.move, plan.chosen)
         move, target = plan.move, plan.move.target.name
         run.log(f"Migrating instance {move.instance.name}")
         run.log("* checking disk consistency between source and target")
@@ -224,6 +230,10 @@ def _env(*, live: bool = False, changes: bool = False, cleanup: bool = False) ->
         "MIGRATE_CLEANUP": cleanup,
         "ALLOW_RUNTIME_CHANGES": changes,
     }
+
+
+def _begin(run: Run, move: Move, chosen: tuple[str, ...]) -> None:
+    begin_chosen(run, chosen, {move.source.uuid, move.target.uuid})
 
 
 def _undo(journey: Journey) -> Undo:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from pyganeti.master.disks.space import check_space, wanted_space
 from pyganeti.master.instances.guests import check_online
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
@@ -42,6 +44,34 @@ def new_secondary(op: OpInstanceReplaceDisks, view: ClusterView) -> Node | None:
     return None if op.remote_node is None else view.node(op.remote_node)
 
 
+def check_allocates(op: OpInstanceReplaceDisks) -> None:
+    """Refuse an allocator where there is nothing to choose.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``.
+    """
+    if op.mode is not _Mode.NEW_SECONDARY or op.remote_node is not None:
+        text = "an allocator chooses the new secondary node, and only that: not together with a"
+        raise OpPrereqError(f"{text} node, nor in another mode", ECode.INVAL)
+
+
+def with_secondary(op: OpInstanceReplaceDisks, node: Node) -> OpInstanceReplaceDisks:
+    """What ``op`` asks for once its new secondary node is known."""
+    return msgspec.structs.replace(op, remote_node=node.name)
+
+
+def check_mirrored(view: ClusterView, instance: Instance) -> None:
+    """Refuse an instance whose disks are not mirrored.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``.
+    """
+    template = view.disk_template(instance)
+    if template not in INTERNALLY_MIRRORED:
+        text = f"disks of instance {instance.name} ({template}) are not mirrored"
+        raise OpPrereqError(f"{text}, there is nothing to replace", ECode.INVAL)
+
+
 async def wanted_replacement(
     op: OpInstanceReplaceDisks, view: ClusterView, nodes: NodeReader, instance: Instance
 ) -> Wanted:
@@ -50,10 +80,7 @@ async def wanted_replacement(
     Raises:
         OpPrereqError: the instance has no mirrors, or mode, node and disks do not fit together.
     """
-    template = view.disk_template(instance)
-    if template not in INTERNALLY_MIRRORED:
-        text = f"disks of instance {instance.name} ({template}) are not mirrored"
-        raise OpPrereqError(f"{text}, there is nothing to replace", ECode.INVAL)
+    check_mirrored(view, instance)
     (secondary,) = view.secondary_nodes(instance)
     every = tuple(range(len(instance.disks)))
     new = new_secondary(op, view)

@@ -11,18 +11,23 @@ import msgspec
 
 from pyganeti.master.disks.mirrors import wait_for_sync, warning
 from pyganeti.master.disks.replacing import Old, replace_secondary, replace_volumes, tell
+from pyganeti.master.iallocator.choosing import begin_chosen, choose_node, possible_nodes
+from pyganeti.master.iallocator.requests import Relocate
+from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.instances.guests import assemble_disks, bare_spec
 from pyganeti.master.instances.hooks import instance_hooks
-from pyganeti.master.instances.moving import refuse_allocator
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.replace_checks import (
     Wanted,
+    check_allocates,
     check_can_replace,
+    check_mirrored,
     new_secondary,
     wanted_replacement,
+    with_secondary,
 )
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk
@@ -42,6 +47,7 @@ class ReplacePlan:
         disks: those of ``wanted``.
         early_release: the old storage goes before the new one is in sync.
         old, new: names of the secondary node before and after, for hooks.
+        chosen: how the new one was, if by an allocator, for the job's log.
     """
 
     instance: Instance
@@ -51,6 +57,7 @@ class ReplacePlan:
     early_release: bool
     old: str
     new: str
+    chosen: tuple[str, ...]
 
 
 class ReplaceRest(msgspec.Struct, frozen=True):
@@ -79,9 +86,12 @@ class LUInstanceReplaceDisks(LogicalUnit[OpInstanceReplaceDisks, ReplacePlan, No
 
     def declare_locks(self, op: OpInstanceReplaceDisks, view: ClusterView) -> LockRequest:
         """Lock the instance, and its nodes with their resources, the new one too."""
-        refuse_allocator(op.iallocator)
         instance = view.instance(op.instance_name)
         nodes = {node.uuid for node in view.instance_nodes(instance)}
+        if op.iallocator is not None:
+            check_allocates(op)
+            chosen_allocator(op.iallocator, view)
+            nodes |= possible_nodes(view, instance)
         if op.remote_node is not None:
             nodes.add(view.node(op.remote_node).uuid)
         both = frozenset(nodes)
@@ -99,6 +109,12 @@ class LUInstanceReplaceDisks(LogicalUnit[OpInstanceReplaceDisks, ReplacePlan, No
                 to stay is not whole.
         """
         instance = view.instance(op.instance_name)
+        chosen: tuple[str, ...] = ()
+        if op.iallocator is not None:
+            check_mirrored(view, instance)
+            request = Relocate(instance)
+            choice = await choose_node(nodes, view, op.iallocator, request, instance.name)
+            chosen, op = choice.lines, with_secondary(op, choice.node)
         wanted = await wanted_replacement(op, view, nodes, instance)
         disks = tuple(view.disks_of(instance)[index] for index in wanted.disks)
         await check_can_replace(op, view, nodes, instance, wanted, disks)
@@ -112,6 +128,7 @@ class LUInstanceReplaceDisks(LogicalUnit[OpInstanceReplaceDisks, ReplacePlan, No
             op.early_release,
             old.name,
             old.name if new is None else new.name,
+            chosen,
         )
 
     def hooks(self, plan: ReplacePlan, view: ClusterView) -> HookContext:
@@ -133,6 +150,8 @@ class LUInstanceReplaceDisks(LogicalUnit[OpInstanceReplaceDisks, ReplacePlan, No
     async def execute(self, run: Run, plan: ReplacePlan) -> None:
         """Make the new storage, change the mirror, let it sync, remove the old storage."""
         instance = plan.instance
+        keep = {node.uuid for node in run.config.view.instance_nodes(instance)}
+        begin_chosen(run, plan.chosen, {*keep, plan.wanted.node})
         if not plan.disks:
             run.log(f"No disks need replacement for instance {instance.name}")
             return

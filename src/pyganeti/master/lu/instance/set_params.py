@@ -14,6 +14,8 @@ import msgspec
 from pyganeti.master.disks.changed import ChangedDisks, changed_disks, disk_lines
 from pyganeti.master.disks.converting import Conversion
 from pyganeti.master.disks.mirrors import wait_for_sync
+from pyganeti.master.iallocator.choosing import possible_nodes
+from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.instances.changes import Lines, changed_fields, parameter_lines
 from pyganeti.master.instances.device_edits import GONE, Edit
 from pyganeti.master.instances.device_records import DiskRecords, modify_instance
@@ -47,7 +49,7 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 
-UNBUILT: Final = ("iallocator", "instance_communication")
+UNBUILT: Final = ("instance_communication",)
 # What the request is about, beside the instance.
 _CHANGES: Final = (
     *("nics", "disks", "beparams", "hvparams", "disk_template", "pnode", "os_name", "osparams"),
@@ -131,6 +133,9 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         places = {node.uuid for node in view.instance_nodes(instance)} if makes else set()
         if op.remote_node is not None:
             places.add(view.node(op.remote_node).uuid)
+        if op.iallocator is not None:
+            chosen_allocator(op.iallocator, view)
+            places |= possible_nodes(view, instance)
         return LockRequest(
             instances=frozenset({instance.name}),
             shared_nodes=frozenset(new | places),

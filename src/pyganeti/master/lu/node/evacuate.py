@@ -1,13 +1,15 @@
 """Move instances off a node: ``gnt-node evacuate``, ``POST /2/nodes/[name]/evacuate``.
 
-Submits a job for each. Source: gnt-node(8) EVACUATE; an allocator's choice of places comes later.
+Submits a job for each, or those that an allocator advises. Source: gnt-node(8) EVACUATE.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyganeti.master.instances.moving import refuse_allocator
+from pyganeti.master.iallocator.advice import advice_lines, advised_jobs
+from pyganeti.master.iallocator.requests import NodeEvacuate
+from pyganeti.master.iallocator.running import ask, chosen_allocator
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
@@ -28,9 +30,15 @@ from pyganeti.opcodes.node import OpNodeEvacuate
 
 @dataclass(frozen=True, slots=True)
 class NodeEvacuatePlan:
-    """What each instance does, in order."""
+    """What is to be submitted.
 
-    moves: tuple[Opcode, ...]
+    Attributes:
+        jobs: in order.
+        lines: what an allocator said, for the job's log.
+    """
+
+    jobs: tuple[tuple[Opcode, ...], ...]
+    lines: tuple[str, ...] = ()
 
 
 class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, NodeEvacuatePlan, dict[str, Any]]):
@@ -41,7 +49,8 @@ class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, NodeEvacuatePlan, dict[str, Any
 
     def declare_locks(self, op: OpNodeEvacuate, view: ClusterView) -> LockRequest:
         """The node, shared: the jobs lock what they need."""
-        refuse_allocator(op.iallocator)
+        if op.iallocator is not None:
+            chosen_allocator(op.iallocator, view)
         return LockRequest(shared_nodes=frozenset({view.node(op.node_name).uuid}))
 
     async def check_prereq(
@@ -53,24 +62,59 @@ class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, NodeEvacuatePlan, dict[str, Any
             OpPrereqError: there is no such node, or nobody says where instances shall go.
         """
         node = view.node(op.node_name)
+        if op.iallocator is not None:
+            return await _advised(op, view, nodes, node)
         if op.mode is EvacMode.SECONDARY:
-            return NodeEvacuatePlan(tuple(_replacements(op, view, node)))
+            return NodeEvacuatePlan(tuple((one,) for one in _replacements(op, view, node)))
         if op.mode is EvacMode.ALL:
             text = "evacuate primary and secondary instances one after the other"
             raise OpPrereqError(f"not both at once: {text}", ECode.INVAL)
         if op.remote_node is not None:
             text = "a new secondary node is for secondary instances, primary ones go to theirs"
             raise OpPrereqError(text, ECode.INVAL)
-        return NodeEvacuatePlan(tuple(_moves(op, view, node)))
+        return NodeEvacuatePlan(tuple((one,) for one in _moves(op, view, node)))
 
     def outline(self, plan: NodeEvacuatePlan, view: ClusterView) -> Sequence[str]:
         """See :meth:`LogicalUnit.outline`."""
-        return [f"submit a job of {one.summary()}" for one in plan.moves]
+        jobs = (", ".join(one.summary() for one in job) for job in plan.jobs)
+        return [*plan.lines, *(f"submit a job of {summary}" for summary in jobs)]
 
     async def execute(self, run: Run, plan: NodeEvacuatePlan) -> dict[str, Any]:
         """Submit them."""
+        for line in plan.lines:
+            run.log(line)
         async with run.step("submit jobs"):
-            return {"jobs": await run.submit([[one] for one in plan.moves])}
+            return {"jobs": await run.submit([list(job) for job in plan.jobs])}
+
+
+async def _advised(
+    op: OpNodeEvacuate, view: ClusterView, nodes: NodeReader, node: Node
+) -> NodeEvacuatePlan:
+    """What an allocator advises.
+
+    Raises:
+        OpPrereqError: it does not know where all instances could go, or a node is given too.
+    """
+    if op.remote_node is not None:
+        text = "either a new secondary node or an allocator can be given, but not both"
+        raise OpPrereqError(text, ECode.INVAL)
+    sides = {
+        EvacMode.PRIMARY: [view.primary_instances(node.uuid)],
+        EvacMode.SECONDARY: [view.secondary_instances(node.uuid)],
+    }
+    chosen = sides.get(op.mode) or [one for side in sides.values() for one in side]
+    instances = tuple(one for side in chosen for one in side)
+    if not instances:
+        return NodeEvacuatePlan(())
+    request = NodeEvacuate(instances, op.mode)
+    what = f"place for the instances of node {node.name}"
+    advice = await ask(nodes, view, op.iallocator, request, what)
+    failed = [f"{name} ({why})" for name, why in advice.found.failed]
+    if failed:
+        text = f"allocator {advice.allocator!r} finds no {what}: {', '.join(failed)}"
+        raise OpPrereqError(text, ECode.NORES)
+    jobs = advised_jobs(advice, priority=op.priority, early_release=op.early_release)
+    return NodeEvacuatePlan(jobs, advice_lines(advice))
 
 
 def _replacements(op: OpNodeEvacuate, view: ClusterView, node: Node) -> Iterable[Opcode]:

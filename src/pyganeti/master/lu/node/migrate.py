@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from pyganeti.master.instances.moving import refuse_allocator
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
+from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
+from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceMigrate
 from pyganeti.opcodes.node import OpNodeMigrate
@@ -39,7 +40,6 @@ class LUNodeMigrate(LogicalUnit[OpNodeMigrate, NodeMigratePlan, dict[str, Any]])
 
     def declare_locks(self, op: OpNodeMigrate, view: ClusterView) -> LockRequest:
         """The node, shared: the jobs lock what they need."""
-        refuse_allocator(op.iallocator)
         return LockRequest(shared_nodes=frozenset({view.node(op.node_name).uuid}))
 
     async def check_prereq(
@@ -62,7 +62,10 @@ class LUNodeMigrate(LogicalUnit[OpNodeMigrate, NodeMigratePlan, dict[str, Any]])
             "priority": op.priority,
         }
         migrations = tuple(
-            msgspec.convert({**common, "instance_name": instance.name}, OpInstanceMigrate)
+            msgspec.convert(
+                {**common, "instance_name": instance.name, **_chosen(op, view, instance)},
+                OpInstanceMigrate,
+            )
             for instance in view.primary_instances(node.uuid)
         )
         return NodeMigratePlan(node, migrations, op.allow_runtime_changes)
@@ -85,3 +88,10 @@ class LUNodeMigrate(LogicalUnit[OpNodeMigrate, NodeMigratePlan, dict[str, Any]])
         """Submit them."""
         async with run.step("submit jobs"):
             return {"jobs": await run.submit([[one] for one in plan.migrations])}
+
+
+def _chosen(op: OpNodeMigrate, view: ClusterView, instance: Instance) -> dict[str, Any]:
+    """How the target of an instance is chosen; one that is mirrored has a target. Any: JSON."""
+    if view.disk_template(instance) in INTERNALLY_MIRRORED:
+        return {}
+    return {"iallocator": op.iallocator}
