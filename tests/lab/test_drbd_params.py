@@ -18,7 +18,7 @@ DYNAMIC = (
 
 def shown(node: Node) -> str:
     """All that the kernel was told of the device, without the secret, one blank between words."""
-    said = node.run("drbdsetup show resource0 | grep -v shared-secret")
+    said = node.run("drbdsetup show resource0 --show-defaults | grep -v shared-secret")
     return " ".join(said.split())
 
 

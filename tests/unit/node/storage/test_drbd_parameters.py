@@ -2,6 +2,7 @@
 
 import pytest
 
+from pyganeti.kit.process import Command, Finished
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ParameterError
 from pyganeti.model.params.disk import (
@@ -14,7 +15,10 @@ from pyganeti.model.params.disk import (
 )
 from pyganeti.node.storage.drbd import commands
 from pyganeti.node.storage.drbd.commands import Link
+from pyganeti.node.storage.drbd.device import Device, Drbd
+from tools.machine import CHECKOUT
 
+GOLDEN = CHECKOUT / "tests" / "golden" / "drbd" / "8.4.11"
 LINK = Link("192.0.2.1", "192.0.2.2", 11000, "hush")
 DYNAMIC: dict[str, object] = {"dynamic_resync": True}
 
@@ -79,3 +83,19 @@ def test_rates_of_the_controller_are_for_it_only() -> None:
 def test_options_that_cannot_be_told_apart_are_refused(name: str, value: str) -> None:
     with pytest.raises(ParameterError, match="options with closed quotes"):
         check_diskparams({"drbd": {name: value}})
+
+
+async def test_a_device_that_has_its_disk_is_told_changed_rates() -> None:
+    ran: list[str] = []
+
+    async def run(command: Command) -> Finished:
+        ran.append(str(command))
+        said = {"events2": "events2-synced-primary", "show": "show-connected"}
+        name = said.get(command.argv[1])
+        return Finished(0, (GOLDEN / f"{name}.txt").read_text() if name else "", "")
+
+    filled = fill_diskparams_of(DiskTemplate.DRBD, {DiskTemplate.DRBD: {"resync-rate": 512}}, {})
+    params = device_params(DiskTemplate.DRBD, filled)
+    await Drbd(run).attach(Device(0, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, LINK, params))
+    assert ran[-1] == "drbdsetup disk-options 0 --c-plan-ahead=0 --resync-rate=512"
+    assert not [command for command in ran if "attach" in command]
