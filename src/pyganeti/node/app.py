@@ -74,6 +74,7 @@ from .storage.whitelist import Whitelist
 from .tasks import Tasks
 from .transfers import Transfers
 from .verify import Reach, reach_address
+from .zeroing import Zeroing
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,9 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         stop_daemon=parts.stop_daemon,
         reach=parts.reach,
     )
+    zeroing = Zeroing(paths.zeroing_dir, parts.clock)
+    # No guest that has one of these is waited for any more.
+    zeroing.clear()
     transfers = Transfers(paths.transfer_dir)
     exports = ExportStore(paths.export_dir)
     backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.clock)
@@ -157,7 +161,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *copying.all(),
         *disks.all(),
         *FilesHandlers(NodeFiles(paths)).all(),
-        *InstanceHandlers(parts.hypervisors, disks, oses).all(),
+        *InstanceHandlers(parts.hypervisors, disks, oses, zeroing).all(),
         *MigrationHandlers(parts.hypervisors, disks).all(),
         *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),

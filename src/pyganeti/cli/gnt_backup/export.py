@@ -6,7 +6,6 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import run_op
 from pyganeti.model.errors import OpPrereqError
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Export an instance to a node."""
-    if opts.zero_free_space:
-        refuse_option(ctx, "--zero-free-space")
     if not opts.node:
         raise OpPrereqError("no target node given, choose one with -n")
     op = {
@@ -32,6 +29,7 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "shutdown_timeout": opts.shutdown_timeout,
         "remove_instance": opts.remove_instance,
         "ignore_remove_failures": opts.ignore_remove_failures,
+        "zero_free_space": opts.zero_free_space,
         "zeroing_timeout_fixed": opts.zeroing_timeout_fixed,
         "zeroing_timeout_per_mib": opts.zeroing_timeout_per_mib,
         "long_sleep": opts.long_sleep,

@@ -16,6 +16,7 @@ from pyganeti.master.undo import (
 UNDO_ACTIONS: UndoRegistry = {
     "backup.abandon": backup.abandon,
     "backup.end_transfer": backup.end_transfer,
+    "backup.end_zeroing": backup.end_zeroing,
     "disk.remove": instance.remove_disks,
     "disk.remove_copies": instance.remove_copies,
     "disk.remove_parts": disks.remove_parts,

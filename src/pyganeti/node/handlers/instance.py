@@ -7,6 +7,7 @@ from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.hypervisor.base import Hypervisors, all_info
 from pyganeti.node.os.scripts import OsScripts
 from pyganeti.node.tasks import CallRun
+from pyganeti.node.zeroing import Zeroing
 from pyganeti.wire.noderpc import instance as calls
 from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
@@ -19,8 +20,15 @@ from .blockdev import BlockdevHandlers
 class InstanceHandlers:
     """Guests of a node."""
 
-    def __init__(self, hypervisors: Hypervisors, disks: BlockdevHandlers, oses: OsScripts) -> None:
+    def __init__(
+        self,
+        hypervisors: Hypervisors,
+        disks: BlockdevHandlers,
+        oses: OsScripts,
+        zeroing: Zeroing,
+    ) -> None:
         self._hypervisors = hypervisors
+        self._zeroing = zeroing
         self._disks = disks
         self._oses = oses
 
@@ -39,6 +47,7 @@ class InstanceHandlers:
             handles_with_run(calls.InstanceRunRenameCall, self._run_rename),
             handles(calls.InstanceShutdownCall, self._shutdown),
             handles(calls.InstanceStartCall, self._start),
+            handles_with_run(calls.InstanceZeroCall, self._zero),
         )
 
     async def _all_info(self, call: calls.AllInstancesInfoCall) -> dict[str, GuestInfo]:
@@ -61,6 +70,11 @@ class InstanceHandlers:
         disks = await self._disks.attach(call.instance)
         driver = self._hypervisors.driver(call.instance.hypervisor)
         await driver.start(call.instance, disks, paused=call.startup_paused)
+
+    async def _zero(self, call: calls.InstanceZeroCall, _run: CallRun) -> None:
+        disks = await self._disks.attach(call.instance)
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        await self._zeroing.run(driver, call.instance, disks, call.image, call.zeroing_s)
 
     async def _shutdown(self, call: calls.InstanceShutdownCall) -> None:
         driver = self._hypervisors.driver(call.instance.hypervisor)

@@ -60,6 +60,22 @@ class InstanceStartCall(NodeCall[None], frozen=True, kw_only=True):
     startup_paused: bool = False
 
 
+class InstanceZeroCall(NodeCall[None], frozen=True, kw_only=True):
+    """Boot a copy of ``image`` with the instance's disks, which are active, until it is done.
+
+    Raises: OpExecError, no such image, or no end after ``zeroing_s``; HypervisorError.
+    """
+
+    procedure: ClassVar[str] = "instance_zero"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    long: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    image: str
+    zeroing_s: float
+
+
 class InstanceShutdownCall(NodeCall[None], frozen=True, kw_only=True):
     """Stop a guest: ask it, and after ``timeout`` seconds end it. One that is down is a success.
 
@@ -182,4 +198,5 @@ CALLS = (
     InstanceRunRenameCall,
     InstanceShutdownCall,
     InstanceStartCall,
+    InstanceZeroCall,
 )

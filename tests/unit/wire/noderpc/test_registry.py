@@ -38,6 +38,7 @@ OWN = {
     "export_publish",
     "export_settle",
     "extstorage_validate",
+    "instance_zero",
     "jobqueue_list",
     "migration_cancel",
     "migration_role",

@@ -31,6 +31,7 @@ from pyganeti.master.lu.backup.export_checks import (
     check_request,
     target_node,
     uses_snapshots,
+    zeroing_limit,
 )
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.remove import LUInstanceRemove, RemovePlan
@@ -50,6 +51,7 @@ from pyganeti.wire.noderpc.backup import (
     FinalizeExportCall,
 )
 from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, BlockdevSnapshotCall
+from pyganeti.wire.noderpc.instance import InstanceZeroCall
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     InstanceSpec,
@@ -75,6 +77,7 @@ class ExportPlan:
         timeout_s: how long it has for that.
         snapshots: they are read, and not the disks.
         activate: the disks are not usable yet.
+        zeroing_s: how long the guest may take that zeroes their free space, if it is to be.
         removal: of the instance in the end, if it is to be removed.
     """
 
@@ -85,6 +88,7 @@ class ExportPlan:
     timeout_s: float
     snapshots: bool
     activate: bool
+    zeroing_s: float | None
     removal: Removal | None
     hooks: HookContext
 
@@ -151,6 +155,9 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
             timeout_s=op.shutdown_timeout,
             snapshots=snapshots,
             activate=bool(instance.disks) and not runs and not instance.disks_active,
+            zeroing_s=zeroing_limit(op, (disk.size for disk in view.disks_of(instance)))
+            if op.zero_free_space and instance.disks
+            else None,
             removal=Removal(op.shutdown_timeout, op.ignore_remove_failures)
             if op.remove_instance
             else None,
@@ -168,6 +175,7 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         starts = plan.stop and plan.removal is None
         wanted = [
             (plan.stop, f"stop {name} on {node}"),
+            (plan.zeroing_s is not None, "zero the free space of its disks"),
             (plan.snapshots, "make snapshots of its disks"),
             (starts and plan.snapshots, f"start {name} on {node}"),
             (True, f"write export {name} on {target}"),
@@ -190,6 +198,8 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         if plan.activate:
             async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
                 await assemble_disks(run.nodes, view, spec)
+        if plan.zeroing_s is not None:
+            await self._zero(run, spec, bare, plan.zeroing_s)
         snapshots = await self._snapshots(run, plan) if plan.snapshots else ()
         starts = plan.stop and plan.removal is None
         if starts and plan.snapshots:
@@ -216,6 +226,16 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
     def resumed_hooks(self, rest: ExportRest, view: ClusterView) -> HookContext:
         """As :meth:`hooks`."""
         return rest.hooks
+
+    @staticmethod
+    async def _zero(run: Run, spec: InstanceSpec, bare: dict[str, Any], limit_s: float) -> None:
+        """Zero what is free on the disks, so that it takes no space in the dumps."""
+        run.log("* zeroing free space of the disks")
+        node, image = spec.primary_node, run.config.view.cluster.zeroing_image
+        back = undo("backup.end_zeroing", node=node, spec=bare)
+        async with run.step("zero free space", back):
+            call = InstanceZeroCall(instance=spec, image=image, zeroing_s=limit_s)
+            await run.nodes.call(node, call)
 
     async def _begin(self, run: Run, plan: ExportPlan) -> str:
         """A place for the export on the target; the name of the transfer to it."""

@@ -1,5 +1,8 @@
 """What must hold before an instance is exported; reads only."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from pyganeti.master.backup.compression import check_compression
 from pyganeti.master.disks.ext import check_providers, wanted_of
 from pyganeti.master.disks.space import check_space, volume_group, wanted_space
@@ -13,6 +16,10 @@ from pyganeti.model.templates import SNAPSHOTS
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.backup import OpBackupExport
 from pyganeti.wire.noderpc.os import OsValidateCall
+
+# What the guest that zeroes disks may take: to boot and end, and for each MiB of them.
+ZEROING_FIXED_S: Final = 600.0
+ZEROING_PER_MIB_S: Final = 0.2
 
 
 def target_node(op: OpBackupExport, view: ClusterView) -> Node:
@@ -33,12 +40,31 @@ def check_request(op: OpBackupExport, view: ClusterView) -> None:
         OpPrereqError: says which.
     """
     if op.zero_free_space:
-        raise OpPrereqError("zero_free_space=True is not built yet", ECode.STATE)
+        _check_zeroing(op, view)
     target = target_node(op, view)
     check_online(view, target.uuid)
     if target.drained:
         raise OpPrereqError(f"node {target.name} is drained: no new exports", ECode.STATE)
     check_compression(op.compress, view)
+
+
+def _check_zeroing(op: OpBackupExport, view: ClusterView) -> None:
+    if not view.cluster.zeroing_image:
+        text = "the cluster has no image of the guest that zeroes free space"
+        raise OpPrereqError(f"{text}: set one with --zeroing-image", ECode.STATE)
+    if not op.shutdown:
+        text = "free space is zeroed by another guest, so the instance's must be shut down"
+        raise OpPrereqError(text, ECode.INVAL)
+    if op.compress == "none":
+        text = "to zero free space makes dumps smaller only where they are compressed"
+        raise OpPrereqError(f"{text}: choose a tool with --transport-compression", ECode.INVAL)
+
+
+def zeroing_limit(op: OpBackupExport, sizes: Iterable[int]) -> float:
+    """How long in s the guest may take that zeroes disks of these sizes in MiB."""
+    fixed = ZEROING_FIXED_S if op.zeroing_timeout_fixed is None else op.zeroing_timeout_fixed
+    each = op.zeroing_timeout_per_mib
+    return fixed + sum(sizes) * (ZEROING_PER_MIB_S if each is None else each)
 
 
 async def check_os_exports(instance: Instance, view: ClusterView, nodes: NodeReader) -> None:

@@ -49,6 +49,7 @@ _PLAIN: Final = frozenset(
         "modify_etc_hosts",
         "prealloc_wipe_disks",
         "compression_tools",
+        "zeroing_image",
     }
 )
 # Set as given once they were looked at.

@@ -1,6 +1,10 @@
-"""The fake hypervisor. See ``base.Hypervisor``; its guests take memory and do nothing."""
+"""The fake hypervisor. See ``base.Hypervisor``; its guests take memory and do nothing.
+
+One whose first disk begins with :data:`POWERS_OFF` has done all it was for, and is gone.
+"""
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -18,6 +22,17 @@ from pyganeti.wire.noderpc.struct import Params
 
 from .migration import FakeMigration
 from .records import Record, Records
+
+POWERS_OFF: Final = b"power off\n"
+
+
+def read_start(path: str, count: int) -> bytes:
+    """The first bytes of a file; none of one that cannot be read."""
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(count)
+    except OSError:
+        return b""
 
 
 class FakeHypervisor:
@@ -45,6 +60,8 @@ class FakeHypervisor:
         vcpus = int(instance.beparams.get("vcpus", 1))
         record = Record(instance.name, memory, vcpus, self._clock.now(), paused)
         self._records.put(_with_devices(record, instance, disks))
+        if disks and read_start(disks[0].link, len(POWERS_OFF)) == POWERS_OFF:
+            self._records.remove(instance.name)
 
     async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
         """See :meth:`~..base.Hypervisor.stop`."""
