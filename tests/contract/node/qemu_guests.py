@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,10 @@ def make_image(path: Path) -> None:
 
 def left(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.rglob("*") if not path.is_dir())
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

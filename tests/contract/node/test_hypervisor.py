@@ -36,6 +36,7 @@ from .qemu_guests import (
     NOBODY,
     QEMU,
     SPICE,
+    free_port,
     instance,
     kvm,
     left,
@@ -190,13 +191,6 @@ async def test_a_spice_server_answers_and_asks_for_the_password(
 
 # Connection 0, main channel, no capabilities.
 LINK = struct.pack("<IBBIII", 0, 1, 0, 0, 0, 18)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @needs_qemu

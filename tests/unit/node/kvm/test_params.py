@@ -84,8 +84,10 @@ def test_contradictions_are_refused(changes: dict[str, Any], name: str) -> None:
     ],
 )
 def test_what_this_qemu_lacks_is_refused(changes: dict[str, Any], name: str) -> None:
+    # Debian's has all of them; others are built with fewer.
+    less = replace(FACTS, devices=FACTS.devices - {"ne2k_isa", "dc390"})
     with pytest.raises(HypervisorError, match=f"hypervisor parameter {name}.*7.2"):
-        params.check_facts(hvp(**changes), FACTS)
+        params.check_facts(hvp(**changes), less)
 
 
 @pytest.mark.parametrize("lack", [{"events": frozenset()}, {"schema": QmpSchema()}])

@@ -128,7 +128,7 @@ class QemuAsker:
             machines = (await self._run(Command((qemu, "-machine", "help")))).stdout
             devices = (await self._run(Command((qemu, "-device", "help")))).stdout
             options = (await self._run(Command((qemu, "-help")))).stdout
-            events = (await self._run(Command((qemu, "-trace", "help")))).stdout
+            events = await self._run(Command((qemu, "-trace", "help")))
             schema = await self._ask_schema(qemu)
         except ProcessError as err:
             raise HypervisorError(f"QEMU cannot be run: {err}") from err
@@ -139,7 +139,8 @@ class QemuAsker:
             default_machine=default,
             devices=parse_devices(devices),
             options=parse_options(options),
-            events=frozenset(events.split()),
+            # Old ones said it on the other channel.
+            events=frozenset((*events.stdout.split(), *events.stderr.split())),
             schema=parse_schema(schema),
         )
 

@@ -43,7 +43,7 @@ from .runtime import Runtime
 _RELEASE_S: Final = 30.0
 _LET_GO_S: Final = 10.0
 _POLL_S: Final = 0.1
-_NEEDED: Final = frozenset({"blockdev-add", "blockdev-del", "device_add", "device_del", "getfd"})
+NEEDED: Final = frozenset({"blockdev-add", "blockdev-del", "device_add", "device_del", "getfd"})
 _PERIPHERAL: Final = "/machine/peripheral"
 _SCSI_IDS: Final = 256
 
@@ -86,7 +86,7 @@ class HotPlug:
             HypervisorError: QEMU refused one, or the guest does not release one.
         """
         answers = await self.qmp.execute("query-commands")
-        missing = sorted(_NEEDED - {answer["name"] for answer in answers})
+        missing = sorted(NEEDED - {answer["name"] for answer in answers})
         if missing:
             raise HypervisorError(f"{self.name}: its QEMU has no command {missing[0]}")
         done = [*await self._unplug_disks(disks), *await self._unplug_nics(instance)]

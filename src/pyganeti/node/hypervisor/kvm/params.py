@@ -29,6 +29,8 @@ _FILES: Final = (
     "spice_password_file",
     "vnc_password_file",
 )
+# Names are QEMU's.
+_VNC_FILES: Final = ("ca-cert.pem", "server-cert.pem", "server-key.pem")
 _DIRECTORIES: Final = ("mem_path", "vnc_x509_path")
 
 CpuSet = frozenset[int]
@@ -109,6 +111,7 @@ def check_files(hvp: Params) -> None:
     for name in _DIRECTORIES:
         if hvp[name] and not os.path.isdir(str(hvp[name])):
             raise _refuse(hvp, name, "an existing directory on this node")
+    _check_vnc_certificates(hvp)
     path = qemu_path(hvp)
     if not os.access(path, os.X_OK):
         raise _refuse(hvp, "kvm_path", f"an executable program on this node ({path} is none)")
@@ -117,6 +120,15 @@ def check_files(hvp: Params) -> None:
             pwd.getpwnam(str(hvp["security_domain"]))
         except KeyError as err:
             raise _refuse(hvp, "security_domain", "a user of this node") from err
+
+
+def _check_vnc_certificates(hvp: Params) -> None:
+    directory = str(hvp["vnc_x509_path"])
+    if not hvp["vnc_tls"] or not directory:
+        return
+    for name in _VNC_FILES:
+        if not os.path.isfile(f"{directory}/{name}"):
+            raise _refuse(hvp, "vnc_x509_path", f"a directory with {name} in it on this node")
 
 
 def check_certificates(*paths: str) -> None:
