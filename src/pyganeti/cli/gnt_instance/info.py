@@ -76,6 +76,8 @@ def _parameters(data: Data, kind: str) -> dict[str, Any]:
 
 
 def _state(data: Data, static: bool) -> str:
+    if data.get("forthcoming"):
+        return "forthcoming, only reserved"
     wanted = f"configured to be {data['config_state']}"
     return (
         wanted

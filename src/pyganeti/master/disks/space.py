@@ -45,8 +45,21 @@ def volume_group(disk: Disk) -> str | None:
     return str(data.logical_id[0]) if data.dev_type is DiskTemplate.PLAIN else None
 
 
-async def check_space(nodes: NodeReader, node: Node, wanted: Wanted, cluster_name: str) -> None:
+async def check_space(
+    nodes: NodeReader,
+    node: Node,
+    wanted: Wanted,
+    cluster_name: str,
+    reserved: Wanted | None = None,
+) -> None:
     """Refuse what does not fit on ``node``.
+
+    Args:
+        nodes: calls.
+        node: where.
+        wanted: of each unit.
+        cluster_name: for the node's checks.
+        reserved: what of each unit is kept for others.
 
     Raises:
         OpPrereqError: ``ECode.NORES``, with what was wanted and what there was; ``ECode.ENVIRON``,
@@ -62,12 +75,18 @@ async def check_space(nodes: NodeReader, node: Node, wanted: Wanted, cluster_nam
                 text = f"node {node.name} has no volume group {unit.name}"
                 raise OpPrereqError(text, ECode.ENVIRON)
             continue
-        if wanted[unit] > found.storage_free:
+        kept = (reserved or {}).get(unit, 0)
+        if wanted[unit] > found.storage_free - kept:
             raise OpPrereqError(
                 f"not enough space on node {node.name} in {unit.type} {unit.name}:"
-                f" wanted {wanted[unit]} MiB, free {found.storage_free} MiB",
+                f" wanted {wanted[unit]} MiB, free {found.storage_free} MiB{but_reserved(kept)}",
                 ECode.NORES,
             )
+
+
+def but_reserved(kept: int) -> str:
+    """What to say of MiB that are free and yet not to be had."""
+    return f", of which {kept} MiB are reserved for forthcoming instances" if kept else ""
 
 
 async def _check_directories(

@@ -6,7 +6,7 @@ Source: gnt-instance(8) ADD (``spindles``); gnt-cluster(8), ``exclusive_storage`
 from collections.abc import Iterable, Sequence
 
 from pyganeti.master.disks.new import DiskRequest, volume_sizes
-from pyganeti.master.disks.space import check_space, volume_group, wanted_space
+from pyganeti.master.disks.space import Wanted, check_space, volume_group, wanted_space
 from pyganeti.master.instances.specs import has_spindles
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk
@@ -77,8 +77,11 @@ async def check_new_disks(
     disks: Sequence[DiskRequest],
     template: DiskTemplate,
     view: ClusterView,
+    reserved: Wanted | None = None,
 ) -> None:
     """Refuse disks that cannot be made on a node: they do not fit, or have not the right spindles.
+
+    Of what is free, ``reserved`` is kept for others.
 
     Raises:
         OpPrereqError: see :func:`check_spindles` and :func:`check_space`.
@@ -86,7 +89,7 @@ async def check_new_disks(
     check_spindles(disks, template, node, view)
     wanted = wanted_space(view, template, volume_sizes(disks))
     if not has_spindles(template, node, view):
-        await check_space(nodes, node, wanted, view.cluster.cluster_name)
+        await check_space(nodes, node, wanted, view.cluster.cluster_name, reserved)
         return
     for unit in wanted:
         await _check_room(nodes, node, unit.name, [disk for disk in disks if disk.vg == unit.name])

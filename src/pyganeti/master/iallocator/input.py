@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pyganeti.master.instances.forthcoming import reserved_memory, reserved_space
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, DiskTemplate, NicMode
 from pyganeti.model.group import NodeGroup
@@ -117,12 +118,14 @@ def _dynamic(node: Node, state: NodeState, view: ClusterView) -> Json:
     memory, storage = state.memory, state.storage
     # What guests that should run do not use yet is not free.
     kept = sum(max(0, wanted[name] - _used(state, name)) for name in up)
+    kept += reserved_memory(view, node.uuid)
+    reserved = sum(reserved_space(view, node.uuid).values())
     return {
         "total_memory": 0 if memory is None else memory.memory_total,
         "reserved_memory": 0 if memory is None else memory.memory_dom0,
         "free_memory": 0 if memory is None else memory.memory_free - kept,
         "total_disk": 0 if storage is None else storage.storage_size or 0,
-        "free_disk": 0 if storage is None else storage.storage_free or 0,
+        "free_disk": 0 if storage is None else max(0, (storage.storage_free or 0) - reserved),
         "total_spindles": 0,
         "free_spindles": 0,
         "total_cpus": 0 if memory is None else memory.cpu_total,
@@ -140,7 +143,9 @@ def _used(state: NodeState, name: str) -> int:
 def _instance(instance: Instance, view: ClusterView) -> Json:
     beparams, disks = view.filled_beparams(instance), view.disks_of(instance)
     template = DiskTemplate(view.disk_template(instance))
+    more: Json = {"forthcoming": True} if instance.forthcoming else {}
     return {
+        **more,
         "tags": list(instance.tags),
         "admin_state": str(instance.admin_state),
         "vcpus": beparams.vcpus,

@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from pyganeti.master.disks.mirrors import Warn, on_secondary
+from pyganeti.master.disks.space import but_reserved
 from pyganeti.master.instances.specs import instance_spec, without_secret
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.nodes import NodeReader, NodeWriter
@@ -102,8 +103,12 @@ async def free_memory(nodes: NodeReader, view: ClusterView, node: Node, hypervis
     return info.hypervisors[hypervisor].memory_free
 
 
-async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec) -> None:
+async def check_memory(
+    nodes: NodeReader, view: ClusterView, spec: InstanceSpec, reserved: int = 0
+) -> None:
     """Refuse when the primary node has not the memory the guest starts with.
+
+    Of what is free, ``reserved`` MiB are kept for others.
 
     Raises:
         OpPrereqError: ``ECode.NORES``; says what was wanted and what there was, in MiB.
@@ -111,10 +116,10 @@ async def check_memory(nodes: NodeReader, view: ClusterView, spec: InstanceSpec)
     node = view.node(spec.primary_node)
     free = await free_memory(nodes, view, node, spec.hypervisor)
     wanted = int(spec.beparams["maxmem"])
-    if wanted > free:
+    if wanted > free - reserved:
         raise OpPrereqError(
             f"not enough memory on node {node.name} for instance {spec.name}:"
-            f" wanted {wanted} MiB, free {free} MiB",
+            f" wanted {wanted} MiB, free {free} MiB{but_reserved(reserved)}",
             ECode.NORES,
         )
 

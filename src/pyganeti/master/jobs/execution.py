@@ -19,6 +19,7 @@ from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState
 from pyganeti.master.disks.minors import Minors
 from pyganeti.master.hooks import HookRunner
+from pyganeti.master.instances.forthcoming import check_real
 from pyganeti.master.jobs.awaiting import Progress, go_on_waiting
 from pyganeti.master.jobs.doorbells import Doorbells
 from pyganeti.master.jobs.early_release import EarlyRelease
@@ -247,6 +248,8 @@ class Execution:
                 continue
             reader.granted = self._locks.chosen
             try:
+                if not lu.takes_forthcoming:
+                    check_real(op, self._s.config.view)
                 return op, await lu.check_prereq(op, self._s.config.view, reader)
             except OpPrereqError as err:
                 if err.code is not ECode.TEMP_NORES or not reader.granted:

@@ -53,10 +53,13 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
         hooks_path: name of the hook directory, or ``None`` for an operation without hooks.
         rest_type: what :meth:`resume` goes on with; ``None`` for an operation that never waits
             for tasks on nodes (``Run.await_tasks``).
+        takes_forthcoming: whether it works on an instance that is only reserved, which all others
+            refuse.
     """
 
     hooks_path: ClassVar[str | None] = None
     rest_type: ClassVar[type[msgspec.Struct] | None] = None
+    takes_forthcoming: ClassVar[bool] = False
 
     async def begin(self, op: OpT, signals: "Signals") -> None:
         """Called before anything else, while the job counts as waiting; for tests of the queue.

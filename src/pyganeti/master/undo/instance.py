@@ -6,6 +6,7 @@ import msgspec
 
 from pyganeti.master.changes import instance_fields, move_instance, remove_instance
 from pyganeti.master.disks.mirrors import nodes_of
+from pyganeti.master.instances.forthcoming import reserve_again
 from pyganeti.master.instances.guests import assemble_disks, shut_down_disks, stop_guest
 from pyganeti.master.instances.specs import instance_spec, seen_from
 from pyganeti.master.jobs.run import UndoContext
@@ -180,9 +181,12 @@ async def _remove_directory(context: UndoContext, node: str, directory: str | No
 
 
 def _is_recorded(context: UndoContext, disk: DiskSpec) -> bool:
-    """Whether the configuration has the disk, and in this place: it may be made anew elsewhere."""
+    """Whether the configuration has the disk, and in this place: it may be made anew elsewhere.
+
+    One that is only reserved is not there.
+    """
     known = context.config.view.disks.get(disk.uuid)
-    if known is None:
+    if known is None or known.forthcoming:
         return False
     places = {tuple(one.logical_id) for one in known.children or (known,)}
     return not places.isdisjoint(tuple(one.logical_id) for one in disk.children or (disk,))
@@ -224,6 +228,11 @@ async def _remove(context: UndoContext, node: str, call: NodeCall[None]) -> None
 async def remove_from_config(context: UndoContext, *, uuid: str) -> None:
     """Take an instance and its disks out of the configuration again."""
     await context.config.commit(remove_instance(uuid))
+
+
+async def back_to_reservation(context: UndoContext, *, uuid: str) -> None:
+    """Make an instance forthcoming again; what was made for it goes next."""
+    await context.config.commit(reserve_again(uuid))
 
 
 async def set_fields(context: UndoContext, *, uuid: str, fields: dict[str, Any]) -> None:

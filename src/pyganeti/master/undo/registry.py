@@ -25,6 +25,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.balloon": instance.balloon,
     "instance.deactivate_disks": instance.deactivate_disks,
     "instance.move_back": instance.move_back,
+    "instance.back_to_reservation": instance.back_to_reservation,
     "instance.place_disks": instance_devices.restore_places,
     "instance.remove_from_config": instance.remove_from_config,
     "instance.rename_disks_back": instance_name.rename_disks_back,

@@ -35,6 +35,7 @@ from pyganeti.master.disks.new import (
     with_metadata_groups,
 )
 from pyganeti.master.iallocator.choosing import begin_chosen
+from pyganeti.master.instances.forthcoming import commit_instance, with_reserved_disks
 from pyganeti.master.instances.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.instances.specs import disk_spec, instance_spec
@@ -45,6 +46,11 @@ from pyganeti.master.lu.instance.create_checks import (
     check_nodes_can_take,
     secondary_node,
     wanted_instance,
+)
+from pyganeti.master.lu.instance.create_forthcoming import (
+    check_reservable,
+    find_reserved,
+    reserve,
 )
 from pyganeti.master.lu.instance.placing import is_placed, place, placing_locks
 from pyganeti.master.nics.new import check_conflicts
@@ -81,6 +87,8 @@ class CreatePlan:
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
         source: what the disks are filled from, of an imported instance.
         chosen: how the nodes were, if by an allocator, for the job's log.
+        forthcoming: only reserve it.
+        reserved: the reservation in whose place it comes.
     """
 
     instance: Instance
@@ -95,6 +103,8 @@ class CreatePlan:
     mode: InstanceCreateMode
     source: ImportSource | None
     chosen: tuple[str, ...]
+    forthcoming: bool
+    reserved: Instance | None
 
 
 class CreateRest(msgspec.Struct, frozen=True):
@@ -122,6 +132,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
     """Create an instance on a given node; the result is the list of its nodes."""
 
     hooks_path: ClassVar[str] = "instance-add"
+    takes_forthcoming: ClassVar[bool] = True
     rest_type: ClassVar[type[msgspec.Struct]] = CreateRest
 
     async def expand(self, op: OpInstanceCreate, nodes: NodeReader) -> OpInstanceCreate:
@@ -159,6 +170,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         if op.opportunistic_locking and placed:
             text = "opportunistic locking needs an instance allocator, which chooses the node"
             raise OpPrereqError(text, ECode.INVAL)
+        reserved = find_reserved(op, view)
         source = None
         if op.mode is InstanceCreateMode.IMPORT:
             check_compression(op.compress, view)
@@ -169,12 +181,15 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template, view)
         secondary = secondary_node(op, view, template)
-        instance = await wanted_instance(op, view, nodes)
+        instance = await wanted_instance(op, view, nodes, reserved)
         if secondary is not None:
             disks = with_metadata_groups(disks, metadata_group(view, instance.primary_node))
+        check_reservable(op, disks)
         disks = await found_disks(disks, template, view.node(instance.primary_node), view, nodes)
         if op.conflicts_check:
-            check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
+            had = () if reserved is None else reserved.nics
+            group = view.group_of(view.node(instance.primary_node))
+            check_conflicts(instance.nics, view, group, had)
         directory = file_directory(view, template, instance.name, op.file_storage_dir)
         plan = CreatePlan(
             instance,
@@ -189,15 +204,18 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             mode=op.mode,
             source=source if source is not None and source.disks else None,
             chosen=chosen,
+            forthcoming=op.forthcoming,
+            reserved=reserved,
         )
-        await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement)
+        await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement, reserved)
         return plan
 
     def hooks(self, plan: CreatePlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
         mode = plan.mode
         found = view.find_instance(plan.instance.name)
-        if found is not None and found.name == plan.instance.name:
+        made = found is not None and found.name == plan.instance.name
+        if found is not None and made and found.forthcoming == plan.forthcoming:
             return instance_hooks(found, view, ADD_MODE=mode)
         state = AdminState.UP if plan.start else AdminState.DOWN
         wanted = msgspec.structs.replace(plan.instance, admin_state=state)
@@ -212,6 +230,8 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             f" ({plan.placement.template}, {disk.size} MiB) on {places}"
             for index, disk in enumerate(plan.disks)
         ]
+        if plan.forthcoming:
+            return [f"reserve instance {name} on {node}"]
         wanted = [
             (True, f"add instance {name} to the configuration"),
             (plan.wipe and bool(disks), "wipe its disks"),
@@ -225,6 +245,9 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
     async def execute(self, run: Run, plan: CreatePlan) -> list[str]:
         """Make the disks, record the instance, install it and start it."""
         begin_chosen(run, plan.chosen, plan.placement.nodes)
+        if plan.forthcoming:
+            made = made_disks(plan.disks, plan.placement, run.ids, run.minor)
+            return await reserve(run, self._identified(run, plan, made), made, plan.conflicts_check)
         instance, disks = await self._make(run, plan)
         view = run.config.view
         spec = instance_spec(view, view.instances[instance.uuid])
@@ -275,7 +298,10 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         node = plan.instance.primary_node
         view = run.config.view
         disks = made_disks(plan.disks, plan.placement, run.ids, run.minor)
-        uuid = run.ids.uuid()
+        if plan.reserved is not None:
+            disks = with_reserved_disks(disks, view.disks_of(plan.reserved))
+        instance = self._identified(run, plan, disks)
+        uuid = instance.uuid
         specs = tuple(disk_spec(disk, view, node) for disk in disks)
         if plan.placement.template in MUST_ADOPT:
             run.log("* the instance's disks exist already")
@@ -287,14 +313,18 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             directory, name = plan.placement.directory, plan.instance.name
             await make_disks(run, specs, node, directory=directory, owner=uuid, name=name)
         run.log(f"adding instance {plan.instance.name} to cluster config")
-        instance = msgspec.structs.replace(
-            plan.instance, uuid=uuid, disks=tuple(disk.uuid for disk in disks)
-        )
-        async with run.step("add to config", undo("instance.remove_from_config", uuid=uuid)):
-            await run.config.commit(
-                add_instance(instance, disks, run.ids, check=plan.conflicts_check)
-            )
+        add, back = add_instance, "instance.remove_from_config"
+        if plan.reserved is not None:
+            add, back = commit_instance, "instance.back_to_reservation"
+        async with run.step("add to config", undo(back, uuid=uuid)):
+            await run.config.commit(add(instance, disks, run.ids, check=plan.conflicts_check))
         return instance, disks
+
+    def _identified(self, run: Run, plan: CreatePlan, disks: tuple[Disk, ...]) -> Instance:
+        """The instance with its disks; one that was reserved keeps its UUID."""
+        uuid = run.ids.uuid() if plan.reserved is None else plan.reserved.uuid
+        own = tuple(disk.uuid for disk in disks)
+        return msgspec.structs.replace(plan.instance, uuid=uuid, disks=own)
 
     async def _adopt_disks(
         self, run: Run, plan: CreatePlan, pairs: tuple[tuple[DiskSpec, DiskSpec], ...]
@@ -366,8 +396,6 @@ def _refuse_unbuilt(op: OpInstanceCreate) -> None:
     """What is not built refuses clearly until then."""
     unbuilt = {
         "mode": op.mode is InstanceCreateMode.REMOTE_IMPORT,
-        "forthcoming": op.forthcoming,
-        "commit": op.commit,
         "instance_communication": op.instance_communication,
     }
     for name, asked in unbuilt.items():

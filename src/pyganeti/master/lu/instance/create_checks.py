@@ -8,6 +8,11 @@ from pyganeti.master.disks.new import (
     wanted_of_providers,
 )
 from pyganeti.master.disks.spindles import check_new_disks, check_spindles, check_template
+from pyganeti.master.instances.forthcoming import (
+    reserved_memory,
+    reserved_space,
+    with_reserved_identities,
+)
 from pyganeti.master.instances.guests import (
     check_bridges,
     check_memory,
@@ -38,14 +43,23 @@ from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
 
 
-async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> Instance:
-    """The instance as it will be recorded, without identifiers.
+async def wanted_instance(
+    op: OpInstanceCreate, view: ClusterView, nodes: NodeReader, reserved: Instance | None
+) -> Instance:
+    """The instance as it will be recorded, without identifiers but those that were reserved.
 
     Raises:
         OpPrereqError: name taken or unknown, hypervisor not enabled, a parameter is wrong.
     """
     name = check_hostname(op.instance_name)
-    await check_new_name(name, view, nodes, name_check=op.name_check, ip_check=op.ip_check)
+    await check_new_name(
+        name,
+        view,
+        nodes,
+        name_check=op.name_check,
+        ip_check=op.ip_check,
+        own=None if reserved is None else reserved.uuid,
+    )
     hypervisor = op.hypervisor or view.cluster.enabled_hypervisors[0]
     if hypervisor not in view.cluster.enabled_hypervisors:
         enabled = ", ".join(view.cluster.enabled_hypervisors)
@@ -77,7 +91,7 @@ async def wanted_instance(op: OpInstanceCreate, view: ClusterView, nodes: NodeRe
     )
     check_complete_hvparams(hypervisor, view.filled_hvparams(instance))
     check_complete_beparams(view.filled_beparams(instance))
-    return instance
+    return instance if reserved is None else with_reserved_identities(instance, reserved)
 
 
 def secondary_node(op: OpInstanceCreate, view: ClusterView, template: DiskTemplate) -> str | None:
@@ -115,6 +129,7 @@ async def check_nodes_can_take(
     instance: Instance,
     disks: tuple[DiskRequest, ...],
     where: Placement,
+    reserved: Instance | None,
 ) -> None:
     """Ask the primary node whether it can have the instance, and both whether they have space.
 
@@ -130,15 +145,18 @@ async def check_nodes_can_take(
         check_policy(shape, view.ipolicy(view.group_of(node)), f"instance {instance.name}")
     spec = instance_spec(view, instance, disks=(), osparams_private=op.osparams_secret)
     await _check_hypervisor(nodes, node, instance.hypervisor, spec.hvparams)
-    if instance.os and not op.no_install:
+    # Whoever reserves an instance has time to bring what it will find there.
+    if instance.os and not op.no_install and not op.forthcoming:
         await check_os(nodes, view, spec, force_variant=op.force_variant)
     await check_providers(nodes, node, wanted_of_providers(disks))
     if not are_adopted(disks):
         for uuid in where.nodes:
-            await check_new_disks(nodes, view.node(uuid), disks, template, view)
-    if op.start:
+            kept = reserved_space(view, uuid, reserved)
+            await check_new_disks(nodes, view.node(uuid), disks, template, view, kept)
+    if op.start and not op.forthcoming:
         await check_bridges(nodes, view, spec)
-        await check_memory(nodes, view, spec)
+    if op.start:
+        await check_memory(nodes, view, spec, reserved_memory(view, node.uuid, reserved))
 
 
 def check_role(view: ClusterView, node: Node) -> None:

@@ -83,13 +83,16 @@ async def _describe(
 ) -> Answer:
     node = view.node(instance.primary_node)
     group = view.group_of(node)
+    static = static or instance.forthcoming
     live = None if static else await _run_state(instance, view, nodes)
     secondaries = view.secondary_nodes(instance)
     reader = Reader(view, nodes, node.uuid, live=not static)
     disks = [await reader.disk(disk) for disk in view.disks_of(instance)]
     private = dict.fromkeys(instance.osparams_private, _REDACTED)
     filled_private = dict.fromkeys(view.filled_osparams_private(instance), _REDACTED)
+    answer = {"forthcoming": True} if instance.forthcoming else {}
     return {
+        **answer,
         "name": instance.name,
         "config_state": instance.admin_state,
         "run_state": live,

@@ -48,6 +48,7 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
     """
 
     hooks_path: ClassVar[str] = "instance-remove"
+    takes_forthcoming: ClassVar[bool] = True
 
     def declare_locks(self, op: OpInstanceRemove, view: ClusterView) -> LockRequest:
         """Lock the instance and the resources of its nodes."""
@@ -66,7 +67,7 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
             OpPrereqError: its node is offline, and failures are not to be ignored.
         """
         instance = view.instance(op.instance_name)
-        if not op.ignore_failures:
+        if not op.ignore_failures and not instance.forthcoming:
             check_online(view, instance.primary_node)
         context = instance_hooks(instance, view, SHUTDOWN_TIMEOUT=op.shutdown_timeout)
         return RemovePlan(
@@ -88,18 +89,23 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
         disks = [
             f"remove {disk.iv_name} ({disk.size} MiB)" for disk in view.disks_of(plan.instance)
         ]
-        return [f"stop {name} on {node}", *disks, f"remove instance {name} from the configuration"]
+        last = f"remove instance {name} from the configuration"
+        return [last] if plan.instance.forthcoming else [f"stop {name} on {node}", *disks, last]
 
     async def execute(self, run: Run, plan: RemovePlan) -> None:
         """Stop the guest, remove the disks, forget the instance."""
+        if not plan.instance.forthcoming:
+            await self._remove_from_nodes(run, plan)
+        async with run.step("remove from config"):
+            await run.config.commit(remove_instance(plan.instance.uuid))
+
+    async def _remove_from_nodes(self, run: Run, plan: RemovePlan) -> None:
         run.log(f"* shutting down instance {plan.instance.name} on its node")
         async with run.step("stop guest"):
             await self._attempt(run, plan, "could not shut down the instance", self._stop)
         run.log("* removing its disks")
         async with run.step("remove disks"):
             await self._attempt(run, plan, "could not remove its disks", self._remove_disks)
-        async with run.step("remove from config"):
-            await run.config.commit(remove_instance(plan.instance.uuid))
 
     @staticmethod
     async def _attempt(run: Run, plan: RemovePlan, what: str, work: _Work) -> None:

@@ -64,6 +64,7 @@ class LUInstanceRename(LogicalUnit[OpInstanceRename, RenamePlan, str]):
     """
 
     hooks_path: ClassVar[str] = "instance-rename"
+    takes_forthcoming: ClassVar[bool] = True
 
     async def expand(self, op: OpInstanceRename, nodes: NodeReader) -> OpInstanceRename:
         """Take the name that the resolver knows, where it is to be asked."""
@@ -90,6 +91,9 @@ class LUInstanceRename(LogicalUnit[OpInstanceRename, RenamePlan, str]):
         await check_new_name(
             name, view, nodes, name_check=op.name_check, ip_check=op.ip_check, own=before.uuid
         )
+        if before.forthcoming:
+            move, disks = file_move(tuple(view.disks_of(before)), before.name, name)
+            return RenamePlan(before, name, disks, move)
         check_online(view, before.primary_node)
         if before.admin_state is AdminState.UP:
             text = f"instance {before.name} is marked to be up, shut it down"
@@ -107,12 +111,17 @@ class LUInstanceRename(LogicalUnit[OpInstanceRename, RenamePlan, str]):
 
     def outline(self, plan: RenamePlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
+        if plan.before.forthcoming:
+            return [f"rename {plan.before.name} to {plan.name}"]
         moved = [] if plan.move is None else [f"move its files to {plan.move.target}"]
         script = [f"run the rename script of {plan.before.os}"] if _has_script(plan) else []
         return [*moved, f"rename {plan.before.name} to {plan.name}", *script]
 
     async def execute(self, run: Run, plan: RenamePlan) -> str:
         """Rename what is on the node, then record the name, then run the OS's script."""
+        if plan.before.forthcoming:
+            await self._record_name(run, plan)
+            return plan.name
         view = run.config.view
         old = msgspec.to_builtins(bare_spec(view, plan.before))
         if plan.before.disks_active:
@@ -139,6 +148,10 @@ class LUInstanceRename(LogicalUnit[OpInstanceRename, RenamePlan, str]):
             if plan.move is not None:
                 await plan.move.make(run.nodes, node, pairs, run.log)
             await note_owner(run.nodes, node, new, plan.name)
+        await self._record_name(run, plan)
+
+    async def _record_name(self, run: Run, plan: RenamePlan) -> None:
+        recorded = run.config.view.disks_of(plan.before)
         uuid = plan.before.uuid
         # Only files have other places then, and nothing else of a disk may stand in the journal.
         files = recorded if plan.move is not None else []

@@ -123,6 +123,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
     """
 
     hooks_path: ClassVar[str] = "instance-modify"
+    takes_forthcoming: ClassVar[bool] = True
     rest_type: ClassVar[type[msgspec.Struct]] = SetParamsRest
 
     def declare_locks(self, op: OpInstanceSetParams, view: ClusterView) -> LockRequest:
@@ -155,6 +156,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         if op.offline is None and not any(getattr(op, name) for name in _CHANGES):
             raise OpPrereqError("nothing is to be changed", ECode.INVAL)
         before = view.instance(op.instance_name)
+        checks.check_forthcoming(op, before)
         guest = await checks.find_guest(nodes, view, before)
         fields = changed_fields(op, before, view)
         checks.check_state(op, before, guest)

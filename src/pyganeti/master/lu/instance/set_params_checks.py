@@ -57,6 +57,17 @@ async def find_guest(nodes: NodeReader, view: ClusterView, instance: Instance) -
         return Guest(None, str(err))
 
 
+def check_forthcoming(op: OpInstanceSetParams, before: Instance) -> None:
+    """Refuse what an instance that is only reserved cannot have changed: disks and places.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``.
+    """
+    if before.forthcoming and (op.disks or op.disk_template or op.pnode or op.offline is not None):
+        text = f"instance {before.name} is forthcoming: its disks, node and state are those"
+        raise OpPrereqError(f"{text} that it was reserved with", ECode.STATE)
+
+
 def check_state(op: OpInstanceSetParams, before: Instance, guest: Guest) -> None:
     """Refuse to mark a running instance offline.
 

@@ -124,7 +124,7 @@ def _replacements(op: OpNodeEvacuate, view: ClusterView, node: Node) -> Iterable
     remote = view.node(op.remote_node)
     if remote.uuid == node.uuid:
         raise OpPrereqError(f"node {node.name} is the one to be evacuated", ECode.INVAL)
-    instances = view.secondary_instances(node.uuid)
+    instances = _real(view.secondary_instances(node.uuid))
     _refuse(
         (one for one in instances if one.primary_node == remote.uuid),
         f"node {remote.name} cannot be the new secondary node of its primary instances",
@@ -141,7 +141,7 @@ def _replacements(op: OpNodeEvacuate, view: ClusterView, node: Node) -> Iterable
 
 def _moves(op: OpNodeEvacuate, view: ClusterView, node: Node) -> Iterable[Opcode]:
     """Moves of the instances that run on ``node`` to where their mirrors are."""
-    instances = view.primary_instances(node.uuid)
+    instances = _real(view.primary_instances(node.uuid))
     _refuse(
         (one for one in instances if not view.secondary_nodes(one)),
         "without an allocator only instances on mirrored disks know where to go",
@@ -153,6 +153,11 @@ def _moves(op: OpNodeEvacuate, view: ClusterView, node: Node) -> Iterable[Opcode
             )
         else:
             yield OpInstanceFailover(instance_name=instance.name, priority=op.priority)
+
+
+def _real(instances: Iterable[Instance]) -> list[Instance]:
+    """Without those that are only reserved: of them there is nothing on the node."""
+    return [one for one in instances if not one.forthcoming]
 
 
 def _refuse(instances: Iterable[Instance], why: str) -> None:

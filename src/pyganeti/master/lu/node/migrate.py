@@ -67,6 +67,7 @@ class LUNodeMigrate(LogicalUnit[OpNodeMigrate, NodeMigratePlan, dict[str, Any]])
                 OpInstanceMigrate,
             )
             for instance in view.primary_instances(node.uuid)
+            if not instance.forthcoming
         )
         return NodeMigratePlan(node, migrations, op.allow_runtime_changes)
 
