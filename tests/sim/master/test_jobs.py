@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pyganeti.master.changes import cluster_fields
-from pyganeti.model.enums import AllocatorDirection, AllocatorMode, JobStatus, TagKind
+from pyganeti.model.enums import JobStatus, TagKind
 from pyganeti.model.errors import (
     JobLost,
     JobQueueDrainError,
@@ -13,9 +13,9 @@ from pyganeti.model.errors import (
     OpPrereqError,
 )
 from pyganeti.opcodes.cluster import OpClusterSetParams
+from pyganeti.opcodes.group import OpGroupRename
 from pyganeti.opcodes.instance import OpInstanceShutdown, OpInstanceStartup
 from pyganeti.opcodes.tags import OpTagsSet
-from pyganeti.opcodes.test import OpTestAllocator
 from pyganeti.store.interface import Table
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import failed, fails
@@ -77,9 +77,7 @@ async def test_an_opcode_says_at_the_end_of_its_reasons_which_it_is() -> None:
     ]
 
 
-NOT_BUILT = OpTestAllocator(
-    direction=AllocatorDirection.IN, mode=AllocatorMode.ALLOCATE, name="web1"
-)
+NOT_BUILT = OpGroupRename(group_name="default", new_name="rack1")
 
 
 async def test_an_opcode_that_is_not_built_is_refused_when_it_runs() -> None:

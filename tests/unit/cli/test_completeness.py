@@ -129,7 +129,6 @@ def test_a_pending_command_checks_its_words_and_refuses_in_one_line() -> None:
 
 # A command line for each pending option of a command that is built.
 OPTION_LINES = {
-    "gnt-backup export --zero-free-space": "gnt-backup export -n node1 --zero-free-space web1",
     "gnt-instance batch-create --iallocator": "gnt-instance batch-create -I hail /dev/null",
     "gnt-instance recreate-disks --iallocator": "gnt-instance recreate-disks -I hail web1",
 }

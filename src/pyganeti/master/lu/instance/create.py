@@ -177,7 +177,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             op, source = await read_export(op, view, nodes)
         chosen: tuple[str, ...] = ()
         if not placed:
-            op, chosen = await place(op, view, nodes)
+            op, chosen = await place(op, view, nodes, reserved)
         template = chosen_template(op.disk_template, view)
         disks = requested_disks(op.disks, template, view)
         secondary = secondary_node(op, view, template)

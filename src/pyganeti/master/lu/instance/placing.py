@@ -12,6 +12,7 @@ from pyganeti.master.locks import Level, LockRequest, Opportunistic
 from pyganeti.master.lu.instance.create_checks import wanted_instance
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
@@ -57,15 +58,17 @@ def placing_locks(op: OpInstanceCreate, view: ClusterView, names: frozenset[str]
 
 
 async def place(
-    op: OpInstanceCreate, view: ClusterView, nodes: NodeReader
+    op: OpInstanceCreate, view: ClusterView, nodes: NodeReader, reserved: Instance | None
 ) -> tuple[OpInstanceCreate, tuple[str, ...]]:
     """``op`` with its nodes, and what the job's log says of how they were chosen.
+
+    ``reserved`` is the reservation in whose place the instance comes.
 
     Raises:
         OpPrereqError: something of the request is wrong, or the allocator finds no nodes; with
             ``ECode.TEMP_NORES`` only among those that were free.
     """
-    request = await _request(op, view, nodes)
+    request = await _request(op, view, nodes, reserved)
     what = f"nodes for instance {request.name}"
     try:
         advice = await ask(nodes, view, op.iallocator, request, what)
@@ -82,14 +85,17 @@ async def place(
     return placed, (*silent, f"{chosen}: {', '.join(names)}")
 
 
-async def _request(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> Allocate:
+async def _request(
+    op: OpInstanceCreate, view: ClusterView, nodes: NodeReader, reserved: Instance | None
+) -> Allocate:
     template = chosen_template(op.disk_template, view)
     disks = requested_disks(op.disks, template, view)
     if are_adopted(disks):
         text = "what is adopted lies on a node: name that with -n, an allocator cannot choose it"
         raise OpPrereqError(text, ECode.INVAL)
     first = min(_candidates(op, view), key=lambda node: node.name)
-    instance = await wanted_instance(msgspec.structs.replace(op, pnode=first.name), view, nodes)
+    there = msgspec.structs.replace(op, pnode=first.name)
+    instance = await wanted_instance(there, view, nodes, reserved)
     beparams = view.filled_beparams(instance)
     granted = nodes.granted.get(Level.NODE)
     return Allocate(
