@@ -6,8 +6,9 @@ Nothing is sent for what is the same, so a copy that was begun before costs read
 image that is zeroes stays sparse.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, Protocol
 
 from pyganeti.kit.clock import Clock
@@ -118,16 +119,44 @@ async def copy_content(
     """
     size = await blocks.size(path)
     written = 0
+    data = await _step(blocks, path, 0, size)
     for offset in range(0, size, _STEP):
-        data = await blocks.read(path, offset, min(_STEP, size - offset))
-        if len(data) < min(_STEP, size - offset):
-            raise OpExecError(f"{path} has ended after {offset + len(data)} of {size} bytes")
-        there = await end.sums(offset, len(data)) if compare else ()
-        for start, stop in await in_thread(_different, data, there):
-            await end.write(offset + start, data[start:stop])
-            written += stop - start
-        progress(offset + len(data))
+        ahead = _step(blocks, path, offset + _STEP, size)
+        done = offset + len(data)
+        more, data = await _both(_put(end, offset, data, compare=compare), ahead)
+        written += more
+        progress(done)
     return Copied(size=size, written=written)
+
+
+async def _put(end: End, offset: int, data: bytes, *, compare: bool) -> int:
+    """Write what differs of ``data`` to ``end``; how many bytes that was."""
+    there = await end.sums(offset, len(data)) if compare else ()
+    ranges = await in_thread(_different, data, there)
+    for start, stop in ranges:
+        await end.write(offset + start, data[start:stop])
+    return sum(stop - start for start, stop in ranges)
+
+
+async def _both(
+    write: Coroutine[None, None, int], read: Coroutine[None, None, bytes]
+) -> tuple[int, bytes]:
+    """Read what comes next while this is written; the first error is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            written, ahead = group.create_task(write), group.create_task(read)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors.exceptions[0].__cause__
+    return written.result(), ahead.result()
+
+
+async def _step(blocks: Blocks, path: str, offset: int, size: int) -> bytes:
+    """What is read at a time of a disk of ``size`` bytes; nothing beyond its end."""
+    wanted = max(0, min(_STEP, size - offset))
+    data = await blocks.read(path, offset, wanted) if wanted else b""
+    if len(data) < wanted:
+        raise OpExecError(f"{path} has ended after {offset + len(data)} of {size} bytes")
+    return data
 
 
 async def clear_beyond(blocks: Blocks, path: str, size: int) -> None:
@@ -145,24 +174,32 @@ async def sums(blocks: Blocks, path: str, offset: int, size: int) -> tuple[bytes
 
 
 def _sums(data: bytes) -> tuple[bytes, ...]:
-    view = memoryview(data)
-    return tuple(_sum(view[start : start + PIECE]) for start in range(0, len(data), PIECE))
+    return tuple(
+        _OF_ZEROES if _is_zeroes(piece) else hashlib.sha256(piece).digest()
+        for piece in (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+    )
 
 
-def _sum(piece: memoryview) -> bytes:
-    if piece == _ZEROES[: len(piece)]:
-        return _OF_ZEROES
-    return hashlib.sha256(piece).digest()
+def _is_zeroes(piece: bytes) -> bool:
+    return piece == (_ZEROES if len(piece) == PIECE else _ZEROES[: len(piece)])
+
+
+def _is_there(piece: bytes, known: bytes) -> bool:
+    """Whether ``known`` is the checksum of ``piece``; where zeroes are, none is needed."""
+    if known == _OF_ZEROES:
+        return _is_zeroes(piece)
+    return hashlib.sha256(piece).digest() == known
 
 
 def _different(data: bytes, there: Sequence[bytes]) -> list[tuple[int, int]]:
     """Ranges of ``data`` whose pieces are not ``there``, neighbours joined."""
+    if not there:
+        return [(0, len(data))]
     found: list[tuple[int, int]] = []
-    for number, mine in enumerate(_sums(data) if there else ()):
-        start, stop = number * PIECE, min(len(data), (number + 1) * PIECE)
-        if number < len(there) and there[number] == mine:
+    for number, start in enumerate(range(0, len(data), PIECE)):
+        stop = min(len(data), start + PIECE)
+        if number < len(there) and _is_there(data[start:stop], there[number]):
             continue
-        if found and found[-1][1] == start:
-            start = found.pop()[0]
-        found.append((start, stop))
-    return found if there else [(0, len(data))]
+        begin = found.pop()[0] if found and found[-1][1] == start else start
+        found.append((begin, stop))
+    return found

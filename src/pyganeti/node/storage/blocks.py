@@ -104,13 +104,12 @@ def _size(path: str) -> int:
 def _read(path: str, offset: int, size: int) -> bytes:
     handle = _opened(path, os.O_RDONLY)
     try:
-        found = bytearray()
-        while len(found) < size:
-            data = os.pread(handle, size - len(found), offset + len(found))
-            if not data:
-                break
-            found += data
-        return bytes(found)
+        found = [os.pread(handle, size, offset)]
+        done = len(found[0])
+        while found[-1] and done < size:
+            found.append(os.pread(handle, size - done, offset + done))
+            done += len(found[-1])
+        return found[0] if len(found) == 1 else b"".join(found)
     except OSError as err:
         raise OSError(err.errno, err.strerror, path) from err
     finally:
