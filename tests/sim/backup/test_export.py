@@ -235,7 +235,6 @@ async def test_a_diskless_instance_is_its_settings() -> None:
         ({"target_node": "node9"}, ECode.NOENT, "node9"),
         ({"compress": "rar"}, ECode.INVAL, "gzip-fast"),
         ({"mode": "remote"}, ECode.STATE, "not built"),
-        ({"zero_free_space": True}, ECode.STATE, "not built"),
     ],
 )
 async def test_refuses_before_any_change(
