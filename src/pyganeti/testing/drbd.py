@@ -49,6 +49,10 @@ class SimDrbd:
         self._held = held
         network.kernels.append(self)
 
+    def version(self) -> str:
+        """Of its kernel module."""
+        return self.facts.version
+
     async def __call__(self, command: Command) -> Finished:
         """See :class:`~pyganeti.kit.process.Runner`."""
         program, *words = command.argv

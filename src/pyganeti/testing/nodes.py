@@ -244,7 +244,12 @@ class SimNode:
                 volumes=self.volumes,
                 group=self.volume_group,
                 devices=self.devices,
-                drbd=DrbdDriver(Drbd(self.drbd), self.volumes, self._clock, self.volumes.write),
+                drbd=DrbdDriver(
+                    Drbd(self.drbd, self.drbd.version),
+                    self.volumes,
+                    self._clock,
+                    self.volumes.write,
+                ),
                 ext=ExtDriver(providers, attachments, self.provider.size_of, self.volumes.write),
                 lvm=self.lvm,
             ),

@@ -263,7 +263,7 @@ async def simulated_drbd_kind(_root: Path) -> AsyncIterator[Kind]:
     """The real driver on a simulated kernel."""
     clock, volumes = SkippingClock(), FakeDriver()
     kernel = SimDrbd(DrbdNetwork(clock), volumes.held)
-    driver = FirstNode(Drbd(kernel), volumes, clock, volumes.write)
+    driver = FirstNode(Drbd(kernel, kernel.version), volumes, clock, volumes.write)
     yield Mirror(driver, volumes, "plain", _image, "xenvg", renames=False)
 
 

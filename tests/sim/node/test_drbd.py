@@ -30,7 +30,9 @@ class Node:
         self.volumes = FakeDriver()
         self.kernel = SimDrbd(network, self.volumes.held)
         self.clock = network.clock
-        self.driver = DrbdDriver(Drbd(self.kernel), self.volumes, self.clock, self.volumes.write)
+        self.driver = DrbdDriver(
+            Drbd(self.kernel, self.kernel.version), self.volumes, self.clock, self.volumes.write
+        )
         self.end = DrbdEnd(node=f"n{number}", ip=f"192.0.2.{number}", minor=number)
 
     async def status(self, disk: DiskSpec) -> MirrorStatus:

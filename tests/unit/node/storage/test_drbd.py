@@ -110,17 +110,16 @@ def test_attach(params: dict[str, object], words: str) -> None:
 
 
 def test_connect() -> None:
-    found = str(
-        commands.connect(3, LINK, {**PARAMS, "net-custom": "--ping-int=2", "protocol": "A"})
-    )
+    params = {**PARAMS, "net-custom": "--ping-int=2", "protocol": "A"}
+    found = " ".join(map(str, commands.connect(3, LINK, params)))
     assert found.startswith(
         "drbdsetup connect resource3 ipv4:10.0.0.1:11000 ipv4:10.0.0.2:11000 --protocol=A "
     )
     assert found.endswith(" --shared-secret=hush --ping-int=2")
     assert "two-primaries" not in found
-    both = str(commands.allow_two_primaries(LINK, allow=True, protocol="A"))
+    both = str(commands.allow_two_primaries(3, LINK, allow=True, protocol="A"))
     assert both.endswith("--protocol=C --allow-two-primaries=yes")
-    one = str(commands.allow_two_primaries(LINK, allow=False, protocol="A"))
+    one = str(commands.allow_two_primaries(3, LINK, allow=False, protocol="A"))
     assert one.endswith("--protocol=A --allow-two-primaries=no")
     ipv6 = Link("2001:db8::1", "2001:db8::2", 11000, "hush")
     assert ipv6.ends == ("ipv6:[2001:db8::1]:11000", "ipv6:[2001:db8::2]:11000")
@@ -128,8 +127,9 @@ def test_connect() -> None:
 
 def test_sync_options() -> None:
     fixed = "drbdsetup disk-options 0 --c-plan-ahead=0 --resync-rate=61440"
-    assert str(commands.sync_options(0, PARAMS)) == fixed
-    assert str(commands.sync_options(0, {**PARAMS, "dynamic-resync": True})) == (
+    assert [*map(str, commands.tune_disk(0, PARAMS))] == [fixed]
+    (dynamic,) = commands.tune_disk(0, {**PARAMS, "dynamic-resync": True})
+    assert str(dynamic) == (
         "drbdsetup disk-options 0 --c-plan-ahead=20 --c-fill-target=0 --c-delay-target=1"
         " --c-max-rate=61440 --c-min-rate=4096"
     )

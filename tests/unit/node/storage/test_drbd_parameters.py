@@ -32,8 +32,8 @@ def words(**changes: object) -> dict[str, list[str]]:
     data, meta = drbd_volume_params(filled)
     return {
         "attach": list(commands.attach(0, "/dev/d", "/dev/m", 64, params).argv),
-        "connect": list(commands.connect(0, LINK, params).argv),
-        "options": list(commands.sync_options(0, params).argv),
+        "connect": [word for one in commands.connect(0, LINK, params) for word in one.argv],
+        "options": [word for one in commands.tune_disk(0, params) for word in one.argv],
         "data": [f"stripes={data['stripes']}"],
         "meta": [f"stripes={meta['stripes']}"],
         "metavg": [str(params["default-metavg"])],

@@ -13,11 +13,15 @@ from typing import Any, Final
 
 from pyganeti.kit.process import Command
 
+from .show import parse_show
+
+__all__ = ["parse_show"]
+
 _TIMEOUT_S: Final = 60.0
 # Attaching replays the activity log, creating metadata clears 128 MiB.
 _SLOW_S: Final = 300.0
 _FORMAT: Final = "v08"
-_HMAC: Final = "md5"
+HMAC: Final = "md5"
 
 # Any: filled disk parameters in their device form, checked by the master.
 Params = Mapping[str, Any]
@@ -49,40 +53,40 @@ def resource(minor: int) -> str:
 
 def events() -> Command:
     """Say how all devices are; see :mod:`.state`."""
-    return _setup("events2", "--now", "--statistics")
+    return setup("events2", "--now", "--statistics")
 
 
 def show(minor: int) -> Command:
     """Say what the device is made of, the secret included; see :mod:`.show`."""
-    return _setup("show", resource(minor))
+    return setup("show", resource(minor))
 
 
-def create_metadata(minor: int, meta: str) -> Command:
+def create_metadata(minor: int, place: str) -> Command:
     """Write fresh metadata, over whatever is there: the disk then counts as never written."""
-    return _meta(minor, meta, "create-md", "--force")
+    return meta(_FORMAT, minor, place, "create-md", "--force")
 
 
-def apply_log(minor: int, meta: str) -> Command:
+def apply_log(minor: int, place: str) -> Command:
     """Do what a crash left to be done; DRBD attaches no other metadata."""
-    return _meta(minor, meta, "apply-al")
+    return meta(_FORMAT, minor, place, "apply-al")
 
 
-def new_resource(minor: int) -> Command:
+def new_resource(minor: int, _link: Link) -> Command:
     """Make an empty resource; one that exists is an error."""
-    return _setup("new-resource", resource(minor))
+    return setup("new-resource", resource(minor))
 
 
 def new_minor(minor: int) -> Command:
     """Give the resource its device; one that exists is fine."""
-    return _setup("new-minor", resource(minor), str(minor), "0")
+    return setup("new-minor", resource(minor), str(minor), "0")
 
 
-def attach(minor: int, data: str, meta: str, size_mib: int, params: Params) -> Command:
-    """Give the device its disk."""
-    words = [str(minor), data, meta, "0", "--on-io-error=detach", f"--size={size_mib}m"]
+def attach(minor: int, data: str, place: str, size_mib: int, params: Params) -> Command:
+    """Give the device its disk, whose metadata is at ``place``."""
+    words = [str(minor), data, place, "0", "--on-io-error=detach", f"--size={size_mib}m"]
     words += _barriers(params)
     words += shlex.split(params.get("disk-custom") or "")
-    return _setup("attach", *words, timeout_s=_SLOW_S)
+    return setup("attach", *words, timeout_s=_SLOW_S)
 
 
 def _barriers(params: Params) -> Iterator[str]:
@@ -95,70 +99,82 @@ def _barriers(params: Params) -> Iterator[str]:
         yield "--md-flushes=no"
 
 
-def sync_options(minor: int, params: Params) -> Command:
+def sync_words(params: Params) -> list[str]:
     """How fast it may sync: at a fixed rate, or as DRBD's controller finds good. KiB/s, 0.1 s."""
-    if params.get("dynamic-resync"):
-        names = ("c-plan-ahead", "c-fill-target", "c-delay-target", "c-max-rate", "c-min-rate")
-        options = [f"--{name}={params[name]}" for name in names]
-    else:
+    if not params.get("dynamic-resync"):
         # Without that the controller stays in charge and the rate is none.
-        options = ["--c-plan-ahead=0", f"--resync-rate={params['resync-rate']}"]
-    return _setup("disk-options", str(minor), *options)
+        return ["--c-plan-ahead=0", f"--resync-rate={params['resync-rate']}"]
+    names = ("c-plan-ahead", "c-fill-target", "c-delay-target", "c-max-rate", "c-min-rate")
+    return [f"--{name}={params[name]}" for name in names]
 
 
-def connect(minor: int, link: Link, params: Params) -> Command:
+def tune_disk(minor: int, params: Params) -> tuple[Command, ...]:
+    """How fast the disk, which is attached, may be synced."""
+    return (setup("disk-options", str(minor), *sync_words(params)),)
+
+
+def tune_peer(_minor: int, _link: Link, _params: Params) -> tuple[Command, ...]:
+    """Nothing: the connection has no rates."""
+    return ()
+
+
+def connect(minor: int, link: Link, params: Params) -> tuple[Command, ...]:
     """Look for the peer."""
     words = [resource(minor), *link.ends, f"--protocol={params.get('protocol', 'C')}"]
     # What a split brain may be healed by: a side that wrote nothing gives in; nothing else.
     words += ["--after-sb-0pri=discard-zero-changes", "--after-sb-1pri=consensus"]
-    words += [f"--cram-hmac-alg={_HMAC}", f"--shared-secret={link.secret}"]
+    words += [f"--cram-hmac-alg={HMAC}", f"--shared-secret={link.secret}"]
     words += shlex.split(params.get("net-custom") or "")
-    return _setup("connect", *words)
+    return (setup("connect", *words),)
 
 
-def disconnect(ends: tuple[str, str]) -> Command:
+def disconnect(_minor: int, ends: tuple[str, str]) -> tuple[Command, ...]:
     """End the connection between ``ends``, and try no more."""
-    return _setup("disconnect", *ends)
+    return (setup("disconnect", *ends),)
 
 
-def allow_two_primaries(link: Link, *, allow: bool, protocol: str) -> Command:
+def allow_two_primaries(_minor: int, link: Link, *, allow: bool, protocol: str) -> Command:
     """Let both nodes write, which needs protocol C, or not any more."""
     answer = "yes" if allow else "no"
     words = (f"--protocol={'C' if allow else protocol}", f"--allow-two-primaries={answer}")
-    return _setup("net-options", *link.ends, *words)
+    return setup("net-options", *link.ends, *words)
 
 
 def detach(minor: int) -> Command:
     """Take the disk away; refused where the peer has none that is good."""
-    return _setup("detach", str(minor), timeout_s=_SLOW_S)
+    return setup("detach", str(minor), timeout_s=_SLOW_S)
 
 
 def primary(minor: int, *, force: bool = False) -> Command:
     """Let this node write; with ``force`` its disk counts as good, whatever it is."""
-    return _setup("primary", str(minor), *(["--force"] if force else []))
+    return setup("primary", str(minor), *(["--force"] if force else []))
 
 
 def secondary(minor: int) -> Command:
     """Let this node write no more; refused while the device is open."""
-    return _setup("secondary", str(minor))
+    return setup("secondary", str(minor))
 
 
 def resize(minor: int, size_mib: int) -> Command:
     """Use more of the disk, which was grown on both nodes before, connected or not."""
     words = (str(minor), f"--size={size_mib}m", "--assume-peer-has-space")
-    return _setup("resize", *words, timeout_s=_SLOW_S)
+    return setup("resize", *words, timeout_s=_SLOW_S)
 
 
 def down(minor: int) -> Command:
     """Disconnect, detach and forget the device; a missing one is fine."""
-    return _setup("down", resource(minor))
+    return setup("down", resource(minor))
 
 
-def _setup(*words: str, timeout_s: float = _TIMEOUT_S) -> Command:
+def setup(*words: str, timeout_s: float = _TIMEOUT_S) -> Command:
+    """Tell the kernel something, or ask it."""
     return Command(("drbdsetup", *words), timeout_s=timeout_s)
 
 
-def _meta(minor: int, meta: str, *words: str) -> Command:
-    action, *options = words
-    argv = ("drbdmeta", *options, str(minor), _FORMAT, meta, "0", action)
+def meta(version: str, minor: int, place: str, *words: str) -> Command:
+    """Work on metadata: action, options and arguments."""
+    action, *rest = words
+    options = [word for word in rest if word.startswith("--")]
+    arguments = [word for word in rest if not word.startswith("--")]
+    argv = ("drbdmeta", *options, str(minor), version, place, "0", action, *arguments)
     return Command(argv, timeout_s=_SLOW_S)

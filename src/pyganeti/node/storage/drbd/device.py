@@ -8,7 +8,8 @@ from pyganeti.model.errors import BlockDeviceError
 
 from . import commands
 from .commands import Link, Params
-from .show import Shown, parse_show
+from .dialects import Dialect, Version, dialect, module_version
+from .show import Shown
 from .state import DeviceState, DiskState, Role, parse_events
 
 # Of commands whose words may be shown: the secret is none of them.
@@ -40,10 +41,21 @@ class Drbd:
 
     Args:
         run: runs them.
+        version: of the kernel module.
     """
 
-    def __init__(self, run: Runner) -> None:
+    def __init__(self, run: Runner, version: Version = module_version) -> None:
         self._run_command = run
+        self._version = version
+
+    @property
+    def _words(self) -> Dialect:
+        """Commands of the module that is loaded now."""
+        return dialect(self._version())
+
+    async def _run_all(self, found: tuple[Command, ...]) -> None:
+        for command in found:
+            await self._run(command)
 
     async def states(self) -> dict[int, DeviceState]:
         """All devices of the node, by minor."""
@@ -59,14 +71,14 @@ class Drbd:
     async def make_metadata(self, device: Device) -> None:
         """Let the volumes below count as never written; refused while there is a device."""
         await self._check_free(device.minor)
-        await self._run(commands.create_metadata(device.minor, device.meta))
+        await self._run(self._words.create_metadata(device.minor, device.meta))
 
     async def renew_metadata(self, device: Device) -> None:
         """The same for the volumes that are to be attached to a device without a disk."""
         state = await self._existing(device)
         if state.disk != DiskState.DISKLESS:
             raise BlockDeviceError(f"DRBD minor {device.minor} has a disk")
-        await self._run(commands.create_metadata(device.minor, device.meta))
+        await self._run(self._words.create_metadata(device.minor, device.meta))
 
     async def attach(self, device: Device) -> None:
         """Make the device, with its disk; one that has a disk keeps it, and syncs as wanted now."""
@@ -75,12 +87,12 @@ class Drbd:
             await self._check_free(device.minor)
             await self._make(device)
         if state is None or state.disk == DiskState.DISKLESS:
-            await self._run(commands.apply_log(device.minor, device.meta))
+            await self._run(self._words.apply_log(device.minor, device.meta))
             await self._run(
                 commands.attach(device.minor, device.data, device.meta, device.size, device.params)
             )
         if state is None or state.disk != DiskState.FAILED:
-            await self._run(commands.sync_options(device.minor, device.params))
+            await self._run_all(self._words.tune_disk(device.minor, device.params))
 
     async def _check_free(self, minor: int) -> None:
         if minor in await self.states():
@@ -88,11 +100,11 @@ class Drbd:
 
     async def _make(self, device: Device) -> None:
         try:
-            await self._run(commands.new_resource(device.minor))
+            await self._run(self._words.new_resource(device.minor, device.link))
         except BlockDeviceError:
             # One whose device was never made; it has no state that could be looked at.
             await self._run(commands.down(device.minor))
-            await self._run(commands.new_resource(device.minor))
+            await self._run(self._words.new_resource(device.minor, device.link))
         await self._run(commands.new_minor(device.minor))
 
     async def connect(self, device: Device) -> None:
@@ -101,9 +113,13 @@ class Drbd:
         if not state.is_standalone:
             shown = await self._show(device.minor)
             if (shown.local, shown.remote) == device.link.ends:
+                await self._run_all(self._words.tune_peer(device.minor, device.link, device.params))
                 return
-            await self._run(commands.disconnect((shown.local, shown.remote)))
-        await self._run(commands.connect(device.minor, device.link, device.params))
+            await self._disconnect(device.minor, shown)
+        await self._run_all(self._words.connect(device.minor, device.link, device.params))
+
+    async def _disconnect(self, minor: int, shown: Shown) -> None:
+        await self._run_all(self._words.disconnect(minor, (shown.local, shown.remote)))
 
     async def allow_two_primaries(self, device: Device, *, allow: bool) -> None:
         """Let the peer write as well, or not any more; asked anew at each connection."""
@@ -113,26 +129,29 @@ class Drbd:
                 raise BlockDeviceError(f"DRBD minor {device.minor} has no connection")
             return
         protocol = str(device.params.get("protocol", "C"))
-        await self._run(commands.allow_two_primaries(device.link, allow=allow, protocol=protocol))
+        await self._run(
+            self._words.allow_two_primaries(
+                device.minor, device.link, allow=allow, protocol=protocol
+            )
+        )
 
     async def disconnect(self, device: Device) -> None:
         """End the connection and try none; a device without one is fine."""
         state = await self.find(device)
         if state is not None and not state.is_standalone:
-            shown = await self._show(device.minor)
-            await self._run(commands.disconnect((shown.local, shown.remote)))
+            await self._disconnect(device.minor, await self._show(device.minor))
 
     async def promote(self, device: Device, *, force: bool = False) -> None:
         """Let this node write to the device."""
         state = await self._existing(device)
         if state.role != Role.PRIMARY or force:
-            await self._run(commands.primary(device.minor, force=force))
+            await self._run(self._words.primary(device.minor, force=force))
 
     async def demote(self, device: Device) -> None:
         """Let this node write no more."""
         state = await self.find(device)
         if state is not None and state.role == Role.PRIMARY:
-            await self._run(commands.secondary(device.minor))
+            await self._run(self._words.secondary(device.minor))
 
     async def detach(self, device: Device) -> None:
         """Take the device's disk away; one that has none is fine."""
@@ -158,7 +177,7 @@ class Drbd:
         return state
 
     async def _show(self, minor: int) -> Shown:
-        return parse_show(await self._run(commands.show(minor)))
+        return self._words.parse_show(await self._run(commands.show(minor)))
 
     async def _run(self, command: Command) -> str:
         try:

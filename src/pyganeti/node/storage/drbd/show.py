@@ -28,12 +28,13 @@ class Shown:
 
 
 def parse_show(text: str) -> Shown:
-    """Read the answer of ``drbdsetup show`` for one resource with one volume."""
-    disks: dict[str, str] = dict(_DISK.findall(text))
+    """Read the answer of 8.4's ``drbdsetup show`` for one resource with one volume."""
+    data, meta = parse_disks(text)
     hosts = {which: f"{family}:{address}" for which, family, address in _HOST.findall(text)}
-    return Shown(
-        disks.get("disk", ""),
-        disks.get("meta-disk", ""),
-        hosts.get("this", ""),
-        hosts.get("remote", ""),
-    )
+    return Shown(data, meta, hosts.get("this", ""), hosts.get("remote", ""))
+
+
+def parse_disks(text: str) -> tuple[str, str]:
+    """The volumes below, of data and metadata."""
+    disks: dict[str, str] = dict(_DISK.findall(text))
+    return disks.get("disk", ""), disks.get("meta-disk", "")
