@@ -18,15 +18,20 @@ MIB = 1 << 20
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    with virtual_cluster(size=1) as made:
-        made.init()
+    """Two nodes that see the same files."""
+    with virtual_cluster(size=2) as made:
+        made.init(templates="sharedfile,diskless")
+        made.add_nodes()
+        shared = [made.root(node) / "srv/ganeti/shared-file-storage" for node in made.nodes]
+        shared[1].rmdir()
+        shared[1].symlink_to(shared[0])
         yield made
 
 
-def in_guest(cluster: Cluster, command: str, wanted: str) -> str:
+def in_guest(cluster: Cluster, command: str, wanted: str, node: str = NODE) -> str:
     """Run ``command`` in the guest until it prints ``wanted``; the first group of that."""
     ask = f"\necho an''swer: $({command}) .\n".encode()
-    return str(cluster.console(NODE, WEB, f"answer: {wanted} \\.", ask=ask).group(1))
+    return str(cluster.console(node, WEB, f"answer: {wanted} \\.", ask=ask).group(1))
 
 
 def lie(path: Path, tmp_path: Path) -> bytes:
@@ -41,21 +46,31 @@ def lie(path: Path, tmp_path: Path) -> bytes:
     return content
 
 
-def check(cluster: Cluster, content: bytes, mib: int) -> None:
+def head(path: Path) -> bytes:
+    """The first four bytes of a file."""
+    with path.open("rb") as handle:
+        return handle.read(4)
+
+
+def check(cluster: Cluster, content: bytes, mib: int, node: str = NODE) -> None:
     """The guest sees its bytes, and as many as its disk has."""
     sectors = mib * MIB // 512
-    assert in_guest(cluster, "cat /sys/block/vdb/size", rf"({sectors})")
+    assert in_guest(cluster, "cat /sys/block/vdb/size", rf"({sectors})", node)
     sees = "head -c 4 /dev/vdb | od -An -tx1 | tr -d ' '"
-    assert in_guest(cluster, sees, "([0-9a-f]{8})") == content[:4].hex() == "514649fb"
+    assert in_guest(cluster, sees, "([0-9a-f]{8})", node) == content[:4].hex() == "514649fb"
 
 
 def test_the_header_of_another_format_changes_nothing(cluster: Cluster, tmp_path: Path) -> None:
     disks = ("--disk", "0:size=1g", "--disk", "1:size=16m,name=data")
-    words = ("-t", "file", *disks, "-o", "micro+default", "-n", NODE, "--no-nics")
+    words = ("-t", "sharedfile", *disks, "-o", "micro+default", "-n", NODE, "--no-nics")
     cluster.gnt("instance", "add", *words, "-B", "memory=128m", "--ignore-ipolicy",
                 "--no-start", WEB)  # fmt: skip
-    (data,) = [path for path in map(cluster.base.joinpath, cluster.images())
-               if path.stat().st_size == 16 * MIB]  # fmt: skip
+    # Both nodes see it.
+    data, _same = (
+        path
+        for path in map(cluster.base.joinpath, cluster.images())
+        if path.stat().st_size == 16 * MIB
+    )
     content = lie(data, tmp_path)
 
     cluster.gnt("instance", "startup", WEB)
@@ -70,6 +85,12 @@ def test_the_header_of_another_format_changes_nothing(cluster: Cluster, tmp_path
     cluster.gnt("cluster", "verify")
     assert "qcow2" not in cluster.gnt("instance", "info", WEB).stdout
 
+    cluster.gnt("instance", "migrate", "-f", "-n", "node2", WEB)
+    check(cluster, content, 32, "node2")
+
     cluster.gnt("instance", "shutdown", WEB)
+    cluster.gnt("backup", "export", "-n", "node1", WEB)
+    dumps = (cluster.root("node1") / "var/lib/ganeti/export" / WEB).iterdir()
+    assert [path.stat().st_size for path in dumps if head(path) == content[:4]] == [32 * MIB]
     assert data.stat().st_size == 32 * MIB
     assert data.read_bytes()[: len(content)] == content
