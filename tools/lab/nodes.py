@@ -325,6 +325,8 @@ class Node:
                 }
             )
         self.put(_below(CHECKOUT / "tests", f"{TESTS}/tests", ".py"))
+        # Facts that modules of tests read when they are loaded.
+        self.put(_below(CHECKOUT / "tests" / "spec", f"{TESTS}/tests/spec", ".json"))
         self.put({f"{TESTS}/pyproject.toml": (CHECKOUT / "pyproject.toml").read_bytes()})
 
 
