@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.process import run
+from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.kvm import process
 from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
@@ -18,6 +20,7 @@ from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.params import qemu_path
 from pyganeti.node.hypervisor.kvm.spice import SpicePlaces
 from pyganeti.node.hypervisor.kvm.users import UserPool
+from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
 
@@ -35,16 +38,27 @@ SPICE = SpicePlaces(run, "/no/spice.pem", "/no/spice-ca.pem", lambda: 4)
 needs_qemu = pytest.mark.skipif(not os.access(QEMU, os.X_OK), reason=f"{QEMU} is not installed")
 
 
-def kvm(directory: Path) -> KvmHypervisor:
+def kvm(directory: Path, network: Network | None = None, users: UserPool = NOBODY) -> KvmHypervisor:
+    """The driver with its files in ``directory``; without a network, interfaces are made up."""
     return KvmHypervisor(
         KvmLayout(str(directory)),
         runner=run,
-        network=FakeNetwork(),
+        network=network or FakeNetwork(),
         asker=QemuAsker(run, str(directory)),
         clock=SystemClock(),
         spice=SPICE,
-        users=NOBODY,
+        users=users,
     )
+
+
+async def skip_without_spice(directory: Path, hvparams: Mapping[str, Any]) -> None:
+    """Skip the test where QEMU was made without SPICE; any other refusal is a failure."""
+    try:
+        await kvm(directory).check_params(dict(hvparams))
+    except HypervisorError as err:
+        if "has no SPICE" not in str(err):
+            raise
+        pytest.skip(str(err))
 
 
 def end_guests(directory: Path) -> None:

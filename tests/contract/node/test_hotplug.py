@@ -18,12 +18,7 @@ from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import FileRecords
 from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import runtime
-from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
-from pyganeti.node.hypervisor.kvm.facts import QemuAsker
-from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
-from pyganeti.node.network.base import Network
-from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.network.linux import LinuxNetwork
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
@@ -31,21 +26,9 @@ from pyganeti.wire.noderpc.specs import (
     NicSpec,
 )
 
-from .qemu_guests import NOBODY, QEMU, SPICE, instance, left, make_image, needs_qemu
+from .qemu_guests import QEMU, instance, kvm, left, make_image, needs_qemu
 
 NIC = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n1" * 16)
-
-
-def kvm(directory: Path, network: Network | None = None) -> KvmHypervisor:
-    return KvmHypervisor(
-        KvmLayout(str(directory)),
-        runner=run,
-        network=network or FakeNetwork(),
-        asker=QemuAsker(run, str(directory)),
-        clock=SystemClock(),
-        spice=SPICE,
-        users=NOBODY,
-    )
 
 
 @pytest.fixture(params=["fake", "kvm"])

@@ -21,7 +21,6 @@ from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import FileRecords
 from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import probe, process
-from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
@@ -33,15 +32,14 @@ from pyganeti.wire.noderpc.specs import (
 
 from .qemu_guests import (
     HVPARAMS,
-    NOBODY,
     QEMU,
-    SPICE,
     free_port,
     instance,
     kvm,
     left,
     make_image,
     needs_qemu,
+    skip_without_spice,
 )
 
 # Makes a driver on a directory; called again it is a restarted daemon's.
@@ -172,10 +170,7 @@ async def test_a_spice_server_answers_and_asks_for_the_password(
     changes: dict[str, Any] = {"spice_password_file": str(file)} if password else {}
     guest = instance(spice_bind="127.0.0.1", soundhw="hda", serial_console=False, **changes)
     guest = msgspec.structs.replace(guest, network_port=free_port())
-    try:
-        await hypervisor.check_params(guest.hvparams)
-    except HypervisorError as err:
-        pytest.skip(f"this QEMU cannot: {err}")
+    await skip_without_spice(directory, guest.hvparams)
     await hypervisor.start(guest, (), paused=False)
     try:
         # The first four bytes of a SPICE link message, from either side.
@@ -258,16 +253,7 @@ async def test_a_guest_without_acpi_ears_is_ended_by_force_in_time(directory: Pa
 async def test_a_tap_lives_as_long_as_its_guest(directory: Path, queues: int) -> None:
     if os.geteuid() != 0 or not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         pytest.skip("real interfaces need root and a usable /dev/net/tun")
-    network = LinuxNetwork(run, str(directory / "none"))
-    hypervisor = KvmHypervisor(
-        KvmLayout(str(directory)),
-        runner=run,
-        network=network,
-        asker=QemuAsker(run, str(directory)),
-        clock=SystemClock(),
-        spice=SPICE,
-        users=NOBODY,
-    )
+    hypervisor = kvm(directory, LinuxNetwork(run, str(directory / "none")))
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n" * 36)
     guest = instance(nics=(nic,), virtio_net_queues=queues)
     await hypervisor.start(guest, (), paused=True)

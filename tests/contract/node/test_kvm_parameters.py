@@ -48,7 +48,7 @@ from .effects import (
     vhost_where_there_is,
     vnc,
 )
-from .qemu_guests import HVPARAMS, QEMU, kvm, needs_qemu
+from .qemu_guests import HVPARAMS, QEMU, needs_qemu, skip_without_spice
 from .seen_guest import DISK_UUID, PERIPHERAL, network, running
 
 pytestmark = needs_qemu
@@ -268,15 +268,8 @@ async def test_it_does_what_it_says(
                 pass
         return
     if changes.get("spice_bind"):
-        await skip_without_spice(directory, changes)
+        await skip_without_spice(directory, {**HVPARAMS, **changes})
     if not network(directory)[1] and any(word in str(changes) for word in ("net", "nic", "vhost")):
         pytest.skip("real interfaces need root and a usable /dev/net/tun")
     async with running(directory, changes, vcpus=2 if wants_topology else 1) as guest:
         await see(guest)
-
-
-async def skip_without_spice(directory: Path, changes: dict[str, Any]) -> None:
-    try:
-        await kvm(directory).check_params({**HVPARAMS, **changes})
-    except HypervisorError as err:
-        pytest.skip(f"this QEMU cannot: {err}")

@@ -19,7 +19,7 @@ from pyganeti.node.hypervisor.kvm.users import UserPool, uids_of, used_uids, use
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.wire.noderpc.specs import InstanceSpec
 
-from .qemu_guests import SPICE, instance, left, needs_qemu
+from .qemu_guests import SPICE, instance, kvm, left, needs_qemu
 
 pytestmark = [
     needs_qemu,
@@ -31,16 +31,8 @@ FIRST, LAST = 1_234_560_001, 1_234_560_002
 POOL = ((FIRST, FIRST), (LAST, LAST))
 
 
-def kvm(directory: Path, pool: UserPool | None = None) -> KvmHypervisor:
-    return KvmHypervisor(
-        KvmLayout(str(directory)),
-        runner=run,
-        network=FakeNetwork(),
-        asker=QemuAsker(run, str(directory)),
-        clock=SystemClock(),
-        spice=SPICE,
-        users=pool or UserPool(lambda: POOL),
-    )
+def pooled(directory: Path, pool: UserPool | None = None) -> KvmHypervisor:
+    return kvm(directory, users=pool or UserPool(lambda: POOL))
 
 
 def found(directory: Path, name: str) -> process.GuestProcess:
@@ -58,7 +50,7 @@ def guest(name: str, **changes: Any) -> InstanceSpec:
 
 
 async def test_each_guest_has_a_user_of_its_own(directory: Path) -> None:
-    hypervisor = kvm(directory)
+    hypervisor = pooled(directory)
     for name in ("web1", "web2"):
         await hypervisor.start(guest(name), (), paused=False)
     assert uids(directory, "web1") == {FIRST}
@@ -70,7 +62,7 @@ async def test_each_guest_has_a_user_of_its_own(directory: Path) -> None:
 
 
 async def test_guests_that_start_at_once_do_not_share(directory: Path) -> None:
-    hypervisor = kvm(directory)
+    hypervisor = pooled(directory)
     async with asyncio.TaskGroup() as group:
         for name in ("web1", "web2"):
             group.create_task(hypervisor.start(guest(name), (), paused=False))
@@ -80,7 +72,7 @@ async def test_guests_that_start_at_once_do_not_share(directory: Path) -> None:
 
 
 async def test_none_is_left_and_then_one_is_free_again(directory: Path) -> None:
-    hypervisor = kvm(directory)
+    hypervisor = pooled(directory)
     await hypervisor.start(guest("web1"), (), paused=False)
     await hypervisor.start(guest("web2"), (), paused=False)
     with pytest.raises(HypervisorError, match=r"web3: all user ids .* are taken"):
@@ -90,7 +82,7 @@ async def test_none_is_left_and_then_one_is_free_again(directory: Path) -> None:
     os.kill(found(directory, "web1").pid, signal.SIGKILL)
     while process.find(KvmLayout(str(directory)).guest("web1")) is not None:
         await SystemClock().sleep(0.01)
-    again = kvm(directory)
+    again = pooled(directory)
     await again.start(guest("web3"), (), paused=False)
     assert uids(directory, "web3") == {FIRST}
     for name in ("web1", "web2", "web3"):
@@ -117,7 +109,7 @@ async def test_a_start_that_fails_keeps_no_user(directory: Path) -> None:
     with pytest.raises(HypervisorError, match="could not be started"):
         await hypervisor.start(guest("web1"), (), paused=False)
     assert left(directory) == []
-    await kvm(directory, pool).start(guest("web1"), (), paused=False)
+    await pooled(directory, pool).start(guest("web1"), (), paused=False)
     assert uids(directory, "web1") == {FIRST}
     await hypervisor.stop(guest("web1"), 0)
 
@@ -125,7 +117,7 @@ async def test_a_start_that_fails_keeps_no_user(directory: Path) -> None:
 async def test_such_a_guest_can_be_shut_into_a_directory_and_tell_of_its_end(
     directory: Path,
 ) -> None:
-    hypervisor = kvm(directory)
+    hypervisor = pooled(directory)
     spec = guest("web1", use_chroot=True, user_shutdown=True)
     await hypervisor.start(spec, (), paused=False)
     assert uids(directory, "web1") == {FIRST}
@@ -135,10 +127,10 @@ async def test_such_a_guest_can_be_shut_into_a_directory_and_tell_of_its_end(
 
 
 async def test_without_a_pool_it_is_refused(directory: Path) -> None:
-    hypervisor = kvm(directory, UserPool(lambda: ()))
+    hypervisor = pooled(directory, UserPool(lambda: ()))
     with pytest.raises(HypervisorError, match=r"security_model: 'pool', expected .* is empty"):
         await hypervisor.check_params(guest("web1").hvparams)
-    await kvm(directory).check_params(guest("web1").hvparams)
+    await pooled(directory).check_params(guest("web1").hvparams)
 
 
 def test_users_are_told_by_name_where_they_have_one() -> None:
