@@ -19,7 +19,7 @@ from pyganeti.wire.luxi.client import LuxiClient, OpDict
 _log = logging.getLogger(__name__)
 
 _INSTANCE_FIELDS: Final = ["name", "status", "disks_active", "pnode", "snodes"]
-_NODE_FIELDS: Final = ["name", "offline", "bootid"]
+_NODE_FIELDS: Final = ["name", "uuid", "offline", "bootid"]
 # Status of a field that has its value.
 _NORMAL: Final = 0
 _SOURCE: Final = "gnt:watcher"
@@ -75,7 +75,7 @@ class Group:
             well = False
         done |= {task.instance for task in activations}
         if verify_disks:
-            well &= self._verify_disks(done, strict=strict)
+            well &= self._verify_disks(done, nodes, strict=strict)
         return well
 
     def _instances(self) -> list[SeenInstance]:
@@ -87,7 +87,9 @@ class Group:
 
     def _nodes(self) -> list[SeenNode]:
         rows = self._rows("node", _NODE_FIELDS, ["==", "group.uuid", self._uuid])
-        return [SeenNode(name, boot_id) for name, offline, boot_id in rows if not offline]
+        return [
+            SeenNode(name, uuid, boot_id) for name, uuid, offline, boot_id in rows if not offline
+        ]
 
     def _rows(self, what: str, fields: list[str], qfilter: object) -> Iterable[list[Any]]:
         """Values by row, ``None`` for those that could not be had. Any: each field has its type."""
@@ -115,7 +117,7 @@ class Group:
                 well = False
         return well
 
-    def _verify_disks(self, done: set[str], *, strict: bool) -> bool:
+    def _verify_disks(self, done: set[str], nodes: Iterable[SeenNode], *, strict: bool) -> bool:
         op: OpDict = {
             "OP_ID": "OP_GROUP_VERIFY_DISKS",
             "group_name": self._uuid,
@@ -127,15 +129,15 @@ class Group:
         except GenericError as err:
             _log.error("could not verify disks: %s", err)
             return False
-        for node, text in errors.items():
-            _log.error("node %s: could not verify disks: %s", node, text)
+        names = {node.uuid: node.name for node in nodes}
+        for uuid, text in errors.items():
+            _log.error("node %s: could not verify disks: %s", names.get(uuid, uuid), text)
         for name in missing:
             _log.error("instance %s lacks volumes: replace or recreate its disks", name)
-        names = [name for name in inactive if name not in missing and name not in done]
-        activations = [
-            plan.activation(name, "activate disks that are not active") for name in names
-        ]
-        return self._do(activations) and not errors and not missing
+        why = "activate disks that are not active"
+        mended = [name for name in inactive if name not in missing and name not in done]
+        well = self._do([plan.activation(name, why) for name in mended])
+        return well and not errors and not missing
 
 
 def _with_reason(op: OpDict, why: str) -> OpDict:

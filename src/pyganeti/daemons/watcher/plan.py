@@ -37,6 +37,7 @@ class SeenNode:
     """A node as the master sees it; ``boot_id`` is ``None`` while it does not answer."""
 
     name: str
+    uuid: str
     boot_id: str | None
 
 

@@ -57,7 +57,7 @@ def test_a_users_shutdown_is_recorded_once(status: str, active: bool, wanted: bo
 
 
 def test_nodes_that_do_not_answer_have_not_booted(state: GroupState) -> None:
-    nodes = [SeenNode("n1", "a"), SeenNode("n2", None)]
+    nodes = [SeenNode("n1", "u1", "a"), SeenNode("n2", "u2", None)]
     assert plan.booted(nodes, state) == nodes[:1]
     state.knows_boot("n1", "a")
     assert plan.booted(nodes, state) == []
@@ -77,6 +77,6 @@ def test_nodes_that_do_not_answer_have_not_booted(state: GroupState) -> None:
 def test_active_disks_on_a_booted_node_are_activated(
     instance: SeenInstance, done: set[str], wanted: bool
 ) -> None:
-    tasks = plan.activations([instance], [SeenNode("n1", "a")], done)
+    tasks = plan.activations([instance], [SeenNode("n1", "u1", "a")], done)
     op = {"OP_ID": "OP_INSTANCE_ACTIVATE_DISKS", "instance_name": "web1"}
     assert [task.op for task in tasks] == ([op] if wanted else [])
