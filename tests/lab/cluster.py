@@ -63,14 +63,14 @@ class LabCluster:
         for node, own in zip(self.nodes[1:], second[1:], strict=True):
             self.gnt("node", "add", "--no-ssh-key-check", *own, self.full_name(node))
 
-    def gnt(self, tool: str, *words: str) -> str:
+    def gnt(self, tool: str, *words: str, timeout_s: float = GUEST_S) -> str:
         """Run ``gnt-TOOL`` on the master; what it prints.
 
         Raises:
             LabError: it failed.
         """
         quoted = " ".join(f"'{word}'" for word in words)
-        return self.master.run(f"gnt-{tool} {quoted}", timeout_s=GUEST_S)
+        return self.master.run(f"gnt-{tool} {quoted}", timeout_s=timeout_s)
 
     def listed(self, tool: str, fields: str) -> list[list[str]]:
         """Rows of ``gnt-TOOL list``."""

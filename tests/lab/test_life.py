@@ -29,6 +29,8 @@ INIT: Final = (
 # All that a partition holds but what its guest has counted and said meanwhile.
 CONTENT: Final = "find /bin/ /usr/bin /etc/apt -xdev -type f | sort | xargs cat | sha256sum; "
 BACK_S: Final = 400.0
+# Several hundred MiB through TLS, sums and pipes of emulated machines.
+DUMP_S: Final = 1500.0
 
 
 def content(node: Node) -> str:
@@ -102,13 +104,13 @@ def test_the_life_of_an_instance(nodes: Nodes) -> None:
     assert GUEST.counted(two).wrong == 0
     cluster.wait(one, whole)
 
-    cluster.gnt("backup", "export", "-n", third, NAME)
+    cluster.gnt("backup", "export", "-n", third, NAME, timeout_s=DUMP_S)
     assert cluster.listed("backup", "node,export") == [[third, NAME]]
     cluster.gnt("instance", "remove", "-f", NAME)
     for node in cluster.nodes:
         assert node.run("lvs --noheadings xenvg") == ""
     cluster.gnt("backup", "import", "-n", "node2", "--src-node", third, "-t", "plain",
-                "--disk", "0:size=1g", NAME)  # fmt: skip
+                "--disk", "0:size=1g", NAME, timeout_s=DUMP_S)  # fmt: skip
     cluster.gnt("instance", "startup", NAME)
     GUEST.log_in(two)
     assert content(two) == before
