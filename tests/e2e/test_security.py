@@ -220,7 +220,7 @@ def test_only_the_group_may_talk_to_the_master(cluster: Cluster) -> None:
 
 
 def test_others_may_read_only_what_is_public(cluster: Cluster) -> None:
-    public = ("ca.pem", "ssconf_", "known_hosts")
+    public = ("ca.pem", "ssconf_", "known_hosts", "watcher.pause")
     for node in cluster.nodes:
         for path in data_dir(cluster, node).rglob("*"):
             if path.is_file() and not path.name.startswith(public):
