@@ -21,7 +21,7 @@ _COUNT: Final = (
     "i=0; c=0; bad=0\n"
     "while read a b; do i=$((i+1)); c=$(((c*31+i)%65521));"
     ' [ "$a $b" = "$i $c" ] || bad=$((bad+1)); done < /log\n'
-    "echo che''cked=$i bad=$bad boot=$(cat /proc/sys/kernel/random/boot_id)\n"
+    "sync; echo che''cked=$i bad=$bad boot=$(cat /proc/sys/kernel/random/boot_id)\n"
     "E\n"
     "rm -f /log; sync; sh /count & echo count''ing\n"
 )
@@ -96,7 +96,7 @@ class Guest:
         self.talk(node, "\n" + _COUNT, "counting")
 
     def counted(self, node: Node) -> Counted:
-        """What it has written so far."""
+        """What it has written so far; no power cut takes that away any more."""
         said = self.talk(node, "\nsh /check\n", r"checked=\d+ bad=\d+ boot=[0-9a-f-]{36}")
         found = re.search(r"checked=(\d+) bad=(\d+) boot=(\S+)", said)
         assert found is not None
