@@ -61,6 +61,19 @@ def run_op(ctx: "Context", opts: "Values", op: OpDict) -> Any:  # the opcode say
     return follow(ctx, job_id, apart=getattr(opts, "format", "table") != "table")[0]
 
 
+def run_jobs(ctx: "Context", opts: "Values", op: OpDict) -> int:
+    """Run ``op`` and wait for the jobs that it submits; how many of them failed.
+
+    Raises:
+        JobSubmitted: as :func:`run_op`.
+        GenericError: what ``op`` itself failed with.
+    """
+    jobs = Jobs(ctx, opts)
+    for accepted, job in run_op(ctx, opts, op)["jobs"]:
+        jobs.adopt(accepted, job)
+    return sum(not done for done, _ in jobs.wait())
+
+
 def follow(ctx: "Context", job_id: int, *, quiet: bool = False, apart: bool = False) -> list[Any]:
     """Wait for a job's end, printing its log, and return its opcodes' results.
 

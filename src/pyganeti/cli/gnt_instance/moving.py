@@ -9,7 +9,7 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.submit import Jobs, run_op
+from pyganeti.cli.submit import run_jobs, run_op
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -110,10 +110,7 @@ def change_group(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "target_groups": list(opts.to) if opts.to else None,
         "early_release": opts.early_release,
     }
-    jobs = Jobs(ctx, opts)
-    for accepted, job in run_op(ctx, opts, op)["jobs"]:
-        jobs.adopt(accepted, job)
-    errors = sum(not done for done, _ in jobs.wait())
+    errors = run_jobs(ctx, opts, op)
     if errors:
         ctx.say(f"There were {errors} errors while changing group of instance '{name}'.")
         return failure.FAILURE

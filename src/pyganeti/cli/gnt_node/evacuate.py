@@ -12,7 +12,7 @@ from pyganeti.cli.gnt_instance.moving import check_destination, migration_mode
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import node as n
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.submit import Jobs, run_op
+from pyganeti.cli.submit import Jobs, run_jobs
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def evacuate(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "early_release": opts.early_release,
         "ignore_soft_errors": opts.ignore_soft_errors,
     }
-    jobs = Jobs(ctx, opts)
-    for accepted, job in run_op(ctx, opts, op)["jobs"]:
-        jobs.adopt(accepted, job)
-    errors = sum(not done for done, _ in jobs.wait())
+    errors = run_jobs(ctx, opts, op)
     if errors:
         ctx.say(f"There were {errors} errors during the evacuation.")
         return failure.FAILURE
@@ -94,10 +91,7 @@ def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "allow_runtime_changes": opts.allow_runtime_chgs,
         "ignore_ipolicy": opts.ignore_ipolicy,
     }
-    jobs = Jobs(ctx, opts)
-    for accepted, job in run_op(ctx, opts, op)["jobs"]:
-        jobs.adopt(accepted, job)
-    errors = sum(not done for done, _ in jobs.wait())
+    errors = run_jobs(ctx, opts, op)
     if errors:
         ctx.say(f"There were {errors} errors during the node migration.")
         return failure.FAILURE
