@@ -6,14 +6,14 @@ Nothing is sent for what is the same, so a copy that was begun before costs read
 image that is zeroes stays sparse.
 """
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.process import Runner
 from pyganeti.kit.threads import in_thread
+from pyganeti.kit.together import together
 from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.call import NodeClient
 from pyganeti.wire.noderpc.copying import BlockSumsCall, BlockWriteCall, Copied
@@ -123,7 +123,7 @@ async def copy_content(
     for offset in range(0, size, _STEP):
         ahead = _step(blocks, path, offset + _STEP, size)
         done = offset + len(data)
-        more, data = await _both(_put(end, offset, data, compare=compare), ahead)
+        more, data = await together(_put(end, offset, data, compare=compare), ahead)
         written += more
         progress(done)
     return Copied(size=size, written=written)
@@ -136,18 +136,6 @@ async def _put(end: End, offset: int, data: bytes, *, compare: bool) -> int:
     for start, stop in ranges:
         await end.write(offset + start, data[start:stop])
     return sum(stop - start for start, stop in ranges)
-
-
-async def _both(
-    write: Coroutine[None, None, int], read: Coroutine[None, None, bytes]
-) -> tuple[int, bytes]:
-    """Read what comes next while this is written; the first error is raised by itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            written, ahead = group.create_task(write), group.create_task(read)
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors.exceptions[0].__cause__
-    return written.result(), ahead.result()
 
 
 async def _step(blocks: Blocks, path: str, offset: int, size: int) -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from pyganeti.kit.process import Command, Runner
+from pyganeti.kit.together import together
 from pyganeti.model.errors import OpExecError
 
 PIECE: Final = 1 << 20
@@ -55,7 +56,8 @@ async def _take(
             os.close(sink)
         await pieces.rest(command)
 
-    await _both(run(), pieces.read(source))
+    # The copy first: it opens its end of the pipe before the program can fail.
+    await together(pieces.read(source), run())
 
 
 async def give_input(runner: Runner, command: Command, give: Give) -> None:
@@ -75,7 +77,7 @@ async def give_input(runner: Runner, command: Command, give: Give) -> None:
         finally:
             os.close(source)
 
-    await _both(run(), _write(sink, give))
+    await together(_write(sink, give), run())
 
 
 async def filtered(runner: Runner, command: Command, data: bytes) -> bytes:
@@ -91,21 +93,6 @@ async def filtered(runner: Runner, command: Command, data: bytes) -> bytes:
 
     await take_output(runner, replace(command, stdin=data), take)
     return bytes(found)
-
-
-async def _both(run: Awaitable[None], copy: Awaitable[None]) -> None:
-    """Do both; the first error ends the other one and is raised by itself."""
-
-    async def do(work: Awaitable[None]) -> None:
-        await work
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            # The copy first: it opens its end of the pipe before the program can fail.
-            group.create_task(do(copy))
-            group.create_task(do(run))
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors.exceptions[0].__cause__
 
 
 class _Pieces:

@@ -1,0 +1,25 @@
+"""Two pieces of work that belong together: done side by side, given up together."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+async def together(
+    first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]
+) -> tuple[A, B]:  # Any: coroutines yield to the loop
+    """Do both, ``first`` begins; what they return.
+
+    Raises:
+        Exception: the error of the one that failed first, by itself; the other one is ended.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(first), group.create_task(second)
+    except ExceptionGroup as errors:
+        # Who waits for two things knows their errors, and not that they came as a group.
+        raise errors.exceptions[0] from errors.exceptions[0].__cause__
+    return tasks[0].result(), tasks[1].result()
