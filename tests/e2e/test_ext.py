@@ -1,6 +1,5 @@
 """Instances on volumes of an external storage provider: real scripts, loop devices, real guests."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.vcluster import Cluster, virtual_cluster
+from tests.loops import needs_loops
 
 WEB = "web1.example.com"
 PROVIDER = Path(__file__).parents[1] / "extstorage" / "loop"
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not os.access("/dev/loop-control", os.R_OK | os.W_OK),
-    reason="no loop devices to be had: that takes root and /dev/loop-control",
-)
+pytestmark = needs_loops
 
 
 def loops(pool: Path) -> list[str]:

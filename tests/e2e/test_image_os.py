@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,6 @@ from tools.machine import CHECKOUT
 
 WEB = "web1.example.com"
 SECRET = "hunter2-of-web1"
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("qemu-img") is None, reason="qemu-img is not installed"
-)
 
 
 @pytest.fixture

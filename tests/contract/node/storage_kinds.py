@@ -32,7 +32,6 @@ from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.lvm import SimLvm
 from pyganeti.testing.providers import PROVIDER, Array, SimProvider, write_provider
-from pyganeti.wire.noderpc.disks import StorageInfo
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     DrbdEnd,
@@ -49,13 +48,13 @@ class Kind:
 
     Attributes:
         place: where a disk of a name lies.
-        unit: what ``units`` can tell the space of; empty where nothing does.
+        units: tell the space of ``unit``; ``None`` where nothing does.
         owned: disks carry their UUIDs.
         renames: disks have names that can be changed.
     """
 
     driver: DiskDriver
-    units: SpaceReader
+    units: SpaceReader | None
     template: str
     place: Callable[[str], tuple[str, str]]
     unit: str
@@ -215,7 +214,7 @@ async def ext_kind(root: Path) -> AsyncIterator[Kind]:
     driver = loop_driver(root)
     try:
         params = {"pool": str(pool)}
-        yield External(driver, NoUnits(), "ext", _volume, "", False, False, params)
+        yield External(driver, None, "ext", _volume, "", False, False, params)
     finally:
         for device in await loops_of(pool):
             await run(Command(("losetup", "--detach", device)))
@@ -239,15 +238,7 @@ async def simulated_ext_kind(root: Path) -> AsyncIterator[Kind]:
     )
     attachments = Attachments(str(root / "attached"))
     driver = ExtDriver(scripts, attachments, provider.size_of, FakeDriver().write)
-    yield External(driver, NoUnits(), "ext", _array_volume, "", False, False)
-
-
-class NoUnits:
-    """Nothing is known of the space of external storage."""
-
-    async def space(self, name: str) -> StorageInfo:
-        """See ``SpaceReader``."""
-        raise NotImplementedError
+    yield External(driver, None, "ext", _array_volume, "", False, False)
 
 
 def _volume(name: str) -> tuple[str, str]:

@@ -16,11 +16,11 @@ from pyganeti.node.storage.ext.driver import ExtDriver
 from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.wire.noderpc.specs import DiskSpec
 from tests.contract.node.storage_kinds import loops_of
-from tests.contract.node.test_storage import LOOPS
+from tests.loops import needs_loops
 
 PROVIDERS = str(Path(__file__).parents[2] / "extstorage")
 
-pytestmark = LOOPS
+pytestmark = needs_loops
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.contract.node.storage_kinds import (
     simulated_ext_kind,
     simulated_plain_kind,
 )
+from tests.loops import needs_loops
 
 LAB: Final = pytest.mark.skipif(
     VOLUME_GROUP not in os.environ, reason=f"no volume group to be used up: {VOLUME_GROUP}"
@@ -38,11 +39,7 @@ KINDS: Final = {
     "plain": plain_kind,
     "drbd": drbd_kind,
 }
-LOOPS: Final = pytest.mark.skipif(
-    os.geteuid() != 0 or not os.access("/dev/loop-control", os.R_OK | os.W_OK),
-    reason="no loop devices to be had: that takes root and /dev/loop-control",
-)
-MARKS: Final = {"plain": [LAB], "drbd": [LAB], "ext": [LOOPS]}
+MARKS: Final = {"plain": [LAB], "drbd": [LAB], "ext": [needs_loops]}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, [])) for name in KINDS])
@@ -162,7 +159,7 @@ async def test_renaming_may_be_repeated_and_never_replaces(driver: DiskDriver, k
 
 
 async def test_space_is_told(kind: Kind) -> None:
-    if not kind.unit:
+    if kind.units is None:
         pytest.skip("nothing knows the space of external storage")
     space = await kind.units.space(kind.unit)
     assert space.storage_free is not None
