@@ -181,3 +181,20 @@ def run(
         open_tty=open_tty,
     )
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+def op_of(line: str) -> dict[str, Any]:
+    """The first opcode that the command submits."""
+    master = FakeMaster()
+    ran = run(line, master)
+    assert ran.code == 0, ran.err
+    return master.ops[0]
+
+
+def refusal(line: str) -> str:
+    """What the command says when it refuses without any call."""
+    master = FakeMaster()
+    ran = run(line, master)
+    assert ran.code == 1
+    assert master.calls == []
+    return ran.err

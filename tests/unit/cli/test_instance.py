@@ -1,31 +1,16 @@
-"""gnt-instance: what is submitted for which options, selection, confirmation, console, info."""
+"""gnt-instance: what is submitted for which options, selection, confirmation."""
 
 from typing import Any
 
 import pytest
 
-from .fake_master import FakeMaster, Job, Terminal, named_rows, run
+from .fake_master import FakeMaster, Job, Terminal, named_rows, op_of, refusal, run
 
 ADD = "gnt-instance add -t file -n node1:node2 -o micro+default"
 
 
-def added(line: str) -> dict[str, Any]:
-    master = FakeMaster()
-    ran = run(line, master)
-    assert ran.code == 0, ran.err
-    return master.ops[0]
-
-
-def refusal(line: str) -> str:
-    master = FakeMaster()
-    ran = run(line, master)
-    assert ran.code == 1
-    assert master.calls == []
-    return ran.err
-
-
 def test_add() -> None:
-    op = added(
+    op = op_of(
         f"{ADD} --disk 0:size=1g,mode=ro --disk 1:size=512 --net 1:mac=generate,link=br1"
         " -H kvm:acpi,no_usb -B maxmem=1g,minmem=512m,vcpus=2 -O dns=x --os-parameters-secret k=s"
         " --tags a,b --no-start web1"
@@ -56,12 +41,12 @@ def test_add() -> None:
 
 
 def test_add_has_one_nic_unless_told_otherwise() -> None:
-    assert added(f"{ADD} -s 1g web1")["nics"] == [{}]
-    assert added(f"{ADD} -s 1g --no-nics web1")["nics"] == []
+    assert op_of(f"{ADD} -s 1g web1")["nics"] == [{}]
+    assert op_of(f"{ADD} -s 1g --no-nics web1")["nics"] == []
 
 
 def test_add_without_an_os_does_not_start() -> None:
-    op = added(f"{ADD} -s 1g --no-install web1")
+    op = op_of(f"{ADD} -s 1g --no-install web1")
     assert (op["no_install"], op["start"]) == (True, False)
 
 
@@ -95,7 +80,7 @@ def test_add_refuses_before_any_call(words: str, text: str) -> None:
 
 
 def test_a_diskless_instance_has_no_disks() -> None:
-    assert added("gnt-instance add -t diskless -n node1 -o x web1")["disks"] == []
+    assert op_of("gnt-instance add -t diskless -n node1 -o x web1")["disks"] == []
     assert "has no disks" in refusal("gnt-instance add -t diskless -s 1g -o x web1")
 
 
@@ -189,127 +174,6 @@ def test_remove_asks() -> None:
     assert master.ops[0]["instance_name"] == "web1"
 
 
-def test_failover_asks_and_says_where() -> None:
-    answers = {"Query": named_rows({"name": "web1"})}
-    assert run("gnt-instance failover -n node2 web1", FakeMaster(answers=answers)).code == 13
-    master = FakeMaster(answers=answers)
-    line = "gnt-instance failover -n node2 --ignore-consistency --shutdown-timeout 5 web1"
-    terminal = Terminal("y")
-    assert run(line, master, terminal=terminal).code == 0
-    assert "This requires a shutdown of the instance" in terminal.written
-    wanted = {
-        "OP_ID": "OP_INSTANCE_FAILOVER",
-        "instance_name": "web1",
-        "target_node": "node2",
-        "ignore_consistency": True,
-        "shutdown_timeout": 5,
-        "cleanup": False,
-        "ignore_ipolicy": False,
-    }
-    assert {key: master.ops[0][key] for key in wanted} == wanted
-
-
-def test_failover_takes_one_way_to_choose_the_node() -> None:
-    assert "not both" in refusal("gnt-instance failover -f -n node2 -I hail web1")
-
-
-def test_migrate_asks_and_says_how() -> None:
-    answers = {"Query": named_rows({"name": "web1"})}
-    assert run("gnt-instance migrate -n node2 web1", FakeMaster(answers=answers)).code == 13
-    master = FakeMaster(answers=answers)
-    terminal = Terminal("y")
-    line = "gnt-instance migrate -n node2 --no-runtime-changes --allow-failover web1"
-    assert run(line, master, terminal=terminal).code == 0
-    assert "Instance web1 will be migrated" in terminal.written
-    wanted = {
-        "OP_ID": "OP_INSTANCE_MIGRATE",
-        "instance_name": "web1",
-        "target_node": "node2",
-        "mode": None,
-        "allow_failover": True,
-        "allow_runtime_changes": False,
-        "ignore_hvversions": False,
-        "cleanup": False,
-    }
-    assert {key: master.ops[0][key] for key in wanted} == wanted
-
-
-@pytest.mark.parametrize(
-    ("words", "mode"),
-    [
-        ("--non-live", "non-live"),
-        ("--migration-mode=live", "live"),
-        ("--migration-mode=non-live", "non-live"),
-    ],
-)
-def test_migrate_has_two_ways(words: str, mode: str) -> None:
-    assert added(f"gnt-instance migrate -f {words} web1")["mode"] == mode
-
-
-def test_migrate_refuses_contradictions() -> None:
-    assert "only one of" in refusal("gnt-instance migrate -f --non-live --migration-mode=live web1")
-    assert "not both" in refusal("gnt-instance migrate -f -n node2 -I hail web1")
-
-
-def test_a_cleanup_says_what_it_ends() -> None:
-    terminal = Terminal("y")
-    master = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
-    assert run("gnt-instance migrate --cleanup web1", master, terminal=terminal).code == 0
-    assert "not the guest are ended" in terminal.written
-    assert master.ops[0]["cleanup"]
-
-
-def test_move_asks_and_says_where() -> None:
-    answers = {"Query": named_rows({"name": "web1"})}
-    assert run("gnt-instance move -n node2 web1", FakeMaster(answers=answers)).code == 13
-    master = FakeMaster(answers=answers)
-    terminal = Terminal("y")
-    line = "gnt-instance move -n node2 --compress gzip --shutdown-timeout 5 --ignore-ipolicy web1"
-    assert run(line, master, terminal=terminal).code == 0
-    assert "Instance web1 will be moved" in terminal.written
-    wanted = {
-        "OP_ID": "OP_INSTANCE_MOVE",
-        "instance_name": "web1",
-        "target_node": "node2",
-        "compress": "gzip",
-        "shutdown_timeout": 5,
-        "ignore_consistency": False,
-        "ignore_ipolicy": True,
-    }
-    assert {key: master.ops[0][key] for key in wanted} == wanted
-    assert added("gnt-instance move -f --ignore-consistency -n node2 web1")["ignore_consistency"]
-
-
-def test_change_group_waits_for_the_moves() -> None:
-    result = {"jobs": [[True, 2], [True, 3]]}
-    master = FakeMaster(jobs=[Job(result=result), Job(), Job()])
-    line = "gnt-instance change-group -I mine --to rack2 --to rack3 --early-release web1"
-    ran = run(line, master)
-    assert ran.code == 0
-    assert "Changed group of instance 'web1' successfully." in ran.out
-    wanted = {
-        "OP_ID": "OP_INSTANCE_CHANGE_GROUP",
-        "instance_name": "web1",
-        "iallocator": "mine",
-        "target_groups": ["rack2", "rack3"],
-        "early_release": True,
-    }
-    assert {key: master.ops[0][key] for key in wanted} == wanted
-
-
-def test_change_group_counts_what_failed() -> None:
-    result = {"jobs": [[True, 2], [False, "queue full"]]}
-    master = FakeMaster(jobs=[Job(result=result), Job()])
-    ran = run("gnt-instance change-group web1", master)
-    assert ran.code == 1
-    assert "There were 1 errors while changing group of instance 'web1'." in ran.out
-    assert master.ops[0]["target_groups"] is None
-
-
-def test_move_needs_a_node() -> None:
-    assert "no target node" in refusal("gnt-instance move -f web1")
-
-
 def test_reinstall_asks_and_force_is_not_enough_for_several() -> None:
     one = FakeMaster(answers={"Query": named_rows({"name": "web1"})})
     assert run("gnt-instance reinstall web1", one).code == 13
@@ -357,118 +221,7 @@ def test_replace_disks() -> None:
     for wrong in ("", "-p -s", "-p -n node3", "-n node3 -I hail"):
         assert "one and only one" in refusal(f"gnt-instance replace-disks {wrong} web1")
     assert "invalid disk indices '0,x'" in refusal("gnt-instance replace-disks -p --disks 0,x web1")
-    assert added("gnt-instance replace-disks -I hail web1")["iallocator"] == "hail"
-
-
-def console(value: object) -> FakeMaster:
-    return FakeMaster(answers={"Query": named_rows({"name": "web1", "console": value})})
-
-
-def test_console_shows_the_command_of_a_virtual_node() -> None:
-    value = {"instance": "web1", "kind": "ssh", "host": "node2", "command": ["cat", "a b"]}
-    ran = run("gnt-instance console --show-cmd web1", console(value))
-    assert (ran.code, ran.out) == (0, "cat 'a b'\n")
-
-
-def test_console_goes_over_ssh_to_another_machine() -> None:
-    value = {"kind": "ssh", "host": "far.example.com", "user": "root", "command": ["cat", "a b"]}
-    env = {"GANETI_ROOTDIR": ""}
-    ran = run("gnt-instance console --show-cmd web1", console(value), env=env)
-    assert ran.out.startswith("ssh -oEscapeChar=none -q ")
-    assert ran.out.endswith("""-t root@far.example.com 'cat '"'"'a b'"'"''\n""")
-
-
-def test_console_goes_to_the_port_where_ssh_listens() -> None:
-    value = {"kind": "ssh", "host": "far", "port": 2222, "command": ["cat"]}
-    ran = run("gnt-instance console --show-cmd x", console(value), env={"GANETI_ROOTDIR": ""})
-    assert " -p2222 " in ran.out
-
-
-def test_console_of_a_kind_that_is_not_known() -> None:
-    ran = run("gnt-instance console web1", console({"kind": "hologram"}))
-    assert ran.code == 1
-    assert "'hologram', this program knows ssh, msg, vnc, spice" in ran.err
-
-
-def test_console_kinds_that_are_only_told() -> None:
-    value: dict[str, Any] = {"instance": "web1", "kind": "vnc", "host": "h", "port": 5903}
-    assert "display 3), URL <vnc://h:5903/>" in run("gnt-instance console x", console(value)).out
-    value["kind"] = "spice"
-    assert "<spice://h:5903/>" in run("gnt-instance console x", console(value)).out
-    told = {"kind": "msg", "message": "no console"}
-    assert run("gnt-instance console x", console(told)).out == "no console\n"
-
-
-def test_console_of_a_stopped_instance() -> None:
-    ran = run("gnt-instance console web1", console((3, None)))
-    assert ran.code == 1
-    assert "is not running" in ran.err
-
-
-DATA = {
-    "name": "web1", "uuid": "u1", "serial_no": 2, "ctime": None, "mtime": None,
-    "config_state": "up", "run_state": "down", "pnode": "node1", "pnode_group_name": "default",
-    "pnode_group_uuid": "g1", "snodes": ["node2"], "snodes_group_names": ["default"],
-    "snodes_group_uuids": ["g1"], "os": "micro", "os_instance": {}, "os_actual": {"a": "b"},
-    "network_port": 5901, "hypervisor": "kvm", "hv_instance": {"acpi": True},
-    "hv_actual": {"acpi": True, "vnc_bind_address": "0.0.0.0"}, "be_instance": {},
-    "be_actual": {"maxmem": 128}, "disk_template": "drbd",
-    "nics": [["eth", "n1", None, "aa:00:00:00:00:01", "bridged", "br0", "", None, None]],
-    "disks": [{
-        "iv_name": "disk/0", "dev_type": "drbd", "size": 1024, "mode": "rw", "name": None,
-        "uuid": "d1", "spindles": None, "logical_id": ["a", "b", 11000, 0, 1, "s"],
-        "drbd_info": {"primary_node": "node1", "primary_minor": 0, "secondary_node": "node2",
-                      "secondary_minor": 1, "port": 11000},
-        "pstatus": ["/dev/drbd0", 147, 0, 50.0, 30, True, 1],
-        "sstatus": ["/dev/drbd1", 147, 1, None, None, True, 4],
-        "children": [{
-            "iv_name": None, "dev_type": "plain", "size": 1024, "mode": "rw", "name": None,
-            "uuid": "d2", "logical_id": ["xenvg", "x.disk0"], "pstatus": None, "sstatus": None,
-            "children": []}],
-    }],
-}  # fmt: skip
-
-
-def test_info() -> None:
-    ran = run("gnt-instance info web1", FakeMaster(jobs=[Job(result={"web1": DATA})]))
-    lines = ran.out.splitlines()
-    for line in (
-        "- Instance name: web1",
-        "  State: configured to be up, actual state is down",
-        "    - primary: node1",
-        "      group: default (UUID g1)",
-        "    - secondaries: node2 (group default, group UUID g1)",
-        "  console connection: vnc to node1:5901 (display :1)",
-        "    acpi: True",
-        "    maxmem: default (128)",
-        "      MAC: aa:00:00:00:00:01",
-        "    - disk/0: drbd, size 1.0G",
-        "      nodeA: node1, minor=0",
-        "      on primary: /dev/drbd0 (147:0) *RECOVERING* 50.00%, ETA 30s, status *DEGRADED*",
-        "      on secondary: /dev/drbd1 (147:1) in sync, status *DEGRADED* *MISSING DISK*",
-        "      child devices: ",
-        "        - child 0: plain, size 1.0G",
-        "          logical_id: xenvg/x.disk0",
-    ):
-        assert line in lines
-
-
-def test_static_info_asks_no_node() -> None:
-    master = FakeMaster(jobs=[Job(result={"web1": DATA})])
-    ran = run("gnt-instance info -s web1", master)
-    assert master.ops[0]["static"] is True
-    assert "actual state" not in ran.out
-    assert "on primary" not in ran.out
-
-
-def test_info_in_roman() -> None:
-    master = FakeMaster(jobs=[Job(result={"web1": DATA})])
-    assert "Serial number: II\n" in run("gnt-instance info --roman web1", master).out
-
-
-def test_info_needs_a_choice() -> None:
-    assert "no instance selected" in refusal("gnt-instance info")
-    assert "--all takes no names" in refusal("gnt-instance info --all web1")
+    assert op_of("gnt-instance replace-disks -I hail web1")["iallocator"] == "hail"
 
 
 def test_tags(tmp_path: object) -> None:
