@@ -2,7 +2,7 @@
 
     python -m benchmarks.run [--full] [GROUP ...]
 
-Exits with 1 when a target is missed. Groups: small, replicated, large, queue, guests.
+Exits with 1 when a target is missed. Groups: parts, small, replicated, large, queue, guests.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks import daemons, instances, jobs, large, loading, queueing
+from benchmarks import daemons, instances, jobs, large, loading, parts, queueing
 from benchmarks.bed import MASTER, bed, helper
 from benchmarks.figure import Figure, line
 
@@ -26,6 +26,13 @@ _BOOT: Final = Path(__file__).parent.parent / ".cache/e2e/boot"
 _NETWORK: Final = "127.78"
 _SHORT_S: Final = 4.0
 _FULL_S: Final = 60.0
+
+
+def single_parts(options: argparse.Namespace) -> Iterator[Figure]:
+    """Functions that everything waits for."""
+    yield parts.decode_opcode()
+    yield parts.change_view()
+    yield parts.query_instances()
 
 
 def small(options: argparse.Namespace) -> Iterator[Figure]:
@@ -102,6 +109,7 @@ def guests(options: argparse.Namespace) -> Iterator[Figure]:
 
 
 GROUPS: Final[dict[str, Callable[[argparse.Namespace], Iterator[Figure]]]] = {
+    "parts": single_parts,
     "small": small,
     "replicated": replicated,
     "large": big,

@@ -10,7 +10,7 @@ from pyganeti.master.query.live import Guests
 from pyganeti.master.query.sources import JobRecord, LogEntry, Sources, Timestamp
 from pyganeti.master.queue.job import StepProgress
 from pyganeti.master.queue.waits import QueueWait
-from pyganeti.model.enums import JobStatus
+from pyganeti.model.enums import AdminState, JobStatus
 from pyganeti.model.errors import CallTimeout, GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
@@ -26,6 +26,9 @@ from pyganeti.wire.noderpc.types import (
     OsInfo,
     ProviderInfo,
 )
+from tests.unit.model import make as m
+
+Rows = list[list[Any]]
 
 INFO = NodeInfo(
     boot_id="boot-1",
@@ -177,3 +180,34 @@ def engine(
         waits=lambda: waits,
     )
     return QueryEngine(lambda: sources)
+
+
+def cluster() -> ClusterView:
+    """Three nodes, the last offline; web1 on node1, web2 mirrored, web10 on the offline one."""
+    return m.view(
+        m.node(1, tags=("b", "a")),
+        m.node(2, ndparams={"oob_program": "/bin/oob"}),
+        m.node(3, offline=True),
+        m.group(networks={"network-1": {"mode": "bridged", "link": "br9", "vlan": ""}}),
+        m.network(reservations="11000001", ext_reservations="00010000"),
+        m.instance(
+            1,
+            disks=("disk-1",),
+            nics=(
+                m.nic(1, ip="192.0.2.9"),
+                m.nic(2, network="network-1", nicparams={"mode": "routed"}),
+            ),
+        ),
+        m.instance(2, disks=("disk-2",), admin_state=AdminState.DOWN),
+        m.instance(10, primary_node="node-3"),
+        m.disk(1, name="root"),
+        m.drbd(2),
+    )
+
+
+async def rows(what: str, fields: list[str], qfilter: object = None, **stand_ins: Any) -> Rows:
+    """The values of a query, or the status name where there is none."""
+    answer = await engine(cluster(), **stand_ins).query(what, fields, qfilter)
+    return [
+        [value if status == 0 else f"({status})" for status, value in row] for row in answer["data"]
+    ]

@@ -1,24 +1,16 @@
 """Rows, statuses, names and what nodes are asked."""
 
 import asyncio
-import time
-from typing import Any
 
 import pytest
 
 from pyganeti.kit import turns
-from pyganeti.master.locks import Level, LockState, Mode
-from pyganeti.master.query.engine import MAX_FIELDS, MAX_NAMES, RESOURCES
-from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus, QueryResource
 from pyganeti.model.errors import (
     ECode,
-    GenericError,
     OpPrereqError,
     ParameterError,
     QueryFilterParseError,
 )
-from pyganeti.model.filter import FilterRule
-from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
     GuestState,
@@ -26,40 +18,7 @@ from pyganeti.wire.noderpc.guests import (
 from tests.unit.model import make as m
 
 from . import make
-from .make import FakeJob, FakeLive, Op, engine, guest
-
-Rows = list[list[Any]]
-
-
-def cluster() -> ClusterView:
-    """Three nodes, the last offline; web1 on node1, web2 mirrored, web10 on the offline one."""
-    return m.view(
-        m.node(1, tags=("b", "a")),
-        m.node(2, ndparams={"oob_program": "/bin/oob"}),
-        m.node(3, offline=True),
-        m.group(networks={"network-1": {"mode": "bridged", "link": "br9", "vlan": ""}}),
-        m.network(reservations="11000001", ext_reservations="00010000"),
-        m.instance(
-            1,
-            disks=("disk-1",),
-            nics=(
-                m.nic(1, ip="192.0.2.9"),
-                m.nic(2, network="network-1", nicparams={"mode": "routed"}),
-            ),
-        ),
-        m.instance(2, disks=("disk-2",), admin_state=AdminState.DOWN),
-        m.instance(10, primary_node="node-3"),
-        m.disk(1, name="root"),
-        m.drbd(2),
-    )
-
-
-async def rows(what: str, fields: list[str], qfilter: object = None, **stand_ins: Any) -> Rows:
-    """The values of a query, or the status name where there is none."""
-    answer = await engine(cluster(), **stand_ins).query(what, fields, qfilter)
-    return [
-        [value if status == 0 else f"({status})" for status, value in row] for row in answer["data"]
-    ]
+from .make import FakeLive, cluster, engine, guest, rows
 
 
 async def test_result_has_definitions_and_cells() -> None:
@@ -280,83 +239,6 @@ async def test_groups_and_networks() -> None:
     ]
 
 
-def jobs() -> list[FakeJob]:
-    """Two jobs and an archived one."""
-    secret = {
-        "OP_ID": "OP_INSTANCE_CREATE",
-        "instance_name": "web9",
-        "osparams_private": {"key": "k"},
-    }
-    return [
-        FakeJob(7, [Op({"OP_ID": "OP_TEST_DELAY", "duration": 1.0})]),
-        FakeJob(12, [Op(secret)], JobStatus.SUCCESS, end_timestamp=(200, 0)),
-        FakeJob(3, [], JobStatus.ERROR, archived=True),
-    ]
-
-
-async def test_jobs() -> None:
-    found = await rows("job", ["id", "summary", "status", "end_ts"], jobs=jobs())
-    assert found == [
-        [7, ["TEST_DELAY(1.0)"], "queued", "(3)"],
-        [12, ["INSTANCE_CREATE(web9)"], "success", (200, 0)],
-    ]
-    ((ops,),) = await rows("job", ["ops"], ["=", "id", "12"], jobs=jobs())
-    assert ops[0]["osparams_private"] == {"key": "<redacted>"}
-    found = await rows("job", ["id", "status"], ["=", "id", 99], jobs=jobs())
-    assert found == [[99, "(3)"]]
-    assert await rows("job", ["id", "archived"], jobs=jobs()) == [
-        [3, True],
-        [7, False],
-        [12, False],
-    ]
-    found = await rows("job", ["id"], ["<", "end_ts", 150.5], jobs=jobs())
-    assert found == [[7]]
-    found = await rows("job", ["id"], ["<", "received_ts", 100.4], jobs=jobs())
-    assert found == []
-    found = await rows("job", ["id"], ["&", ["=", "id", "7"]], jobs=jobs())
-    assert found == [[7]]
-
-
-async def test_of_a_missing_job_there_is_only_the_id() -> None:
-    found = await engine(cluster(), jobs=jobs()).query_jobs([12, "99"], ["id", "end_ts"])
-    assert found == [[12, (200, 0)], [99, None]]
-    with pytest.raises(OpPrereqError, match="not a job id"):
-        await engine(cluster(), jobs=jobs()).query_jobs(["x"], ["id"])
-
-
-async def test_locks_filters_and_exports() -> None:
-    state = LockState(
-        Level.NODE_RES,
-        "node-1",
-        Mode.INTENT_SHARED,
-        ("7/TEST",),
-        ((Mode.EXCLUSIVE, ("8/TEST",)),),
-    )
-    assert await rows("lock", ["name", "mode", "owner", "pending"], locks=[state]) == [
-        ["node-res/node-1", "shared", ["7/TEST"], [["exclusive", ["8/TEST"]]]]
-    ]
-    live = FakeLive(exported={"node-1": ["web1", "b"]})
-    assert await rows("export", ["node", "export"], live=live) == [
-        ["node1.example.com", "b"],
-        ["node1.example.com", "web1"],
-        ["node2.example.com", "(2)"],
-        ["node3.example.com", "(4)"],
-    ]
-    rules = [
-        FilterRule(
-            uuid=f"f{number}",
-            watermark=0,
-            priority=-number,
-            predicates=(),
-            action="ACCEPT",
-            reason_trail=(),
-        )
-        for number in (0, 1)
-    ]
-    answer = await engine(m.view(*rules)).query("filter", ["uuid", "action"], None)
-    assert answer["data"] == [[[0, "f1"], [0, "ACCEPT"]], [[0, "f0"], [0, "ACCEPT"]]]
-
-
 async def test_plain_rows_for_the_older_calls() -> None:
     queries = engine(cluster())
     fields = ["name", "network_port"]
@@ -392,43 +274,6 @@ async def test_lists_for_the_older_calls() -> None:
     assert len(await queries.listed("node", [], ["name"])) == 3
 
 
-async def test_what_one_query_asks_for_is_bounded() -> None:
-    queries = engine(cluster())
-    many, name = ["name"] * (MAX_FIELDS + 1), ["node1"]
-    with pytest.raises(OpPrereqError, match="1001 fields at once, expected 1000 at most"):
-        await queries.query("node", many, None)
-    with pytest.raises(OpPrereqError, match="1001 fields"):
-        queries.query_fields("node", many)
-    with pytest.raises(OpPrereqError, match="1001 fields"):
-        await queries.plain("node", [], many)
-    with pytest.raises(OpPrereqError, match="20001 names"):
-        await queries.plain("node", name * (MAX_NAMES + 1), ["name"])
-    with pytest.raises(OpPrereqError, match="20001 names"):
-        await queries.listed("node", name * (MAX_NAMES + 1), ["name"])
-    with pytest.raises(OpPrereqError, match="20001 ids"):
-        await queries.query_jobs([1] * (MAX_NAMES + 1), ["id"])
-    with pytest.raises(OpPrereqError, match="an answer of 20000000 values"):
-        await queries.plain("node", name * MAX_NAMES, many[1:])
-    assert len(await queries.plain("node", name * MAX_NAMES, ["name"])) == MAX_NAMES
-    by_name = ["|", *(["=", "name", "node1"] for _ in range(MAX_NAMES))]
-    found = await queries.query("node", ["name"], by_name)
-    assert len(found["data"]) == MAX_NAMES
-    with pytest.raises(QueryFilterParseError, match="more than 20001 operators"):
-        await queries.query("node", ["name"], [*by_name, ["=", "name", "node1"]])
-    with pytest.raises(QueryFilterParseError, match="more than 1000 operators"):
-        await queries.query("node", ["name"], ["|", *(["?", "vm_capable"] for _ in range(1000))])
-    found = await queries.query("node", ["name"], ["|", *(["?", "vm_capable"] for _ in range(999))])
-    assert len(found["data"]) == 3
-
-
-@pytest.mark.parametrize("what", RESOURCES)
-async def test_a_long_name_is_not_repeated_whole(what: QueryResource) -> None:
-    field = RESOURCES[what].name_field
-    with pytest.raises(GenericError) as refused:
-        await engine(cluster()).query(what, [field], ["=", field, "x" * 1_000_000])
-    assert len(str(refused.value)) < 1000
-
-
 async def test_fields_are_described_in_natural_order() -> None:
     queries = engine(cluster())
     names = [field["name"] for field in queries.query_fields("instance", None)["fields"]]
@@ -436,25 +281,3 @@ async def test_fields_are_described_in_natural_order() -> None:
     assert len(names) == 292
     (field,) = queries.query_fields("node", ["mfree"])["fields"]
     assert (field["title"], field["kind"]) == ("MFree", "unit")
-
-
-async def test_ten_thousand_instances_cost_little() -> None:
-    many = [
-        m.instance(number, primary_node=f"node-{number % 100 + 1}", disks=(f"disk-{number}",))
-        for number in range(10_000)
-    ]
-    view = m.view(
-        *(m.node(number) for number in range(1, 101)),
-        *many,
-        *(m.disk(number, dev_type=DiskTemplate.FILE) for number in range(10_000)),
-    )
-    guests = {
-        f"node-{node}": {i.name: guest(i.name) for i in many if i.primary_node == f"node-{node}"}
-        for node in range(1, 101)
-    }
-    queries = engine(view, live=FakeLive(on_nodes=guests))
-    fields = ["name", "hypervisor", "os", "pnode", "status", "oper_ram"]
-    start = time.process_time()
-    answer = await queries.query("instance", fields, None)
-    assert time.process_time() - start < 0.4
-    assert answer["data"][0][4] == [0, "running"]
