@@ -59,8 +59,11 @@ async def test_the_store_has_what_clients_are_told_at_any_time() -> None:
     for _ in range(60):
         await cluster.clock.sleep(0.01)
         told = await status(cluster, job)
-        if told in ("running", "success"):
-            assert stored_status(cluster, job) == told
+        # Others may run between the answer and the look: the store may be ahead, never behind.
+        if told == "running":
+            assert stored_status(cluster, job) in ("running", "success")
+        elif told == "success":
+            assert stored_status(cluster, job) == "success"
     assert told == "success"
 
 
