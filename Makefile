@@ -35,7 +35,7 @@ docs:
 	$(BIN)/python -m tools.check_docs
 
 test:
-	$(BIN)/pytest tests/unit tests/contract tests/sim
+	$(BIN)/pytest -n auto --dist loadfile tests/unit tests/contract tests/sim
 
 fix: ## format, and repair what a tool can repair
 	$(BIN)/ruff check --fix $(CODE) $(ALONE) $(SCRIPTS) || true

@@ -4,7 +4,8 @@ The LUXI server is tested on uvloop as well, on which the master daemon runs it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,10 @@ def pytest_asyncio_loop_factories(
     if item.path.is_relative_to(_LUXI):
         return {"real": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"real": asyncio.new_event_loop}
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In place of pytest's own: short, as paths of sockets must be, and gone after the test."""
+    with tempfile.TemporaryDirectory(prefix="t-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)

@@ -10,9 +10,6 @@ transport and the clock.
 """
 
 import asyncio
-import shutil
-import tempfile
-import weakref
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -45,6 +42,7 @@ from pyganeti.testing.beginning import (
     stopped_instance,
 )
 from pyganeti.testing.copies import Copies, WatchedRecords
+from pyganeti.testing.directories import directory_of
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
@@ -88,9 +86,8 @@ class SimCluster:
     ) -> None:
         self._voting = voting
         self._lus = {**LOGICAL_UNITS, **(lus or {})}
-        self._directory = tempfile.mkdtemp(prefix="sim-")
         # Tests need not close a cluster: its files go when it does.
-        weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
+        self._directory = directory_of(self, "sim-")
         self.ids = SeededIds(seed)
         self.clock = LoopClock(START)
         self.rpc_changes: list[tuple[str, str]] = []
