@@ -1,9 +1,9 @@
-"""Commands and options that exist but are not built yet: they refuse with one line.
+"""Commands that exist but are not built yet: they refuse with one line.
 
 What uses this stands in ``tests/spec/pending.toml``.
 """
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pyganeti.cli.failure import NotBuilt
 
@@ -20,12 +20,3 @@ def not_built(ctx: "Context", opts: "Values", args: list[str]) -> int:
         NotBuilt: always.
     """
     raise NotBuilt(f"{ctx.program} {ctx.command}: not built yet in this version (pending)")
-
-
-def refuse_option(ctx: "Context", flag: str) -> NoReturn:
-    """Refuse an option that a built command does not act on yet.
-
-    Raises:
-        NotBuilt: always.
-    """
-    raise NotBuilt(f"{ctx.program} {ctx.command} {flag}: not built yet in this version (pending)")

@@ -6,6 +6,7 @@ import pytest
 
 from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import ECode
+from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.instance import OpInstanceMultiAlloc
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import assert_refused, fails, make_op
@@ -47,6 +48,98 @@ async def test_creates_each_in_a_job_of_its_own() -> None:
     assert cluster.view.disks_of(cluster.instance("web2"))[0].size == 1024
 
 
+def free(name: str, **parameters: Any) -> dict[str, Any]:
+    """The same without a node."""
+    return one(name, pnode=None, **parameters)
+
+
+def advised(placed: object, failed: object = (), **more: Any) -> SimCluster:
+    """A cluster whose allocator ``mine`` answers so. Any: fields of the answer."""
+    cluster = SimCluster()
+    answer = {"success": True, "info": "", "result": [placed, failed], **more}
+    cluster.nodes["node1"].put_allocator("mine", answer)
+    return cluster
+
+
+async def test_an_allocator_places_all_of_them_together() -> None:
+    cluster = advised([["web1", ["node2"]], ["web2", ["node3"]]])
+    job = cluster.submit(several(free("web1"), free("web2"), iallocator="mine"))
+    result = await cluster.finished(job)
+    assert (result["allocatable"], result["failed"]) == (["web1", "web2"], [])
+    assert await statuses(cluster, result) == [JobStatus.SUCCESS] * 2
+    assert cluster.guest_states("web1") == {"node2": "running"}
+    assert cluster.guest_states("web2") == {"node3": "running"}
+    asked = [one for one in cluster.nodes["node1"].programs.ran if "mine" in one.argv[0]]
+    assert len(asked) == 1
+    assert cluster.log(await job)[0] == "Selected nodes for instance web1 via allocator mine: node2"
+
+
+async def test_those_without_a_place_are_named_and_the_others_made() -> None:
+    cluster = advised([["web2", ["node3"]]], [["web1", "FailMem: 3"]])
+    job = cluster.submit(several(free("web1"), free("web2"), iallocator="mine"))
+    result = await cluster.finished(job)
+    assert (result["allocatable"], result["failed"]) == (["web2"], ["web1"])
+    assert await statuses(cluster, result) == [JobStatus.SUCCESS]
+    assert "Warning: no nodes for instance web1: FailMem: 3" in cluster.log(await job)
+
+
+async def test_the_default_allocator_places_those_without_a_node() -> None:
+    cluster = advised([["web1", ["node2"]]])
+    await cluster.run(OpClusterSetParams(default_iallocator="mine"))
+    result = await cluster.run(several(free("web1")))
+    assert await statuses(cluster, result) == [JobStatus.SUCCESS]
+
+
+async def test_an_allocator_is_not_asked_where_all_have_nodes() -> None:
+    cluster = advised([])
+    job = cluster.submit(several(one("web1"), iallocator="mine"))
+    assert (await cluster.finished(job))["allocatable"] == ["web1"]
+    assert "not asked" in cluster.log(await job)[0]
+    assert not [one for one in cluster.nodes["node1"].programs.ran if "mine" in one.argv[0]]
+
+
+async def test_nodes_that_are_free_are_enough_where_that_was_asked_for() -> None:
+    cluster = advised([["web1", ["node2"]]])
+    op = several(free("web1"), iallocator="mine", opportunistic_locking=True)
+    async with cluster.lock_held("node2"):
+        error = await fails(cluster, op)
+        assert "node2, which was not to be had" in str(error)
+    async with cluster.lock_held("node3"):
+        result = await cluster.run(op)
+    assert await statuses(cluster, result) == [JobStatus.SUCCESS]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        ({"result": [[["web1", ["node9"]]], []]}, ECode.ENVIRON, "node9"),
+        ({"result": [[], []]}, ECode.ENVIRON, "what becomes of web1"),
+        ({"success": False, "info": "all full"}, ECode.NORES, "all full"),
+    ],
+)
+async def test_what_an_allocator_may_not_say(
+    answer: dict[str, Any], code: ECode, said: str
+) -> None:
+    cluster = advised([], **answer)
+    await assert_refused(cluster, several(free("web1"), iallocator="mine"), code, "mine", said)
+
+
+@pytest.mark.parametrize(
+    ("instance", "code", "said"),
+    [
+        (free("a", snode="node2"), ECode.INVAL, "instance a: a secondary node"),
+        (free("a", disks=[{"adopt": "x"}]), ECode.INVAL, "instance a:"),
+        (free("a", nics=[{"network": "blue"}]), ECode.NOENT, "instance a:"),
+    ],
+)
+async def test_each_is_checked_before_an_allocator_is_asked(
+    instance: object, code: ECode, said: str
+) -> None:
+    cluster = advised([])
+    await assert_refused(cluster, several(instance, iallocator="mine"), code, said)
+    assert not cluster.nodes["node1"].programs.ran
+
+
 async def test_one_that_fails_leaves_the_others() -> None:
     cluster = stopped()
     result = await cluster.run(several(one("web1"), one("web2")))
@@ -67,7 +160,8 @@ async def test_its_priority_is_that_of_the_jobs_that_say_nothing_else() -> None:
     [
         ([], ECode.INVAL, "no instances"),
         ([one("a"), one("a")], ECode.INVAL, "twice: a"),
-        ([one("a", pnode=None)], ECode.INVAL, "a has no pnode"),
+        ([one("a", pnode=None)], ECode.INVAL, "no allocator was given"),
+        ([one("a", pnode=None), one("b")], ECode.INVAL, "a without a pnode"),
         ([one("a", pnode="node9")], ECode.NOENT, "node9"),
         ([one("a", iallocator="hail")], ECode.INVAL, "instance a: an allocator"),
         ([one("a", disk_template="drbd")], ECode.INVAL, "no snode"),

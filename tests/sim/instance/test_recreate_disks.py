@@ -76,6 +76,46 @@ async def test_makes_them_on_another_node() -> None:
     assert there(cluster, "node2") == places(cluster)
 
 
+def with_allocator(cluster: SimCluster, *nodes: str) -> SimCluster:
+    answer = {"success": True, "info": "", "result": list(nodes)}
+    for node in cluster.nodes.values():
+        node.put_allocator("mine", answer)
+    return cluster
+
+
+async def test_makes_them_where_an_allocator_says() -> None:
+    cluster = with_allocator(lost(), "node3")
+    job = cluster.submit(recreate(iallocator="mine"))
+    await cluster.finished(job)
+    node3 = cluster.view.node("node3").uuid
+    assert cluster.instance("web1").primary_node == node3
+    assert there(cluster, "node3") == places(cluster)
+    text = "Selected nodes for instance web1 via allocator mine: node3"
+    assert cluster.log(await job)[0] == text
+
+
+async def test_an_allocator_chooses_for_all_disks_and_alone() -> None:
+    cluster = with_allocator(lost(), "node2")
+    for op, said in (
+        (recreate([1, {}], iallocator="mine"), "all disks"),
+        (recreate(nodes=["node2"], iallocator="mine"), "not both"),
+    ):
+        await assert_refused(cluster, op, ECode.INVAL, said)
+
+
+async def test_an_allocator_may_not_choose_another_group() -> None:
+    cluster = with_allocator(lost(), "node3")
+    cluster.set_node("node3", group=cluster.add_group("rack2"))
+    await assert_refused(cluster, recreate(iallocator="mine"), ECode.ENVIRON, "node group")
+
+
+async def test_a_recreation_where_an_allocator_says_unwinds() -> None:
+    def allocated() -> SimCluster:
+        return with_allocator(lost(), "node3")
+
+    await assert_unwinds(allocated, recreate(iallocator="mine"))
+
+
 async def test_active_disks_are_active_again() -> None:
     cluster = lost(0, 1)
     await cluster.run(OpInstanceActivateDisks(instance_name="web1"))

@@ -35,6 +35,16 @@ def test_counts_what_failed(tmp_path: Path) -> None:
     assert "queue is full" in ran.err
 
 
+def test_names_those_without_a_place(tmp_path: Path) -> None:
+    jobs = [Job(result={"jobs": [[True, 2]], "allocatable": ["web1"], "failed": ["web2"]}), Job()]
+    master = FakeMaster(jobs=jobs)
+    ran = run(f"gnt-instance batch-create -I mine {written(tmp_path, [WEB])}", master)
+    assert master.ops[0]["iallocator"] == "mine"
+    assert ran.code == 1
+    assert "no nodes were found for instance web2" in ran.err
+    assert ran.out.splitlines()[-1] == "There were 1 errors during the instance creation."
+
+
 def test_a_dry_run_waits_for_nothing(tmp_path: Path) -> None:
     ran = run(f"gnt-instance batch-create --dry-run {written(tmp_path, [WEB])}", FakeMaster())
     assert (ran.code, ran.out) == (0, "")

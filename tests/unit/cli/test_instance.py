@@ -253,6 +253,7 @@ def test_recreate_disks() -> None:
     (op,) = master.ops
     assert op["disks"] == [[0, {"size": 1024, "mode": "ro"}], [2, {}]]
     assert op["nodes"] == ["node1", "node2"]
+    assert op_of("gnt-instance recreate-disks -I mine web1")["iallocator"] == "mine"
 
 
 @pytest.mark.parametrize(

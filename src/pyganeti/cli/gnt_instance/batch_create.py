@@ -9,7 +9,6 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.parse import parse_json
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import Jobs, run_op
 from pyganeti.model.errors import OpPrereqError
 
@@ -21,16 +20,20 @@ if TYPE_CHECKING:
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Create the instances of a file, a job for each."""
-    if opts.iallocator:
-        refuse_option(ctx, "--iallocator")
-    op = {"OP_ID": "OP_INSTANCE_MULTI_ALLOC", "instances": read_instances(args[0])}
+    op = {
+        "OP_ID": "OP_INSTANCE_MULTI_ALLOC",
+        "instances": read_instances(args[0]),
+        "iallocator": opts.iallocator,
+    }
     result = run_op(ctx, opts, op)
     if result is None:  # a dry run
         return failure.OK
     jobs = Jobs(ctx, opts, verbose=False)
     for accepted, job in result["jobs"]:
         jobs.adopt(accepted, job)
-    errors = sum(not done for done, _ in jobs.wait())
+    for name in result["failed"]:
+        ctx.warn(f"no nodes were found for instance {name}")
+    errors = sum(not done for done, _ in jobs.wait()) + len(result["failed"])
     if errors:
         ctx.say(f"There were {errors} errors during the instance creation.")
         return failure.FAILURE

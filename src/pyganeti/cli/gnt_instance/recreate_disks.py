@@ -10,7 +10,6 @@ from pyganeti.cli.gnt_instance.add import size
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import refuse_option
 from pyganeti.cli.submit import run_op
 from pyganeti.model.errors import OpPrereqError
 
@@ -22,13 +21,12 @@ if TYPE_CHECKING:
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Make lost disks anew."""
-    if opts.iallocator:
-        refuse_option(ctx, "--iallocator")
     op = {
         "OP_ID": "OP_INSTANCE_RECREATE_DISKS",
         "instance_name": args[0],
         "disks": [_disk(ident, values) for ident, values in opts.disks],
         "nodes": opts.node.split(":") if opts.node else [],
+        "iallocator": opts.iallocator,
     }
     run_op(ctx, opts, op)
     return failure.OK

@@ -27,6 +27,5 @@ def _as_asked(move: Move, priority: int, *, early_release: bool) -> Move:
 
 def advice_lines(advice: Advice[Moves]) -> tuple[str, ...]:
     """What the job's log says of it."""
-    silent = (f"Warning: node {one} does not answer, nothing comes to it" for one in advice.silent)
     moved = (f"Instance {name} goes to {', '.join(nodes)}" for name, nodes in advice.found.moved)
-    return (*silent, *moved)
+    return (*advice.warnings, *moved)

@@ -45,9 +45,8 @@ async def choose_node(
         OpPrereqError: as :func:`~.running.ask`.
     """
     advice = await ask(nodes, view, name, request, f"node for instance {instance}")
-    silent = (f"Warning: node {one} does not answer, nothing comes to it" for one in advice.silent)
     text = f"Selected node for instance {instance} via allocator {advice.allocator}"
-    return Choice(advice.found, (*silent, f"{text}: {advice.found.name}"))
+    return Choice(advice.found, (*advice.warnings, f"{text}: {advice.found.name}"))
 
 
 def begin_chosen(run: Run, lines: Collection[str], keep: Collection[str]) -> None:

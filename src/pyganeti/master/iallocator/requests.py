@@ -4,13 +4,13 @@ Each request says what of it an allocator reads (``asked``), and reads its answe
 which nothing is believed. Source: Ganeti's allocator protocol, version 2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from pyganeti.model.enums import AllocatorMode, DiskTemplate, EvacMode, Hypervisor
+from pyganeti.model.enums import AllocatorMode, DiskMode, DiskTemplate, EvacMode, Hypervisor
 from pyganeti.model.errors import GenericError, OpExecError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.instance import Instance
@@ -80,6 +80,34 @@ class Allocate:
     group: str | None = None
     among: tuple[str, ...] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        instance: Instance,
+        template: DiskTemplate,
+        disks: Iterable[tuple[int, DiskMode]],
+        view: ClusterView,
+        *,
+        group: str | None = None,
+        among: tuple[str, ...] | None = None,
+    ) -> "Allocate":
+        """The request for ``instance`` with ``disks``: size in MiB and mode of each."""
+        beparams = view.filled_beparams(instance)
+        return cls(
+            instance.name,
+            template,
+            tuple({"size": size, "mode": str(mode), "spindles": None} for size, mode in disks),
+            instance.nics,
+            memory=beparams.maxmem,
+            vcpus=beparams.vcpus,
+            spindle_use=beparams.spindle_use,
+            os=instance.os,
+            hypervisor=instance.hypervisor,
+            tags=instance.tags,
+            group=group,
+            among=among,
+        )
+
     @property
     def required_nodes(self) -> int:
         """How many nodes it has."""
@@ -115,6 +143,9 @@ class Allocate:
         strange = [node.name for node in found if self.among and node.name not in self.among]
         if strange:
             raise OpExecError(f"it chose {', '.join(strange)}, which was not to be had")
+        for node in found:
+            if self.group not in (None, view.group_of(node).name):
+                raise OpExecError(f"it chose {node.name}, which is not in node group {self.group}")
         return found
 
 

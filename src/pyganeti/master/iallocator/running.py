@@ -54,6 +54,12 @@ class Advice(Generic[Found]):
     info: str
     silent: tuple[str, ...]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the job's log says of silent nodes."""
+        text = "does not answer, nothing comes to it"
+        return tuple(f"Warning: node {name} {text}" for name in self.silent)
+
 
 def chosen_allocator(name: str | None, view: ClusterView) -> str:
     """The allocator that was asked for, or else the cluster's.

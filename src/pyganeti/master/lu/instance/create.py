@@ -148,7 +148,8 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         if op.mode is InstanceCreateMode.IMPORT:
             names.add(source_name(op))  # nobody replaces or removes the export
         if not is_placed(op, view):
-            return placing_locks(op, view, frozenset(names))
+            some = op.opportunistic_locking
+            return placing_locks([op], view, frozenset(names), opportunistic=some)
         given = (name for name in (op.pnode, op.snode) if name is not None)
         nodes = frozenset(view.node(name).uuid for name in given)
         return LockRequest(

@@ -1,13 +1,16 @@
-"""The nodes of a new instance, where an allocator chooses them.
+"""The nodes of new instances, where an allocator chooses them.
 
 opcode without nodes ── Allocate ── allocator ── opcode with nodes
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import msgspec
 
 from pyganeti.master.disks.new import are_adopted, chosen_template, requested_disks
-from pyganeti.master.iallocator.requests import Allocate
-from pyganeti.master.iallocator.running import ask, chosen_allocator
+from pyganeti.master.iallocator.requests import Allocate, Request
+from pyganeti.master.iallocator.running import Advice, ask, chosen_allocator
 from pyganeti.master.locks import Level, LockRequest, Opportunistic
 from pyganeti.master.lu.instance.create_checks import wanted_instance
 from pyganeti.master.nodes import NodeReader
@@ -17,6 +20,8 @@ from pyganeti.model.node import Node
 from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
+
+Found = TypeVar("Found")
 
 
 def is_placed(op: OpInstanceCreate, view: ClusterView) -> bool:
@@ -40,21 +45,28 @@ def is_placed(op: OpInstanceCreate, view: ClusterView) -> bool:
     return False
 
 
-def placing_locks(op: OpInstanceCreate, view: ClusterView, names: frozenset[str]) -> LockRequest:
+def placing_locks(
+    ops: Sequence[OpInstanceCreate],
+    view: ClusterView,
+    names: frozenset[str] = frozenset(),
+    *,
+    opportunistic: bool,
+) -> LockRequest:
     """Lock all nodes that may be chosen, or as many as are free.
 
     Args:
-        op: what is asked for.
+        ops: what is asked for.
         view: the snapshot.
         names: of instances that are locked anyway.
+        opportunistic: nodes that are free are enough.
     """
-    nodes = frozenset(node.uuid for node in _candidates(op, view))
-    if not op.opportunistic_locking:
+    nodes = frozenset(node.uuid for op in ops for node in _candidates(op, view))
+    if not opportunistic:
         return LockRequest(instances=names, shared_nodes=nodes, shared_node_res=nodes)
     levels = frozenset({Level.NODE, Level.NODE_RES})
-    least = 2 if op.disk_template in (None, *INTERNALLY_MIRRORED) else 1
-    some = Opportunistic(levels, nodes, min(least, len(nodes)), shared=True)
-    return LockRequest(instances=names, opportunistic=(some,))
+    mirrored = any(op.disk_template in (None, *INTERNALLY_MIRRORED) for op in ops)
+    free = Opportunistic(levels, nodes, min(2 if mirrored else 1, len(nodes)), shared=True)
+    return LockRequest(instances=names, opportunistic=(free,))
 
 
 async def place(
@@ -68,26 +80,47 @@ async def place(
         OpPrereqError: something of the request is wrong, or the allocator finds no nodes; with
             ``ECode.TEMP_NORES`` only among those that were free.
     """
-    request = await _request(op, view, nodes, reserved)
+    request = await allocation(op, view, nodes, reserved)
     what = f"nodes for instance {request.name}"
+    advice = await ask_among(nodes, view, op.iallocator, request, what)
+    return placed(op, advice.found), (
+        *advice.warnings,
+        chosen_line(request.name, advice.allocator, advice.found),
+    )
+
+
+async def ask_among(
+    nodes: NodeReader, view: ClusterView, name: str | None, request: Request[Found], what: str
+) -> Advice[Found]:
+    """As :func:`ask`, with ``ECode.TEMP_NORES`` where more nodes may be free later."""
     try:
-        advice = await ask(nodes, view, op.iallocator, request, what)
+        return await ask(nodes, view, name, request, what)
     except OpPrereqError as err:
         if err.code is ECode.NORES and nodes.granted:
             raise OpPrereqError(str(err), ECode.TEMP_NORES) from err
         raise
-    names = [node.name for node in advice.found]
-    placed = msgspec.structs.replace(
-        op, iallocator=None, pnode=names[0], snode=names[1] if len(names) > 1 else None
-    )
-    silent = (f"Warning: node {one} does not answer, nothing comes to it" for one in advice.silent)
-    chosen = f"Selected nodes for instance {request.name} via allocator {advice.allocator}"
-    return placed, (*silent, f"{chosen}: {', '.join(names)}")
 
 
-async def _request(
+def placed(op: OpInstanceCreate, nodes: Sequence[Node]) -> OpInstanceCreate:
+    """``op`` on the nodes that were chosen, the primary first."""
+    names = [*(node.name for node in nodes), None]
+    return msgspec.structs.replace(op, iallocator=None, pnode=names[0], snode=names[1])
+
+
+def chosen_line(name: str, allocator: str, nodes: Sequence[Node]) -> str:
+    """What the job's log says of the nodes chosen for an instance."""
+    chosen = ", ".join(node.name for node in nodes)
+    return f"Selected nodes for instance {name} via allocator {allocator}: {chosen}"
+
+
+async def allocation(
     op: OpInstanceCreate, view: ClusterView, nodes: NodeReader, reserved: Instance | None
 ) -> Allocate:
+    """What an allocator is asked of a new instance.
+
+    Raises:
+        OpPrereqError: something of the request is wrong.
+    """
     template = chosen_template(op.disk_template, view)
     disks = requested_disks(op.disks, template, view)
     if are_adopted(disks):
@@ -96,19 +129,12 @@ async def _request(
     first = min(_candidates(op, view), key=lambda node: node.name)
     there = msgspec.structs.replace(op, pnode=first.name)
     instance = await wanted_instance(there, view, nodes, reserved)
-    beparams = view.filled_beparams(instance)
     granted = nodes.granted.get(Level.NODE)
-    return Allocate(
-        instance.name,
+    return Allocate.of(
+        instance,
         template,
-        tuple({"size": disk.size, "mode": str(disk.mode), "spindles": None} for disk in disks),
-        instance.nics,
-        memory=beparams.maxmem,
-        vcpus=beparams.vcpus,
-        spindle_use=beparams.spindle_use,
-        os=instance.os,
-        hypervisor=instance.hypervisor,
-        tags=instance.tags,
+        [(disk.size, disk.mode) for disk in disks],
+        view,
         group=None if op.group_name is None else view.group(op.group_name).name,
         among=None if granted is None else tuple(sorted(view.node(uuid).name for uuid in granted)),
     )

@@ -20,6 +20,9 @@ from pyganeti.master.disks.new import (
 )
 from pyganeti.master.disks.places import DiskPlace, place_disks
 from pyganeti.master.disks.spindles import check_new_disks, request_of
+from pyganeti.master.iallocator.choosing import begin_chosen
+from pyganeti.master.iallocator.requests import Allocate
+from pyganeti.master.iallocator.running import ask
 from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
@@ -33,9 +36,10 @@ from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import check_role
+from pyganeti.master.lu.instance.placing import chosen_line
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk, drbd_id
-from pyganeti.model.enums import AdminState, DiskMode, FileDriver
+from pyganeti.model.enums import AdminState, DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import FILE_BASED, INTERNALLY_MIRRORED, MUST_ADOPT
@@ -57,12 +61,14 @@ class RecreatePlan:
         nodes: UUIDs of the nodes that the disks will lie on, the primary first.
         disks: the lost ones by position, with the size and mode they will have.
         fill: they are to be overwritten.
+        chosen: how the nodes were, if by an allocator, for the job's log.
     """
 
     instance: Instance
     nodes: tuple[str, ...]
     disks: Mapping[int, Disk]
     fill: bool
+    chosen: tuple[str, ...]
 
 
 class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan, None]):
@@ -73,10 +79,14 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
     def declare_locks(self, op: OpInstanceRecreateDisks, view: ClusterView) -> LockRequest:
         """Lock the instance, and the nodes on which it will have disks."""
         instance = view.instance(op.instance_name)
-        nodes = frozenset(
-            {view.node(name).uuid for name in op.nodes}
-            or {node.uuid for node in view.instance_nodes(instance)}
-        )
+        if op.iallocator is not None:
+            group = view.node(instance.primary_node).group
+            nodes = frozenset(node.uuid for node in view.nodes_of_group(group))
+        else:
+            nodes = frozenset(
+                {view.node(name).uuid for name in op.nodes}
+                or {node.uuid for node in view.instance_nodes(instance)}
+            )
         return LockRequest(
             instances=frozenset({instance.name}), shared_nodes=nodes, shared_node_res=nodes
         )
@@ -89,27 +99,24 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
         Raises:
             OpPrereqError: it runs, a disk is there, or the nodes do not fit.
         """
-        if op.iallocator is not None:
-            text = f"iallocator={op.iallocator} is not built yet, name the nodes with -n"
-            raise OpPrereqError(text, ECode.STATE)
         instance = view.instance(op.instance_name)
         disks = view.disks_of(instance)
         if not disks or any(disk.dev_type in MUST_ADOPT for disk in disks):
             text = f"instance {instance.name} has no disks that could be made anew"
             raise OpPrereqError(text, ECode.INVAL)
         wanted = _wanted(op, instance, disks)
-        places = _nodes(op, instance, wanted, disks, view)
         await _check_down(instance, view, nodes)
+        places, chosen = await _places(op, instance, wanted, view, nodes)
         for uuid in places:
             check_online(view, uuid)
-            if op.nodes:
+            if op.nodes or chosen:
                 check_role(view, view.node(uuid))
         for uuid in places:
             await check_providers(nodes, view.node(uuid), wanted_of(wanted.values()))
             await check_lost(list(wanted.values()), view.node(uuid), view, nodes)
             requests = [request_of(disk) for disk in wanted.values()]
             await check_new_disks(nodes, view.node(uuid), requests, disks[0].dev_type, view)
-        return RecreatePlan(instance, places, wanted, view.cluster.prealloc_wipe_disks)
+        return RecreatePlan(instance, places, wanted, view.cluster.prealloc_wipe_disks, chosen)
 
     def hooks(self, plan: RecreatePlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
@@ -126,6 +133,7 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
 
     async def execute(self, run: Run, plan: RecreatePlan) -> None:
         """Make the disks, record where they are, overwrite them."""
+        begin_chosen(run, plan.chosen, plan.nodes)
         view, instance = run.config.view, plan.instance
         if instance.disks_active and not view.node(instance.primary_node).offline:
             spec = instance_spec(view, instance)
@@ -184,21 +192,36 @@ def _changed(index: int, disk: Disk, params: Mapping[str, object]) -> Disk:
     )
 
 
-def _nodes(
+async def _places(
     op: OpInstanceRecreateDisks,
     instance: Instance,
     wanted: Mapping[int, Disk],
-    disks: Sequence[Disk],
     view: ClusterView,
-) -> tuple[str, ...]:
-    now = (instance.primary_node, *view.secondary_node_uuids(instance))
-    if not op.nodes:
-        return now
-    if len(wanted) != len(disks):
+    nodes: NodeReader,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """UUIDs of the nodes that the disks will lie on, and how an allocator chose them."""
+    if not op.nodes and op.iallocator is None:
+        return (instance.primary_node, *view.secondary_node_uuids(instance)), ()
+    if op.nodes and op.iallocator is not None:
+        text = "either nodes (-n) or an allocator (-I) can be given, but not both"
+        raise OpPrereqError(text, ECode.INVAL)
+    if len(wanted) != len(instance.disks):
         raise OpPrereqError("other nodes are for all disks of an instance together", ECode.INVAL)
+    if op.iallocator is None:
+        return _given(op, instance, view), ()
+    disks = [(disk.size, disk.mode) for disk in wanted.values()]
+    template = DiskTemplate(view.disk_template(instance))
+    group = view.group_of(view.node(instance.primary_node)).name
+    request = Allocate.of(instance, template, disks, view, group=group)
+    what = f"nodes for instance {instance.name}"
+    advice = await ask(nodes, view, op.iallocator, request, what)
+    line = chosen_line(instance.name, advice.allocator, advice.found)
+    return tuple(node.uuid for node in advice.found), (*advice.warnings, line)
+
+
+def _given(op: OpInstanceRecreateDisks, instance: Instance, view: ClusterView) -> tuple[str, ...]:
     nodes = tuple(view.node(name).uuid for name in op.nodes)
-    mirrored = any(disk.dev_type in INTERNALLY_MIRRORED for disk in disks)
-    needed = 2 if mirrored else 1
+    needed = 2 if view.disk_template(instance) in INTERNALLY_MIRRORED else 1
     if len(set(nodes)) != needed or len(nodes) != needed:
         text = f"the disks of {instance.name} need {needed} different nodes, {len(nodes)} are given"
         raise OpPrereqError(text, ECode.INVAL)
