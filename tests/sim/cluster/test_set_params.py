@@ -101,7 +101,6 @@ REFUSALS = [
     ({"nicparams": {"mode": "other"}}, ECode.INVAL, "other"),
     ({"ndparams": {"unknown": 1}}, ECode.INVAL, "unknown"),
     ({"mac_prefix": "nonsense"}, ECode.INVAL, "nonsense"),
-    ({"vg_name": "xenvg"}, ECode.STATE, "vg_name"),
 ]
 
 

@@ -5,6 +5,10 @@ from typing import Any
 from pyganeti.master.lu.backup.export import LUBackupExport
 from pyganeti.master.lu.backup.remove import LUBackupRemove
 from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.lu.cluster.address import (
+    LUClusterActivateMasterIp,
+    LUClusterDeactivateMasterIp,
+)
 from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPostInit
 from pyganeti.master.lu.cluster.query import LUClusterConfigQuery, LUClusterQuery
 from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
@@ -48,7 +52,9 @@ from pyganeti.master.lu.test.os_params import LUTestOsParams
 from pyganeti.opcodes.backup import OpBackupExport, OpBackupRemove
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.cluster import (
+    OpClusterActivateMasterIp,
     OpClusterConfigQuery,
+    OpClusterDeactivateMasterIp,
     OpClusterDestroy,
     OpClusterPostInit,
     OpClusterQuery,
@@ -100,7 +106,9 @@ AnyLU = LogicalUnit[Any, Any, Any]
 LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpBackupExport: LUBackupExport(),
     OpBackupRemove: LUBackupRemove(),
+    OpClusterActivateMasterIp: LUClusterActivateMasterIp(),
     OpClusterConfigQuery: LUClusterConfigQuery(),
+    OpClusterDeactivateMasterIp: LUClusterDeactivateMasterIp(),
     OpClusterDestroy: LUClusterDestroy(),
     OpClusterPostInit: LUClusterPostInit(),
     OpClusterQuery: LUClusterQuery(),

@@ -3,6 +3,7 @@
 from pyganeti.master.jobs.run import UndoRegistry
 from pyganeti.master.undo import (
     backup,
+    cluster,
     disks,
     instance,
     instance_devices,
@@ -17,6 +18,9 @@ UNDO_ACTIONS: UndoRegistry = {
     "backup.abandon": backup.abandon,
     "backup.end_transfer": backup.end_transfer,
     "backup.end_zeroing": backup.end_zeroing,
+    "cluster.activate_address": cluster.activate_address,
+    "cluster.deactivate_address": cluster.deactivate_address,
+    "cluster.set_fields": cluster.set_fields,
     "disk.remove": instance.remove_disks,
     "disk.remove_copies": instance.remove_copies,
     "disk.remove_parts": disks.remove_parts,

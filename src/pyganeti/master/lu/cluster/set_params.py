@@ -14,9 +14,15 @@ from pyganeti.master.initial import check_mac_prefix
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.cluster.set_params_address import ADDRESS, address_fields, move_address
+from pyganeti.master.lu.cluster.set_params_storage import (
+    DIRECTORIES,
+    check_volume_group,
+    storage_fields,
+)
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.change import Change
-from pyganeti.model.cluster import Cluster
+from pyganeti.model.cluster import Cluster, DataCollectorConfig
 from pyganeti.model.enums import DiskTemplate, Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
 from pyganeti.model.params.be import updated_beparams
@@ -56,15 +62,21 @@ _PLAIN: Final = frozenset(
 _CHECKED: Final = frozenset(
     {
         "blacklisted_os",
+        "data_collector_interval",
         "drbd_helper",
+        "enabled_data_collectors",
         "enabled_disk_templates",
         "enabled_hypervisors",
         "hidden_os",
         "add_uids",
+        "install_image",
         "mac_prefix",
         "remove_uids",
         "reserved_lvs",
         "uid_pool",
+        "vg_name",
+        *ADDRESS,
+        *DIRECTORIES,
     }
 )
 _COMMON: Final = frozenset(
@@ -86,8 +98,9 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
     hooks_path: ClassVar[str] = "cluster-modify"
 
     def declare_locks(self, op: OpClusterSetParams, view: ClusterView) -> LockRequest:
-        """The cluster, shared: the change itself is atomic."""
-        return LockRequest()
+        """The cluster, shared: the change is atomic; the master too, where its address moves."""
+        moved = any(getattr(op, name) is not None for name in ADDRESS)
+        return LockRequest(nodes=frozenset({view.cluster.master_node} if moved else ()))
 
     async def check_prereq(
         self, op: OpClusterSetParams, view: ClusterView, nodes: NodeReader
@@ -104,7 +117,9 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
             raise OpPrereqError(f"changing {name} is not built yet", ECode.STATE)
         _check_in_use(op, view)
         await _check_drbd_helper(op, view, nodes)
+        await check_volume_group(op, view, nodes)
         changed(view.cluster, op)
+        address_fields(op, view.cluster)
         return SetParamsPlan(op)
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
@@ -116,6 +131,7 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
     def outline(self, plan: SetParamsPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
         before, after = view.cluster, changed(view.cluster, plan.op)
+        after = msgspec.structs.replace(after, **address_fields(plan.op, before))
         names = [
             name
             for name in before.__struct_fields__
@@ -130,6 +146,9 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
             cluster = changed(view.cluster, plan.op)
             return Change() if cluster == view.cluster else Change(puts=(cluster,))
 
+        address = address_fields(plan.op, run.config.view.cluster)
+        if address:
+            await move_address(run, address)
         async with run.step("record settings"):
             await run.config.commit(change)
 
@@ -178,6 +197,10 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     news = {name: value for name in _PLAIN if (value := getattr(op, name)) is not None}
     if op.mac_prefix is not None:
         news["mac_prefix"] = check_mac_prefix(op.mac_prefix)
+    news |= storage_fields(op, cluster)
+    if op.install_image is not None:
+        news["install_image"] = _image(op.install_image)
+    news["data_collectors"] = _collectors(cluster.data_collectors, op)
     if op.drbd_helper is not None:
         news["drbd_usermode_helper"] = op.drbd_helper or None
     if op.reserved_lvs is not None:
@@ -203,6 +226,43 @@ def _uid_pool(old: tuple[UidRange, ...], op: OpClusterSetParams) -> tuple[UidRan
     """As Ganeti: set as given, or else what is there with some added and some removed."""
     pool = old if op.uid_pool is None else op.uid_pool
     return without(check_pool((*pool, *(op.add_uids or ()))), op.remove_uids or ())
+
+
+def _image(given: str) -> str:
+    """The place of a disk image.
+
+    Raises:
+        OpPrereqError: it is neither a path nor a URL.
+    """
+    if given and not given.startswith(("/", "http://", "https://", "ftp://")):
+        text = f"install image {given!r} is neither an absolute path nor an http or ftp URL"
+        raise OpPrereqError(text, ECode.INVAL)
+    return given
+
+
+def _collectors(
+    old: Mapping[str, DataCollectorConfig], op: OpClusterSetParams
+) -> Mapping[str, DataCollectorConfig]:
+    """The monitoring collectors, with some on or off, or at another interval.
+
+    Raises:
+        OpPrereqError: there is none of a name, or an interval is no time.
+    """
+    found = dict(old)
+    for field, values in (
+        ("active", op.enabled_data_collectors or {}),
+        ("interval", op.data_collector_interval or {}),
+    ):
+        for name, value in values.items():
+            if name not in found:
+                known = ", ".join(sorted(found))
+                text = f"there is no data collector {name!r}, expected one of {known}"
+                raise OpPrereqError(text, ECode.INVAL)
+            if field == "interval" and value <= 0:
+                text = f"interval of data collector {name}: {value} us is not more than none"
+                raise OpPrereqError(text, ECode.INVAL)
+            found[name] = msgspec.structs.replace(found[name], **{field: value})
+    return found
 
 
 def _checked_pattern(pattern: str) -> str:
