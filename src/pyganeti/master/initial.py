@@ -21,7 +21,13 @@ from pyganeti.model.params.disk import (
     fill_diskparams,
 )
 from pyganeti.model.params.hv import check_cluster_hvparams
-from pyganeti.model.params.ipolicy import DEFAULT_IPOLICY, to_dict, updated_ipolicy
+from pyganeti.model.params.ipolicy import (
+    DEFAULT_IPOLICY,
+    check_complete_ipolicy,
+    fill_ipolicy,
+    to_dict,
+    updated_ipolicy,
+)
 from pyganeti.model.params.nd import check_ndparams
 from pyganeti.model.params.nic import check_nicparams
 from pyganeti.model.uid_pool import check_pool
@@ -193,7 +199,9 @@ def _hvparams(
 def _policy(given: Mapping[str, object], templates: tuple[DiskTemplate, ...]) -> dict[str, object]:
     """The built-in policy with what was given; it allows what is enabled unless told otherwise."""
     base = {**to_dict(DEFAULT_IPOLICY), "disk-templates": [str(name) for name in templates]}
-    return updated_ipolicy(base, given) if given else base
+    found = updated_ipolicy(base, given) if given else base
+    check_complete_ipolicy(fill_ipolicy(found, {}))
+    return found
 
 
 def _diskparams(given: Mapping[str, object]) -> dict[DiskTemplate, dict[str, object]]:

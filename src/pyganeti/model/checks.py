@@ -14,7 +14,7 @@ from .errors import ConfigurationError, GenericError
 from .instance import Instance
 from .node import Node
 from .params import be, hv, nd, nic
-from .params.ipolicy import check_complete_ipolicy
+from .params.ipolicy import check_complete_ipolicy, fill_ipolicy
 from .params.kinds import stored_errors
 from .view import ClusterView
 
@@ -57,6 +57,10 @@ def _cluster(view: ClusterView) -> Iterator[str]:
     for params, values in defaults:
         for error in stored_errors(params, values):
             yield f"cluster: {error}"
+    try:
+        check_complete_ipolicy(fill_ipolicy(cluster.ipolicy, {}))
+    except GenericError as err:
+        yield f"cluster: {err}"
 
 
 def _twice(items: Iterable[str]) -> list[str]:
@@ -113,7 +117,7 @@ def _groups(view: ClusterView) -> Iterator[str]:
         for error in stored_errors(nd.ND, group.ndparams):
             yield f"node group {group.name}: {error}"
         try:
-            check_complete_ipolicy(view.ipolicy(group))
+            check_complete_ipolicy(view.ipolicy(group), for_group=True)
         except GenericError as err:
             yield f"node group {group.name}: {err}"
 

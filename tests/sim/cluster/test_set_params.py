@@ -14,6 +14,9 @@ from pyganeti.testing.unwinding import assert_repeatable
 from tests.sim.asserting import assert_refused, changes, fails, make_op
 from tests.sim.instance.make import create, stopped
 
+SPEC = dict.fromkeys(
+    ("memory-size", "cpu-count", "disk-size", "disk-count", "nic-count", "spindle-use"), 4
+)
 OP = OpClusterSetParams(max_running_jobs=7, beparams={"vcpus": 2})
 
 
@@ -100,6 +103,7 @@ REFUSALS = [
     ({"hvparams": {"qemu": {}}}, ECode.INVAL, "qemu"),
     ({"nicparams": {"mode": "other"}}, ECode.INVAL, "other"),
     ({"ndparams": {"unknown": 1}}, ECode.INVAL, "unknown"),
+    ({"ipolicy": {"minmax": [{"min": SPEC, "max": SPEC}]}}, ECode.INVAL, "lies in no range"),
     ({"mac_prefix": "nonsense"}, ECode.INVAL, "nonsense"),
 ]
 

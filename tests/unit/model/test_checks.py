@@ -12,12 +12,20 @@ from pyganeti.model.errors import ConfigurationError
 
 from . import make
 
+SPEC = dict.fromkeys(
+    ("memory-size", "cpu-count", "disk-size", "disk-count", "nic-count", "spindle-use"), 4
+)
+
 
 def test_a_sound_configuration_has_no_findings() -> None:
     view = make.view(
         make.node(1),
         make.node(2),
-        make.group(networks={"network-1": {"mode": "bridged"}}),
+        # A group's bounds need not hold the standard instance, which is the cluster's.
+        make.group(
+            networks={"network-1": {"mode": "bridged"}},
+            ipolicy={"minmax": [{"min": SPEC, "max": SPEC}]},
+        ),
         make.network(gateway="198.51.100.1", reservations="11000001"),
         make.instance(1, disks=("disk-1",), nics=(make.nic(1, network="network-1"),)),
         make.instance(2, disks=("disk-2",), network_port=11000),
@@ -106,3 +114,10 @@ def test_logical_ids_have_named_parts() -> None:
     broken: Disk = make.disk(1, dev_type=DiskTemplate.DISKLESS)
     with pytest.raises(ConfigurationError, match="does not fit diskless"):
         typed_id(broken)
+
+
+def test_the_clusters_standard_instance_must_be_allowed() -> None:
+    policy = {**make.CLUSTER.ipolicy, "minmax": [{"min": SPEC, "max": SPEC}]}
+    cluster = msgspec.structs.replace(make.CLUSTER, ipolicy=policy)
+    (found,) = verify_config(make.view(make.node(1), cluster=cluster))
+    assert "cluster: instance policy: std" in found

@@ -196,13 +196,14 @@ def fill_ipolicy(cluster: Values, group: Values) -> FilledIPolicy:
         raise ParameterError(f"stored {_OWNER}: {err}") from err
 
 
-def check_complete_ipolicy(policy: FilledIPolicy) -> None:
-    """What single keys cannot tell: min <= std <= max in one range, min <= max in each.
+def check_complete_ipolicy(policy: FilledIPolicy, *, for_group: bool = False) -> None:
+    """What single keys cannot tell: min <= max in each range, and min <= std <= max in one.
+
+    Of a group the latter is not asked: ``std`` is the cluster's, and is of use there only.
 
     Raises:
         ParameterError: the first contradiction.
     """
-    std = _numbers(policy.std)
     for minmax in policy.minmax:
         low, high = _numbers(minmax.min), _numbers(minmax.max)
         for key in SPEC_KEYS:
@@ -210,6 +211,12 @@ def check_complete_ipolicy(policy: FilledIPolicy) -> None:
                 raise ParameterError(
                     f"{_OWNER} {key!r}: min is {low[key]}, which is above max, {high[key]}"
                 )
+    if not for_group:
+        _check_std(policy)
+
+
+def _check_std(policy: FilledIPolicy) -> None:
+    std = _numbers(policy.std)
     fits = (
         all(_numbers(pair.min)[k] <= std[k] <= _numbers(pair.max)[k] for k in SPEC_KEYS)
         for pair in policy.minmax

@@ -254,8 +254,10 @@ def test_policies_are_filled_and_checked() -> None:
     assert checked["minmax"] == [
         {"min": {**SPEC, "memory-size": 1024}, "max": {**SPEC, "memory-size": 1024}}
     ]
+    of_group = ipolicy.fill_ipolicy({}, checked)
+    ipolicy.check_complete_ipolicy(of_group, for_group=True)
     with pytest.raises(ParameterError, match="lies in no range"):
-        ipolicy.check_complete_ipolicy(ipolicy.fill_ipolicy(checked, {}))
+        ipolicy.check_complete_ipolicy(of_group)
 
 
 def test_std_changes_key_by_key_and_default_forgets() -> None:
@@ -293,4 +295,4 @@ def test_min_is_not_above_max() -> None:
         {}, {"minmax": [{"min": {**SPEC, "memory-size": 9}, "max": {**SPEC, "memory-size": 5}}]}
     )
     with pytest.raises(ParameterError, match="'memory-size': min is 9"):
-        ipolicy.check_complete_ipolicy(policy)
+        ipolicy.check_complete_ipolicy(policy, for_group=True)

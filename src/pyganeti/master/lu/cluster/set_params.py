@@ -33,7 +33,7 @@ from pyganeti.model.params.disk import (
     updated_diskparams,
 )
 from pyganeti.model.params.hv import updated_cluster_hvparams
-from pyganeti.model.params.ipolicy import updated_ipolicy
+from pyganeti.model.params.ipolicy import check_complete_ipolicy, fill_ipolicy, updated_ipolicy
 from pyganeti.model.params.nd import updated_ndparams
 from pyganeti.model.params.nic import updated_nicparams
 from pyganeti.model.uid_pool import UidRange, check_pool, without
@@ -333,6 +333,12 @@ def _diskparams(old: DiskParams, given: Params) -> DiskParams:
     return news
 
 
+def _ipolicy(old: Params, given: Params) -> Params:
+    news = updated_ipolicy(old, given)
+    check_complete_ipolicy(fill_ipolicy(news, {}))
+    return news
+
+
 def _by_default(update: Callable[[Params, Params], Params]) -> Callable[[Params, Params], Params]:
     """Some parameter sets have names, of which only ``default`` is used."""
     return lambda old, given: {**old, _DEFAULT: update(old.get(_DEFAULT, {}), given)}
@@ -344,7 +350,7 @@ _UPDATES: Final[Mapping[str, Callable[[Any, Params], Any]]] = {
     "beparams": _by_default(updated_beparams),
     "diskparams": _diskparams,
     "hvparams": _hvparams,
-    "ipolicy": updated_ipolicy,
+    "ipolicy": _ipolicy,
     "ndparams": updated_ndparams,
     "nicparams": _by_default(updated_nicparams),
     "os_hvp": _os_hvparams,
