@@ -91,6 +91,12 @@ class ClusterView(Lookup):
         """Instances that have this node as a secondary, in natural order."""
         return self.sorted_instances(self.secondary_instance_uuids(node_uuid))
 
+    def instances_of_group(self, group_uuid: str) -> list[Instance]:
+        """Instances whose primary node is a member of a node group, in natural order."""
+        members = self._index(index.NODE_GROUP).get(group_uuid, _NONE)
+        uuids = (uuid for node in members for uuid in self.primary_instance_uuids(node))
+        return self.sorted_instances(frozenset(uuids))
+
     def instances_of_network(self, network_uuid: str) -> list[Instance]:
         """Instances with a NIC in a network, in natural order."""
         return self.sorted_instances(self._index(index.INSTANCE_NETWORK).get(network_uuid, _NONE))

@@ -17,6 +17,10 @@ from pyganeti.master.lu.cluster.verify import LUClusterVerify
 from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
 from pyganeti.master.lu.cluster.verify_disks import LUClusterVerifyDisks, LUGroupVerifyDisks
 from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
+from pyganeti.master.lu.group.add import LUGroupAdd
+from pyganeti.master.lu.group.remove import LUGroupRemove
+from pyganeti.master.lu.group.rename import LUGroupRename
+from pyganeti.master.lu.group.set_params import LUGroupSetParams
 from pyganeti.master.lu.instance.change_group import LUInstanceChangeGroup
 from pyganeti.master.lu.instance.console import LUInstanceConsole
 from pyganeti.master.lu.instance.create import LUInstanceCreate
@@ -65,7 +69,13 @@ from pyganeti.opcodes.cluster import (
     OpClusterVerifyDisks,
     OpClusterVerifyGroup,
 )
-from pyganeti.opcodes.group import OpGroupVerifyDisks
+from pyganeti.opcodes.group import (
+    OpGroupAdd,
+    OpGroupRemove,
+    OpGroupRename,
+    OpGroupSetParams,
+    OpGroupVerifyDisks,
+)
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
     OpInstanceChangeGroup,
@@ -119,6 +129,10 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterVerifyDisks: LUClusterVerifyDisks(),
     OpClusterVerifyGroup: LUClusterVerifyGroup(),
     OpExtStorageDiagnose: LUExtStorageDiagnose(),
+    OpGroupAdd: LUGroupAdd(),
+    OpGroupRemove: LUGroupRemove(),
+    OpGroupRename: LUGroupRename(),
+    OpGroupSetParams: LUGroupSetParams(),
     OpGroupVerifyDisks: LUGroupVerifyDisks(),
     OpInstanceActivateDisks: LUInstanceActivateDisks(),
     OpInstanceChangeGroup: LUInstanceChangeGroup(),

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyganeti.model.group import NodeGroup
-from pyganeti.model.instance import Instance
-from pyganeti.model.names import nice_sort_key
 from pyganeti.model.params.ipolicy import to_dict
 from pyganeti.model.params.nd import NdParams
 from pyganeti.model.params.nd import to_dict as nd_to_dict
@@ -17,12 +15,6 @@ from .sources import Sources
 
 GroupField = Field[NodeGroup, ClusterView]
 _NUMBER, _OTHER, _TEXT = FieldKind.NUMBER, FieldKind.OTHER, FieldKind.TEXT
-
-
-def _instances(group: NodeGroup, view: ClusterView) -> list[Instance]:
-    nodes = view.nodes_of_group(group.uuid)
-    found = [view.instances[u] for node in nodes for u in view.primary_instance_uuids(node.uuid)]
-    return sorted(found, key=lambda instance: nice_sort_key(instance.name))
 
 
 def _ndparams(group: NodeGroup, view: ClusterView) -> NdParams:
@@ -50,14 +42,14 @@ _INSIDE: Final[Sequence[GroupField]] = [
         "Instances",
         _NUMBER,
         "Number of primary instances",
-        lambda g, view: len(_instances(g, view)),
+        lambda g, view: len(view.instances_of_group(g.uuid)),
     ),
     Field(
         "pinst_list",
         "InstanceList",
         _OTHER,
         "Names of primary instances",
-        lambda g, view: [instance.name for instance in _instances(g, view)],
+        lambda g, view: [instance.name for instance in view.instances_of_group(g.uuid)],
         compare=Compare.HOSTNAME,
     ),
 ]

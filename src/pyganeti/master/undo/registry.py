@@ -11,6 +11,7 @@ from pyganeti.master.undo import (
     migration,
     mirror,
     node,
+    objects,
     tags,
 )
 
@@ -47,5 +48,6 @@ UNDO_ACTIONS: UndoRegistry = {
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,
     "node.restore_host": node.restore_host,
+    "object.restore": objects.restore,
     "tags.change": tags.change,
 }
