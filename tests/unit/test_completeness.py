@@ -41,6 +41,7 @@ READS = {
     "OpClusterVerify": "submits jobs, which check",
     "OpClusterVerifyConfig": "compares",
     "OpClusterVerifyDisks": "submits jobs, which look",
+    "OpGroupEvacuate": "submits jobs, which move",
     "OpGroupVerifyDisks": "looks",
     "OpInstanceChangeGroup": "submits jobs, which move",
     "OpInstanceConsole": "answers",

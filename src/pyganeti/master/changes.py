@@ -194,6 +194,19 @@ def add_instance(
     return make
 
 
+def assign_nodes(groups: Mapping[str, str]) -> Maker:
+    """Put nodes into node groups, both by UUID; nodes that are gone stay so."""
+
+    def make(view: ClusterView) -> Change:
+        known = (view.nodes[uuid] for uuid in groups if uuid in view.nodes)
+        moved = (node for node in known if node.group != groups[node.uuid])
+        return Change(
+            puts=tuple(msgspec.structs.replace(node, group=groups[node.uuid]) for node in moved)
+        )
+
+    return make
+
+
 def put_node(node: Node, digest: str | None) -> Maker:
     """Put a node's record; if it is a candidate, the certificate with ``digest`` counts."""
 

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from pyganeti.opcodes.base import Opcode
-from pyganeti.opcodes.group import OpGroupAdd, OpGroupRemove, OpGroupRename, OpGroupSetParams
+from pyganeti.opcodes.group import (
+    OpGroupAdd,
+    OpGroupEvacuate,
+    OpGroupRemove,
+    OpGroupRename,
+    OpGroupSetParams,
+)
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import make_op
 from tests.sim.group.make import grouped
@@ -20,6 +26,11 @@ OURS = {"GANETI_OP_TARGET"}
 
 # An operation, its own variables, and the nodes that its hooks run on.
 CASES: list[tuple[Opcode, dict[str, str], set[str]]] = [
+    (
+        make_op(OpGroupEvacuate, group_name="rack2", target_groups=["default"], iallocator="x"),
+        {"GROUP_NAME": "rack2", "TARGET_GROUPS": "default"},
+        {"node1", "node3"},
+    ),
     (OpGroupAdd(group_name="rack9"), {"GROUP_NAME": "rack9"}, {"node1"}),
     (OpGroupRemove(group_name="rack3"), {"GROUP_NAME": "rack3"}, {"node1"}),
     (

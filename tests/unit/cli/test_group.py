@@ -135,3 +135,45 @@ def test_wrong_options_end_with_2(line: str, said: str, capsys: pytest.CaptureFi
         run(f"gnt-group {line}", FakeMaster())
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_assign_nodes() -> None:
+    master = FakeMaster()
+    assert run("gnt-group assign-nodes -f rack1 node1 node2", master).code == 0
+    assert asked(master) == {"group_name": "rack1", "nodes": ["node1", "node2"], "force": True}
+
+
+def test_assign_nodes_needs_some() -> None:
+    master = FakeMaster()
+    assert "name the nodes" in run("gnt-group assign-nodes rack1", master).err
+    assert master.ops == []
+
+
+def test_evacuate_follows_the_jobs_it_is_told_of() -> None:
+    submitted = Job(result={"jobs": [[True, 2], [True, 3]]})
+    master = FakeMaster(jobs=[submitted])
+    line = "gnt-group evacuate --to rack2 --to rack3 -I mine --sequential --force-failover rack1"
+    ran = run(line, master)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "All instances evacuated successfully.")
+    assert asked(master) == {
+        "group_name": "rack1",
+        "target_groups": ["rack2", "rack3"],
+        "iallocator": "mine",
+        "early_release": False,
+        "sequential": True,
+        "force_failover": True,
+    }
+
+
+def test_evacuate_counts_what_fails() -> None:
+    submitted = Job(result={"jobs": [[True, 2], [True, 3]]})
+    failed = Job("error", ["OpExecError", ["no memory"]])
+    ran = run("gnt-group evacuate rack1", FakeMaster(jobs=[submitted, failed]))
+    assert ran.code == 1
+    assert "no memory" in ran.err
+    assert ran.out.endswith("There were 1 errors during the evacuation.\n")
+
+
+def test_evacuate_of_an_empty_group() -> None:
+    ran = run("gnt-group evacuate rack1", FakeMaster(jobs=[Job(result={"jobs": []})]))
+    assert (ran.code, ran.out) == (0, "All instances evacuated successfully.\n")

@@ -10,7 +10,6 @@ from pyganeti.cli.gnt_cluster.settings import by_name, disk_state
 from pyganeti.cli.option import Arg, Command, any_number
 from pyganeti.cli.options import network as n
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import not_built
 from pyganeti.cli.policy import policy_from
 from pyganeti.cli.submit import run_op
 from pyganeti.model.errors import OpPrereqError
@@ -75,6 +74,21 @@ def rename(ctx: "Context", opts: "Values", args: list[str]) -> int:
     return failure.OK
 
 
+def assign_nodes(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Move nodes into a group."""
+    group, *nodes = args
+    if not nodes:
+        raise OpPrereqError("please name the nodes that are to be moved")
+    op = {
+        "OP_ID": "OP_GROUP_ASSIGN_NODES",
+        "group_name": group,
+        "nodes": nodes,
+        "force": opts.force,
+    }
+    run_op(ctx, opts, op)
+    return failure.OK
+
+
 COMMANDS: Final = {
     "add": Command(
         add,
@@ -94,7 +108,7 @@ COMMANDS: Final = {
         usage="[options...] {group}",
     ),
     "assign-nodes": Command(
-        not_built,
+        assign_nodes,
         (Arg("group"), any_number("node")),
         (o.DRY_RUN, o.FORCE, o.PRIORITY, o.SUBMIT_ONLY, o.PRINT_JOBID),
         usage="[options...] {group} [node...]",

@@ -1,18 +1,44 @@
-"""Emptying a node group. Checks its command line; not built yet.
+"""``gnt-group evacuate``: ``OP_GROUP_EVACUATE``, then the jobs it submitted.
 
-Source: gnt-group(8).
+Source: gnt-group(8) EVACUATE.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import network as n
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.pending import not_built
+from pyganeti.cli.submit import run_jobs
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+
+def evacuate(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Move all instances out of a group."""
+    op = {
+        "OP_ID": "OP_GROUP_EVACUATE",
+        "group_name": args[0],
+        "iallocator": opts.iallocator,
+        "target_groups": opts.to,
+        "early_release": opts.early_release,
+        "sequential": opts.sequential,
+        "force_failover": opts.force_failover,
+    }
+    errors = run_jobs(ctx, opts, op)
+    if errors:
+        ctx.say(f"There were {errors} errors during the evacuation.")
+        return failure.FAILURE
+    ctx.say("All instances evacuated successfully.")
+    return failure.OK
+
 
 COMMANDS: Final = {
     "evacuate": Command(
-        not_built,
+        evacuate,
         (Arg("group"),),
         (
             o.TO_GROUP,

@@ -18,6 +18,8 @@ from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
 from pyganeti.master.lu.cluster.verify_disks import LUClusterVerifyDisks, LUGroupVerifyDisks
 from pyganeti.master.lu.cluster.verify_group import LUClusterVerifyGroup
 from pyganeti.master.lu.group.add import LUGroupAdd
+from pyganeti.master.lu.group.assign_nodes import LUGroupAssignNodes
+from pyganeti.master.lu.group.evacuate import LUGroupEvacuate
 from pyganeti.master.lu.group.remove import LUGroupRemove
 from pyganeti.master.lu.group.rename import LUGroupRename
 from pyganeti.master.lu.group.set_params import LUGroupSetParams
@@ -71,6 +73,8 @@ from pyganeti.opcodes.cluster import (
 )
 from pyganeti.opcodes.group import (
     OpGroupAdd,
+    OpGroupAssignNodes,
+    OpGroupEvacuate,
     OpGroupRemove,
     OpGroupRename,
     OpGroupSetParams,
@@ -130,6 +134,8 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterVerifyGroup: LUClusterVerifyGroup(),
     OpExtStorageDiagnose: LUExtStorageDiagnose(),
     OpGroupAdd: LUGroupAdd(),
+    OpGroupAssignNodes: LUGroupAssignNodes(),
+    OpGroupEvacuate: LUGroupEvacuate(),
     OpGroupRemove: LUGroupRemove(),
     OpGroupRename: LUGroupRename(),
     OpGroupSetParams: LUGroupSetParams(),

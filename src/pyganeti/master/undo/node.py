@@ -4,11 +4,16 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.changes import put_node, remove_node
+from pyganeti.master.changes import assign_nodes, put_node, remove_node
 from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall
 from pyganeti.wire.noderpc.task import TasksEndCall
+
+
+async def assign_back(context: UndoContext, *, groups: dict[str, str]) -> None:
+    """Put nodes back into the node groups that they were in, both by UUID."""
+    await context.config.commit(assign_nodes(groups))
 
 
 async def end_tasks(context: UndoContext, *, nodes: list[str]) -> None:

@@ -45,6 +45,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "mirror.reconnect": mirror.reconnect,
     "mirror.remove_part": mirror.remove_part,
     "mirror.set_secondary": mirror.restore_secondary,
+    "node.assign_back": node.assign_back,
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,
     "node.restore_host": node.restore_host,
