@@ -3,6 +3,7 @@
 Source: gnt-cluster(8) INIT and gnt-group(8) on ``--ipolicy-...``.
 """
 
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.cli import info
@@ -90,6 +91,31 @@ def show(custom: Policy, actual: Policy, *, cluster: bool = False) -> list[tuple
         shown.append(("std", info.params(actual["std"], actual["std"])))
     shown.append(("allowed disk templates", _inherited(custom, actual, "disk-templates")))
     return shown + [(key, _inherited(custom, actual, key)) for key in _RATIOS]
+
+
+def specs_command(command: str, policy: Policy, name: str, *, std: bool = False) -> str:
+    """``command`` with options that make the specs of ``policy``, for the object ``name``.
+
+    Args:
+        command: its first words, as in ``gnt-group add``.
+        policy: whole or in part; what is not in it gets no option.
+        name: of the object.
+        std: with the standard instance, which only the cluster has.
+    """
+    words = [command]
+    if std and "std" in policy:
+        words += ["--ipolicy-std-specs", _spec_text(policy["std"])]
+    if "minmax" in policy:
+        pairs = (
+            f"min:{_spec_text(pair['min'])}/max:{_spec_text(pair['max'])}"
+            for pair in policy["minmax"]
+        )
+        words += ["--ipolicy-bounds-specs", "//".join(pairs)]
+    return " ".join([*words, shlex.quote(name)])
+
+
+def _spec_text(spec: dict[str, int]) -> str:
+    return ",".join(f"{key}={spec[key]}" for key in sorted(spec))
 
 
 def _inherited(custom: Policy, actual: Policy, key: str) -> str:

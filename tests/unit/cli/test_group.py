@@ -1,10 +1,11 @@
 """gnt-group: what its options become, what it prints, and what it refuses."""
 
+import shlex
 from typing import Any
 
 import pytest
 
-from .fake_master import FakeMaster, Job, run
+from .fake_master import FakeMaster, Job, named_rows, run
 
 BOUNDS = (
     "min:disk-size=64m,cpu-count=1,disk-count=1,memory-size=1g,nic-count=0,spindle-use=1/"
@@ -177,3 +178,45 @@ def test_evacuate_counts_what_fails() -> None:
 def test_evacuate_of_an_empty_group() -> None:
     ran = run("gnt-group evacuate rack1", FakeMaster(jobs=[Job(result={"jobs": []})]))
     assert (ran.code, ran.out) == (0, "All instances evacuated successfully.\n")
+
+
+SPEC = {"memory-size": 64, "cpu-count": 1, "disk-size": 0}
+TEXT = "cpu-count=1,disk-size=0,memory-size=64"
+GROUPS = (
+    {"name": "default", "custom_ipolicy": {}, "ipolicy": {"minmax": [{"min": SPEC, "max": SPEC}]}},
+    {
+        "name": "rack 2",
+        "custom_ipolicy": {"vcpu-ratio": 2, "minmax": [{"min": SPEC, "max": SPEC}] * 2},
+        "ipolicy": {},
+    },
+)
+
+
+def test_specs_as_commands() -> None:
+    master = FakeMaster(answers={"Query": named_rows(*GROUPS)})
+    bounds = f"--ipolicy-bounds-specs min:{TEXT}/max:{TEXT}"
+    ran = run("gnt-group show-ispecs-cmd", master)
+    assert ran.out.splitlines() == [
+        "gnt-group add default",
+        f"gnt-group add {bounds}//min:{TEXT}/max:{TEXT} 'rack 2'",
+    ]
+    ran = run("gnt-group show-ispecs-cmd --include-defaults default", master)
+    assert ran.out.splitlines()[0] == f"gnt-group add {bounds} default"
+    assert master.of("Query")[1][2] == ["|", ["==", "name", "default"]]
+
+
+def test_what_is_printed_can_be_typed() -> None:
+    master = FakeMaster(answers={"Query": named_rows(GROUPS[1])})
+    words = shlex.split(run("gnt-group show-ispecs-cmd", master).out)
+    again = FakeMaster()
+    assert run(words, again).code == 0
+    assert asked(again)["ipolicy"] == {"minmax": [{"min": SPEC, "max": SPEC}] * 2}
+
+
+def test_specs_of_the_cluster() -> None:
+    info = {"name": "cluster", "ipolicy": {"std": SPEC, "minmax": [{"min": SPEC, "max": SPEC}]}}
+    ran = run("gnt-cluster show-ispecs-cmd", FakeMaster(answers={"QueryClusterInfo": info}))
+    assert ran.out == (
+        f"gnt-cluster init --ipolicy-std-specs {TEXT} "
+        f"--ipolicy-bounds-specs min:{TEXT}/max:{TEXT} cluster\n"
+    )

@@ -1,16 +1,31 @@
-"""Instance policies as options. Checks its command line; not built yet.
+"""``gnt-group show-ispecs-cmd``: a query, printed as commands. Source: gnt-group(8)."""
 
-Source: gnt-group(8).
-"""
+from typing import TYPE_CHECKING, Final
 
-from typing import Final
-
+from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import network as n
-from pyganeti.cli.pending import not_built
+from pyganeti.cli.policy import specs_command
+
+if TYPE_CHECKING:
+    from optparse import Values
+
+    from pyganeti.cli.context import Context
+
+
+def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
+    """Print what makes the named groups, or all, with the bounds that they have."""
+    field = "ipolicy" if opts.include_defaults else "custom_ipolicy"
+    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
+    fields = ["name", field]
+    rows = ctx.query_client.query("group", fields, qfilter)["data"]
+    for group in info.records(rows, fields):
+        ctx.say(specs_command("gnt-group add", group[field], group["name"]))
+    return failure.OK
+
 
 COMMANDS: Final = {
     "show-ispecs-cmd": Command(
-        not_built, (any_number("group"),), (n.INCLUDE_DEFAULTS,), usage="[options...] [group...]"
+        show, (any_number("group"),), (n.INCLUDE_DEFAULTS,), usage="[options...] [group...]"
     ),
 }
