@@ -10,7 +10,7 @@ import msgspec
 
 from pyganeti.kit.ids import Ids
 from pyganeti.master.nics.identities import with_identities, with_pool_addresses
-from pyganeti.master.nics.new import check_conflicts
+from pyganeti.master.nics.new import check_conflicts, check_connected
 from pyganeti.master.ports import give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
@@ -179,8 +179,10 @@ def add_instance(
 
     def make(view: ClusterView) -> Change:
         _refuse_taken_name(instance.name, view, own=instance.uuid)
+        group = view.group_of(view.node(instance.primary_node))
+        check_connected(instance.nics, view, group)
         if check:
-            check_conflicts(instance.nics, view, view.group_of(view.node(instance.primary_node)))
+            check_conflicts(instance.nics, view, group)
         nics, networks = with_pool_addresses((), instance.nics, view)
         made = msgspec.structs.replace(instance, nics=with_identities(nics, view, ids))
         ported, cluster = with_ports(disks, view.cluster)

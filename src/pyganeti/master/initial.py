@@ -224,6 +224,8 @@ def check_mac_prefix(given: str) -> str:
     parts = given.lower().split(":")
     if len(parts) != 3 or any(len(part) != 2 or not _is_hex(part) for part in parts):
         raise OpPrereqError(f"MAC prefix {given!r} is not of the form aa:bb:cc", ECode.INVAL)
+    if int(parts[0], 16) & 1:
+        raise OpPrereqError(f"MAC prefix {given!r} is that of multicast addresses", ECode.INVAL)
     return ":".join(parts)
 
 

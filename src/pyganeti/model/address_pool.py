@@ -14,6 +14,8 @@ import msgspec
 from .errors import AddressPoolError
 from .network import Network
 
+SHORTEST_PREFIX: Final = 16
+LONGEST_PREFIX: Final = 30
 _TAKEN: Final = "1"
 # A network of two addresses, as between two routers, has none to spare.
 _POINT_TO_POINT: Final = 2
@@ -34,6 +36,45 @@ def is_reserved_outside(network: Network, address: str) -> bool:
     """Whether ``address`` is taken by something that is no instance."""
     offset = _offset(network, address)
     return offset is not None and _bits(network, network.ext_reservations)[offset] == _TAKEN
+
+
+def is_taken(network: Network, address: str) -> bool:
+    """Whether an instance has ``address``."""
+    offset = _offset(network, address)
+    return offset is not None and _bits(network, network.reservations)[offset] == _TAKEN
+
+
+def new_pool(network: Network) -> Network:
+    """``network`` with a pool of which its own, its broadcast and the gateway's address are taken.
+
+    Raises:
+        AddressPoolError: it is too small or too large for a pool.
+    """
+    part = IPv4Network(network.network)
+    if not LONGEST_PREFIX >= part.prefixlen >= SHORTEST_PREFIX:
+        text = f"network {network.network} has {part.num_addresses} addresses"
+        limits = f"from a /{SHORTEST_PREFIX} to a /{LONGEST_PREFIX} network"
+        raise AddressPoolError(f"{text}, expected {limits}")
+    own = [str(part.network_address), str(part.broadcast_address)]
+    free = "0" * part.num_addresses
+    empty = msgspec.structs.replace(network, reservations=free, ext_reservations=free)
+    return with_outside(empty, [*own, *([network.gateway] if network.gateway else [])], ())
+
+
+def with_outside(network: Network, taken: Iterable[str], released: Iterable[str]) -> Network:
+    """The network with other addresses taken by what is no instance.
+
+    Raises:
+        AddressPoolError: an address lies outside.
+    """
+    bits = bytearray(_bits(network, network.ext_reservations), "ascii")
+    for addresses, bit in ((released, "0"), (taken, _TAKEN)):
+        for address in addresses:
+            offset = _offset(network, address)
+            if offset is None:
+                raise AddressPoolError(f"{address} does not lie in network {network.network}")
+            bits[offset] = ord(bit)
+    return msgspec.structs.replace(network, ext_reservations=bits.decode("ascii"))
 
 
 def with_addresses(

@@ -14,6 +14,14 @@ from pyganeti.opcodes.group import (
     OpGroupRename,
     OpGroupSetParams,
 )
+from pyganeti.opcodes.network import (
+    OpNetworkAdd,
+    OpNetworkConnect,
+    OpNetworkDisconnect,
+    OpNetworkRemove,
+    OpNetworkRename,
+    OpNetworkSetParams,
+)
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import make_op
 from tests.sim.group.make import grouped
@@ -48,7 +56,68 @@ CASES: list[tuple[Opcode, dict[str, str], set[str]]] = [
         {"GROUP_NAME": "rack2", "NEW_ALLOC_POLICY": ""},
         {"node1"},
     ),
+    (
+        make_op(OpNetworkAdd, network_name="red", network="192.0.2.0/29", tags=["a", "b"]),
+        {"NETWORK_NAME": "red", "NETWORK_SUBNET": "192.0.2.0/29", "NETWORK_TAGS": "a b"},
+        {"node1"},
+    ),
+    (
+        make_op(OpNetworkSetParams, network_name="blue", gateway="198.51.100.1"),
+        {"NETWORK_NAME": "blue", "NETWORK_GATEWAY": "198.51.100.1"},
+        {"node1"},
+    ),
+    (OpNetworkRemove(network_name="blue"), {"NETWORK_NAME": "blue"}, {"node1"}),
+    (
+        OpNetworkRename(network_name="green", new_name="red"),
+        {"OLD_NAME": "green", "NEW_NAME": "red"},
+        {"node1", "node3"},
+    ),
+    (
+        make_op(
+            OpNetworkConnect,
+            network_name="blue",
+            group_name="rack2",
+            network_mode="openvswitch",
+            network_link="ovs1",
+            network_vlan=".5",
+        ),
+        {
+            "GROUP_NAME": "rack2",
+            "GROUP_NETWORK_MODE": "openvswitch",
+            "GROUP_NETWORK_LINK": "ovs1",
+            "GROUP_NETWORK_VLAN": ".5",
+            "NETWORK_NAME": "blue",
+        },
+        {"node3"},
+    ),
+    (
+        OpNetworkDisconnect(network_name="green", group_name="rack2"),
+        {
+            "GROUP_NAME": "rack2",
+            "GROUP_NETWORK_MODE": "bridged",
+            "GROUP_NETWORK_LINK": "br7",
+            "GROUP_NETWORK_VLAN": "",
+            "NETWORK_NAME": "green",
+        },
+        {"node3"},
+    ),
 ]
+GREEN = make_op(
+    OpNetworkConnect,
+    network_name="green",
+    group_name="rack2",
+    network_mode="bridged",
+    network_link="br7",
+)
+
+
+async def networked() -> SimCluster:
+    """The networks ``blue`` and ``green``, of which ``rack2`` is connected to the latter."""
+    cluster = grouped()
+    for name, subnet in (("blue", "198.51.100.0/29"), ("green", "203.0.113.0/29")):
+        await cluster.run(make_op(OpNetworkAdd, network_name=name, network=subnet))
+    await cluster.run(GREEN)
+    return cluster
 
 
 def hooks_of(cluster: SimCluster, script: str) -> dict[str, dict[str, str]]:
@@ -61,13 +130,15 @@ def hooks_of(cluster: SimCluster, script: str) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize(("op", "wanted", "nodes"), CASES, ids=lambda case: str(case)[:40])
+@pytest.mark.parametrize(
+    ("op", "wanted", "nodes"), CASES, ids=[case[0].summary() for case in CASES]
+)
 async def test_hooks_get_what_the_facts_say_where_they_say(
     op: Opcode, wanted: dict[str, str], nodes: set[str]
 ) -> None:
     facts = FACTS["operations"][op.op_id()]
     scripts = {phase: f"{facts['dir']}-{phase}.d/10-log" for phase in ("pre", "post")}
-    cluster = grouped()
+    cluster = await networked()
     for node in cluster.nodes.values():
         for script in scripts.values():
             node.put_hook(script)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from pyganeti.master.lu.base import HookContext
+from pyganeti.master.network_env import network_env
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, DiskTemplate, NicMode
 from pyganeti.model.instance import Instance
@@ -92,14 +93,5 @@ def _nic_env(nic: Nic, view: ClusterView) -> Iterator[tuple[str, object]]:
     yield "VLAN", params.vlan
     if params.mode == NicMode.BRIDGED:
         yield "BRIDGE", params.link
-    if nic.network is None:
-        return
-    network = view.network(nic.network)
-    yield "NETWORK_NAME", network.name
-    yield "NETWORK_UUID", network.uuid
-    yield "NETWORK_TAGS", _LIST_SEPARATOR.join(network.tags)
-    yield "NETWORK_SUBNET", network.network
-    yield "NETWORK_GATEWAY", network.gateway or ""
-    yield "NETWORK_SUBNET6", network.network6 or ""
-    yield "NETWORK_GATEWAY6", network.gateway6 or ""
-    yield "NETWORK_MAC_PREFIX", network.mac_prefix or ""
+    if nic.network is not None:
+        yield from network_env(view.network(nic.network)).items()

@@ -42,6 +42,12 @@ from pyganeti.master.lu.instance.replace_disks import LUInstanceReplaceDisks
 from pyganeti.master.lu.instance.set_params import LUInstanceSetParams
 from pyganeti.master.lu.instance.shutdown import LUInstanceShutdown
 from pyganeti.master.lu.instance.startup import LUInstanceStartup
+from pyganeti.master.lu.network.add import LUNetworkAdd
+from pyganeti.master.lu.network.connect import LUNetworkConnect
+from pyganeti.master.lu.network.disconnect import LUNetworkDisconnect
+from pyganeti.master.lu.network.remove import LUNetworkRemove
+from pyganeti.master.lu.network.rename import LUNetworkRename
+from pyganeti.master.lu.network.set_params import LUNetworkSetParams
 from pyganeti.master.lu.node.add import LUNodeAdd
 from pyganeti.master.lu.node.evacuate import LUNodeEvacuate
 from pyganeti.master.lu.node.migrate import LUNodeMigrate
@@ -102,6 +108,14 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
     OpInstanceStartup,
 )
+from pyganeti.opcodes.network import (
+    OpNetworkAdd,
+    OpNetworkConnect,
+    OpNetworkDisconnect,
+    OpNetworkRemove,
+    OpNetworkRename,
+    OpNetworkSetParams,
+)
 from pyganeti.opcodes.node import OpNodeAdd, OpNodeEvacuate, OpNodeMigrate, OpNodeRemove
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
@@ -160,6 +174,12 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpInstanceSetParams: LUInstanceSetParams(),
     OpInstanceShutdown: LUInstanceShutdown(),
     OpInstanceStartup: LUInstanceStartup(),
+    OpNetworkAdd: LUNetworkAdd(),
+    OpNetworkConnect: LUNetworkConnect(),
+    OpNetworkDisconnect: LUNetworkDisconnect(),
+    OpNetworkRemove: LUNetworkRemove(),
+    OpNetworkRename: LUNetworkRename(),
+    OpNetworkSetParams: LUNetworkSetParams(),
     OpNodeAdd: LUNodeAdd(),
     OpNodeEvacuate: LUNodeEvacuate(),
     OpNodeMigrate: LUNodeMigrate(),

@@ -134,6 +134,17 @@ def connection(network: Network, group: NodeGroup) -> dict[str, object]:
     return dict(found)
 
 
+def check_connected(nics: Sequence[Nic], view: ClusterView, group: NodeGroup) -> None:
+    """Refuse networks that are not, or no more, connected to the node group.
+
+    Raises:
+        OpPrereqError: as :func:`connection`; ``ECode.NOENT``, there is no such network any more.
+    """
+    for nic in nics:
+        if nic.network is not None:
+            connection(view.network(nic.network), group)
+
+
 def nic_name(value: object) -> str | None:
     """The name that a request gives."""
     return None if value in NO_VALUE else str(value)
