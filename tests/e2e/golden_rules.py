@@ -106,6 +106,8 @@ RULES: Final = (
 _UNKNOWN: Final = "an unknown name is refused, so that a mistyped one is not taken for nothing"
 _FINISHED: Final = "our own words, which tell what became of the job"
 _CONSOLE: Final = "an instance that does not run has no console"
+_EMPTY: Final = "a change of nothing is refused"
+_NAMED: Final = "the error itself names what is in the way, and no log line before it"
 _STATE: Final = "we show the static states that were set"
 
 # Commands whose answer differs on purpose, and why.
@@ -115,7 +117,17 @@ OTHERWISE: Final = {
     "gnt-filter info nosuch": _UNKNOWN,
     "gnt-filter list --no-headers -o priority nosuch": _UNKNOWN,
     "gnt-group info nosuch": _UNKNOWN,
+    "gnt-group info rack9": "values that are inherited are shown beside those that are not",
+    "gnt-group modify rack9": _EMPTY,
+    "gnt-network add --network=192.0.2.0/24 --gateway=192.0.2.254 blue": "Ganeti reserves twice, "
+    "as primary and as secondary address, and warns",
+    "gnt-network connect blue default": _NAMED,
+    "gnt-network disconnect front default": _NAMED,
     "gnt-network info nosuch": _UNKNOWN,
+    "gnt-network modify --add-reserved-ips=198.51.100.5 front": "that an instance has it is told",
+    "gnt-network modify --add-reserved-ips=203.0.113.1 blue": "an address outside is refused",
+    "gnt-network remove --force front": _NAMED,
+    "gnt-network remove front": _NAMED,
     "gnt-node info nosuch": _UNKNOWN,
     "gnt-node info node1 nosuch": _UNKNOWN,
     "gnt-os info nosuch": _UNKNOWN,

@@ -20,10 +20,10 @@ from tools.machine import CHECKOUT
 from tools.sameness import differences
 from tools.transcript import Exchange, parse
 
-# Jobs are listed before other commands add to them, and refusals come last.
+# Jobs are listed before other commands add to them; what changes something and is refused is last.
 _ORDER: Final = ("gnt-job-list.txt", "gnt-job-info.txt")
 _LAST: Final = ("gnt-debug-locks.txt", "gnt-os.txt", "gnt-storage.txt", "gnt-node-storage.txt",
-                "refused.txt")  # fmt: skip
+                "gnt-group-changes.txt", "gnt-network-changes.txt", "refused.txt")  # fmt: skip
 _NOT_BUILT: Final = re.compile(r"^(gnt-\S+ \S+?|OP_\w+):? (?:is )?not built yet", re.M)
 
 

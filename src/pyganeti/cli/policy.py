@@ -19,6 +19,8 @@ _SIZES: Final = frozenset({"disk-size", "memory-size"})
 SPECS: Final = frozenset(
     {"cpu-count", "disk-count", "disk-size", "memory-size", "nic-count", "spindle-use"}
 )
+# In place of a value: the one of the level above.
+_DEFAULT: Final = "default"
 _RATIOS: Final = ("vcpu-ratio", "spindle-ratio")
 
 
@@ -58,7 +60,7 @@ def policy_from(opts: "Values", *, group: bool = False) -> Policy:
     if not group and opts.ipolicy_std_specs is not None:
         policy["std"] = parse_specs(opts.ipolicy_std_specs, "--ipolicy-std-specs")
     values = {
-        "disk-templates": opts.ipolicy_disk_templates,
+        "disk-templates": _templates(opts.ipolicy_disk_templates),
         "vcpu-ratio": opts.ipolicy_vcpu_ratio,
         "spindle-ratio": opts.ipolicy_spindle_ratio,
     }
@@ -66,9 +68,13 @@ def policy_from(opts: "Values", *, group: bool = False) -> Policy:
     return policy
 
 
+def _templates(given: list[str] | None) -> list[str] | str | None:
+    return _DEFAULT if given == [_DEFAULT] else given
+
+
 def _bounds(groups: list[dict[str, dict[str, Any]]]) -> list[dict[str, dict[str, int]]] | str:
-    if groups == [{"default": {}}]:
-        return "default"
+    if groups == [{_DEFAULT: {}}]:
+        return _DEFAULT
     what = "--ipolicy-bounds-specs"
     for group in groups:
         if set(group) != {"min", "max"}:

@@ -50,6 +50,10 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
             }
         },
     ),
+    (
+        "--ipolicy-disk-templates default --ipolicy-vcpu-ratio default",
+        {"ipolicy": {"disk-templates": "default", "vcpu-ratio": "default"}},
+    ),
     ("--hypervisor-state kvm:cpu_node=2", {"hv_state": {"kvm": {"cpu_node": "2"}}}),
     (
         "--disk-state plain/xenvg:disk_total=10",

@@ -117,12 +117,12 @@ def _minmax(value: object) -> list[dict[str, dict[str, int]]]:
     return ranges
 
 
-def _ratio(key: str) -> Callable[[object], float]:
-    def check(value: object) -> float:
+def _ratio(key: str) -> Callable[[object], object]:
+    def check(value: object) -> object:
         number = converted(Param(key, Kind.FLOAT, 0.0), value, _OWNER)
         if not isinstance(number, float) or number <= 0:
             raise ParameterError(f"{_OWNER} {key!r} has the value {value!r}, expected above 0")
-        return number
+        return shortest(number)
 
     return check
 
