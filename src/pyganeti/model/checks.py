@@ -6,8 +6,9 @@ line that names the object. Nothing here raises or asks a node.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, ip_address
 
+from .address_pool import LONGEST_PREFIX, SHORTEST_PREFIX
 from .disk import Disk, drbd_id, typed_id
 from .enums import DiskTemplate
 from .errors import ConfigurationError, GenericError
@@ -111,9 +112,11 @@ def _groups(view: ClusterView) -> Iterator[str]:
     for uuid, group in view.groups.items():
         if uuid != group.uuid:
             yield f"node group {group.name}: stands under UUID {uuid}, but has {group.uuid}"
-        for network in group.networks:
+        for network, params in group.networks.items():
             if network not in view.networks:
                 yield f"node group {group.name}: connected network {network} does not exist"
+            for error in stored_errors(nic.NIC, params):
+                yield f"node group {group.name}: connection to network {network}: {error}"
         for error in stored_errors(nd.ND, group.ndparams):
             yield f"node group {group.name}: {error}"
         try:
@@ -220,7 +223,9 @@ def _networks(view: ClusterView) -> Iterator[str]:
         if uuid != network.uuid:
             yield f"{where}: stands under UUID {uuid}, but has {network.uuid}"
         try:
-            parsed = ip_network(network.network)
+            parsed = IPv4Network(network.network)
+            if not SHORTEST_PREFIX <= parsed.prefixlen <= LONGEST_PREFIX:
+                yield f"{where}: {parsed} is no /{SHORTEST_PREFIX} to /{LONGEST_PREFIX} network"
             if network.gateway and ip_address(network.gateway) not in parsed:
                 yield f"{where}: gateway {network.gateway} lies outside of {network.network}"
         except ValueError as err:

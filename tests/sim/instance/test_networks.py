@@ -90,6 +90,16 @@ async def test_refuses_conflicts_unless_told_otherwise(nic: dict[str, Any], said
     assert cluster.instance("web1").nics[0].ip == nic["ip"]
 
 
+async def test_an_address_given_twice_is_free_once_nobody_has_it() -> None:
+    cluster = networked()
+    for name in ("web1", "web2"):
+        nics = [{"network": "blue", "ip": "192.0.2.2"}]
+        await cluster.run(create(name, nics=nics, conflicts_check=False))
+    for name, wanted in (("web1", "00100000"), ("web2", "00000000")):
+        await cluster.run(OpInstanceRemove(instance_name=name, shutdown_timeout=0))
+        assert taken(cluster) == wanted
+
+
 async def test_refuses_a_network_that_is_not_connected() -> None:
     cluster = networked()
     cluster.add_network("red", "198.51.100.0/29", link=None)

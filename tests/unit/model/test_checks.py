@@ -73,6 +73,11 @@ CASES: list[tuple[list[Any], str]] = [
     ([make.node(1), make.node(2), make.drbd(1), make.drbd(2, port=11002)], "DRBD minor 0 on node"),
     ([make.network(network="198.51.100.1/29")], "network lan"),
     ([make.network(gateway="192.0.2.1")], "gateway 192.0.2.1 lies outside"),
+    ([make.network(network="198.51.100.0/31")], "no /16 to /30 network"),
+    (
+        [make.network(), make.group(networks={"network-1": {"mode": "other"}})],
+        "connection to network network-1: ",
+    ),
     ([make.network(reservations="1")], "1 reservations for 8 addresses"),
 ]
 

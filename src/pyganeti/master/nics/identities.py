@@ -65,8 +65,11 @@ def with_pool_addresses(
         if network is None:
             continue  # verify names it
         wanted = sum(nic.network == uuid and nic.ip == POOL for nic in nics)
-        kept = _addresses(uuid, nics)
-        after, addresses = with_addresses(network, _addresses(uuid, before), kept, wanted)
+        # What was given twice, without a check for conflicts, is free once nobody has it.
+        released = [
+            one for one in _addresses(uuid, before) if len(view.owners_of_ip(uuid, one)) < 2
+        ]
+        after, addresses = with_addresses(network, released, _addresses(uuid, nics), wanted)
         chosen[uuid] = list(addresses)
         if after != network:
             networks.append(after)
