@@ -30,6 +30,12 @@ def hypervisor(request: pytest.FixtureRequest, directory: Path) -> Hypervisor:
     return kvm(directory)
 
 
+async def memory_of(hypervisor: Hypervisor) -> int:
+    info = await hypervisor.info("web1")
+    assert info is not None
+    return info.memory
+
+
 async def test_it_may_be_told_again(hypervisor: Hypervisor) -> None:
     await hypervisor.start(instance(), (), paused=False)
     for memory in (16, 16, 32):
@@ -48,18 +54,19 @@ async def test_no_more_than_it_was_started_with(hypervisor: Hypervisor) -> None:
     await hypervisor.stop(instance(), 0)
 
 
+async def test_one_that_stands_still_gives_up_nothing(hypervisor: Hypervisor) -> None:
+    await hypervisor.start(instance(), (), paused=True)
+    await hypervisor.balloon(instance(), 16)
+    assert await memory_of(hypervisor) == 32
+    await hypervisor.stop(instance(), 0)
+
+
 async def test_one_that_does_not_run_has_none(hypervisor: Hypervisor) -> None:
     with pytest.raises(HypervisorError, match="web1 does not run"):
         await hypervisor.balloon(instance(), 16)
 
 
 # What only QEMU can show. Its guests here have no operating system, so they give up nothing.
-
-
-async def memory_of(hypervisor: Hypervisor) -> int:
-    info = await hypervisor.info("web1")
-    assert info is not None
-    return info.memory
 
 
 @needs_qemu

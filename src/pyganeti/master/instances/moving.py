@@ -19,7 +19,6 @@ from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.instances.guests import (
     bare_spec,
     check_bridges,
-    check_memory,
     check_online,
     guest_info,
     refused_by,
@@ -217,7 +216,8 @@ async def check_target(
         nodes: asks it.
         view: the snapshot.
         move: what is to go there.
-        starts: its guest will run there, and needs memory, bridges and the hypervisor.
+        starts: its guest will run there, and needs bridges and the hypervisor. What memory it needs
+            is for the caller to check: one that starts needs all, one that runs what it has.
         ignore_ipolicy: do not look at the policy of the target's group, where that is another.
 
     Raises:
@@ -239,7 +239,6 @@ async def check_target(
     if starts:
         await _check_hypervisor(nodes, move)
         await check_bridges(nodes, view, move.there)
-        await check_memory(nodes, view, move.there)
 
 
 def _template(spec: InstanceSpec) -> DiskTemplate:

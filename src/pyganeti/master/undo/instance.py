@@ -48,9 +48,12 @@ async def stop(context: UndoContext, *, spec: JsonSpec) -> None:
 
 
 async def balloon(context: UndoContext, *, spec: JsonSpec, memory: int) -> None:
-    """Give a guest the memory back that it had; one that ended meanwhile starts with all of it."""
-    instance = msgspec.convert(spec, InstanceSpec)
-    if _is_gone(context, instance.primary_node):
+    """Give a guest the memory back that it had; one that ended meanwhile starts with all of it.
+
+    One that was migrated meanwhile keeps what it has: it gave up memory for the sake of that.
+    """
+    instance = _as_it_is(context, spec)
+    if instance is None:
         return
     call = InstanceBalloonMemoryCall(instance=instance, memory=memory)
     try:

@@ -20,6 +20,7 @@ from pyganeti.master.instances.cleanup import (
 )
 from pyganeti.master.instances.guests import (
     assemble_disks,
+    check_memory,
     guest_info,
     shut_down_disks,
     start_guest,
@@ -161,6 +162,8 @@ async def plan_failover(
             answers = False
     starts = move.instance.admin_state is AdminState.UP
     await check_target(nodes, view, move, starts=starts, ignore_ipolicy=ignore_ipolicy)
+    if starts:
+        await check_memory(nodes, view, move.there)
     await check_runs_not_there(nodes, view, move)
     notes = await _check_mirrors(nodes, move, ignore=ignore_consistency)
     here, there = bare_specs(view, move)

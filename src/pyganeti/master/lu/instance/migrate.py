@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from pyganeti.master.iallocator.choosing import begin_chosen
+from pyganeti.master.instances.ballooning import Ballooning, find_room, make_fit
 from pyganeti.master.instances.cleanup import (
     CleanupPlan,
     clean_up,
@@ -76,6 +77,7 @@ class MigratePlan:
         move: from where to where.
         info: what the guest is, as its node says.
         live: it runs while it is sent.
+        memory: what it gives up before, to fit on the target.
         warnings: how the nodes differ without harm, or with harm that was asked to be ignored.
         allow_runtime_changes: passed to hooks.
         chosen: how the target was, if by an allocator, for the job's log.
@@ -84,6 +86,7 @@ class MigratePlan:
     move: Move
     info: MigrationInfo
     live: bool
+    memory: Ballooning | None
     warnings: tuple[str, ...]
     allow_runtime_changes: bool
     chosen: tuple[str, ...]
@@ -132,18 +135,20 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
         live = _is_live(op, view, instance)
         target, chosen = await choose_target(nodes, view, instance, op, _WHAT)
         move = Move.of(view, instance, target)
-        why = await _why_fail_over(op, view, nodes, instance)
-        if why is not None:
+        guest = await guest_info(nodes, view, instance)
+        why = _why_fail_over(op, view, instance, runs=guest is not None)
+        if guest is None or why:
             failover = await plan_failover(nodes, view, move, ignore_ipolicy=op.ignore_ipolicy)
             return FallbackPlan(replace(failover, chosen=chosen), why)
         await check_target(nodes, view, move, starts=True, ignore_ipolicy=op.ignore_ipolicy)
         await check_runs_not_there(nodes, view, move)
+        memory = await find_room(nodes, view, move, guest, may_change=op.allow_runtime_changes)
         bad = await find_bad_mirrors(nodes, move, synced=True)
         if bad:
             text = f"instance {instance.name} cannot be migrated: {'; '.join(bad)}"
             raise OpPrereqError(text, ECode.STATE)
         info, warnings = await _compare(nodes, move, ignore_versions=op.ignore_hvversions)
-        return MigratePlan(move, info, live, warnings, op.allow_runtime_changes, chosen)
+        return MigratePlan(move, info, live, memory, warnings, op.allow_runtime_changes, chosen)
 
     def hooks(self, plan: Plan, view: ClusterView) -> HookContext:
         """Instance environment, on the master, both nodes and other secondaries."""
@@ -168,13 +173,14 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
             return outline_failover(plan.failover)
         how = "while it runs" if plan.live else "while it stands still"
         names = f"{plan.move.source.name} to {plan.move.target.name}"
-        return [f"migrate {plan.move.instance.name} from {names} {how}"]
+        lines = [] if plan.memory is None else [plan.memory.outline]
+        return [*lines, f"migrate {plan.move.instance.name} from {names} {how}"]
 
     async def execute(self, run: Run, plan: Plan) -> None:
         """Prepare both nodes, send, and let one copy be the guest.
 
         All of it has one undo, which asks both nodes which copy that is: it is as right before the
-        guest was sent as after.
+        guest was sent as after. Memory that it gave up comes back if it stays.
         """
         if isinstance(plan, CleanupPlan):
             await clean_up(run, plan)
@@ -185,16 +191,19 @@ class LUInstanceMigrate(LogicalUnit[OpInstanceMigrate, Plan, None]):
             await fail_over(run, plan.failover)
             return
         _begin(run, plan.move, plan.chosen)
-        move, target = plan.move, plan.move.target.name
+        move, target, info = plan.move, plan.move.target.name, plan.info
         run.log(f"Migrating instance {move.instance.name}")
         run.log("* checking disk consistency between source and target")
         for text in plan.warnings:
             run.log(f"Warning: node {target}: {text}")
+        if plan.memory is not None:
+            await make_fit(run, move.instance, plan.memory)
+            info = await run.nodes.call(move.source.uuid, MigrationInfoCall(instance=move.here))
         journey = Journey(
-            move.instance.uuid, move.source.uuid, move.target.uuid, resume=plan.info.running
+            move.instance.uuid, move.source.uuid, move.target.uuid, resume=info.running
         )
         async with run.step("prepare both nodes", _undo(journey)):
-            await _prepare(run, move, plan.info)
+            await _prepare(run, move, info)
         run.log(f"* migrating instance to {target}")
         run.log("* starting memory transfer")
         rest = MigrateRest(journey, plan.live, plan.allow_runtime_changes)
@@ -259,18 +268,17 @@ def _is_live(op: OpInstanceMigrate, view: ClusterView, instance: Instance) -> bo
     return (op.mode or default) == MigrationMode.LIVE
 
 
-async def _why_fail_over(
-    op: OpInstanceMigrate, view: ClusterView, nodes: NodeReader, instance: Instance
-) -> str | None:
-    """Why it is to be stopped and started instead, or ``None``.
+def _why_fail_over(
+    op: OpInstanceMigrate, view: ClusterView, instance: Instance, *, runs: bool
+) -> str:
+    """Why it is to be stopped and started instead; empty: it is not.
 
     Raises:
         OpPrereqError: it does not run, and that was not allowed.
     """
-    runs = await guest_info(nodes, view, instance) is not None
     if runs and instance.admin_state is AdminState.UP:
         always = view.filled_beparams(instance).always_failover
-        return "Instance configured to always failover; fallback to failover" if always else None
+        return "Instance configured to always failover; fallback to failover" if always else ""
     if not op.allow_failover:
         raise OpPrereqError(
             f"instance {instance.name} {'should not run' if runs else 'does not run'}, so it cannot"

@@ -18,6 +18,7 @@ from pyganeti.master.disks.making import make_disks
 from pyganeti.master.disks.new import directory_of
 from pyganeti.master.instances.guests import (
     assemble_disks,
+    check_memory,
     check_online,
     shut_down_disks,
     start_guest,
@@ -141,6 +142,8 @@ class LUInstanceMove(LogicalUnit[OpInstanceMove, MovePlan, None]):
         runs = await runs_on_source(nodes, view, move, ignore=op.ignore_consistency)
         starts = instance.admin_state is AdminState.UP
         await check_target(nodes, view, move, starts=starts, ignore_ipolicy=op.ignore_ipolicy)
+        if starts:
+            await check_memory(nodes, view, move.there)
         await check_runs_not_there(nodes, view, move)
         sizes = await actual_sizes(nodes, move.source, move.here.disks)
         await check_room(nodes, view, move, sizes)

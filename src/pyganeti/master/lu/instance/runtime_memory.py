@@ -3,37 +3,14 @@
 Part of the operation in :mod:`.set_params`. Source: gnt-instance(8) MODIFY.
 """
 
-from dataclasses import dataclass
-
-import msgspec
-
-from pyganeti.master.instances.guests import bare_spec, free_memory
-from pyganeti.master.jobs.run import Run, undo
+from pyganeti.master.instances.ballooning import Ballooning
+from pyganeti.master.instances.guests import free_memory
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 from pyganeti.wire.noderpc.guests import GuestInfo
-from pyganeti.wire.noderpc.instance import InstanceBalloonMemoryCall
-
-
-@dataclass(frozen=True, slots=True)
-class Ballooning:
-    """Memory in MiB that a guest has, and is to have."""
-
-    before: int
-    after: int
-
-    @property
-    def outline(self) -> str:
-        """What a dry run tells."""
-        return f"change the memory of its guest from {self.before} to {self.after} MiB"
-
-    @property
-    def line(self) -> tuple[str, int]:
-        """What the result tells."""
-        return "runtime_memory", self.after
 
 
 async def ballooning(
@@ -65,12 +42,3 @@ async def ballooning(
             text = f"not enough memory on node {node.name} for {more} MiB more, free {free} MiB"
             raise OpPrereqError(f"instance {after.name}: {text}", ECode.NORES)
     return Ballooning(guest.memory, wanted)
-
-
-async def set_memory(run: Run, instance: Instance, memory: Ballooning) -> None:
-    """Give the guest its new memory."""
-    spec = bare_spec(run.config.view, instance)
-    back = undo("instance.balloon", spec=msgspec.to_builtins(spec), memory=memory.before)
-    async with run.step("change the memory of the guest", back):
-        call = InstanceBalloonMemoryCall(instance=spec, memory=memory.after)
-        await run.nodes.call(spec.primary_node, call)

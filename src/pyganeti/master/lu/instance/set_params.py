@@ -16,6 +16,7 @@ from pyganeti.master.disks.converting import Conversion
 from pyganeti.master.disks.mirrors import wait_for_sync
 from pyganeti.master.iallocator.choosing import possible_nodes
 from pyganeti.master.iallocator.running import chosen_allocator
+from pyganeti.master.instances.ballooning import Ballooning, set_memory
 from pyganeti.master.instances.changes import Lines, changed_fields, parameter_lines
 from pyganeti.master.instances.device_edits import GONE, Edit
 from pyganeti.master.instances.device_records import DiskRecords, modify_instance
@@ -39,7 +40,7 @@ from pyganeti.master.lu.instance.modify_disks import (
     takes_out,
     wipe_new,
 )
-from pyganeti.master.lu.instance.runtime_memory import Ballooning, ballooning, set_memory
+from pyganeti.master.lu.instance.runtime_memory import ballooning
 from pyganeti.master.nics.changed import changed_nics, nic_lines
 from pyganeti.master.nics.new import check_conflicts
 from pyganeti.master.nodes import NodeReader

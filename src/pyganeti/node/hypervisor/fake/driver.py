@@ -103,7 +103,9 @@ class FakeHypervisor:
         started_with = record.started_with or record.memory
         if memory_mib > started_with:
             raise more_than_started(instance.name, memory_mib, started_with)
-        changed = msgspec.structs.replace(record, memory=memory_mib, started_with=started_with)
+        # One that stands still gives up nothing.
+        memory = record.memory if record.paused else memory_mib
+        changed = msgspec.structs.replace(record, memory=memory, started_with=started_with)
         self._records.put(changed)
 
     async def names(self) -> tuple[str, ...]:
