@@ -35,6 +35,7 @@ from .devices import (
 )
 from .layout import GuestPaths
 from .nic_files import forget_interface, interfaces, write_interface
+from .opened import given_open
 from .pci import PciSlots, bus_of, taken_slots
 from .qmp import Qmp
 from .runtime import Runtime
@@ -43,7 +44,9 @@ from .runtime import Runtime
 _RELEASE_S: Final = 30.0
 _LET_GO_S: Final = 10.0
 _POLL_S: Final = 0.1
-NEEDED: Final = frozenset({"blockdev-add", "blockdev-del", "device_add", "device_del", "getfd"})
+NEEDED: Final = frozenset(
+    {"add-fd", "blockdev-add", "blockdev-del", "device_add", "device_del", "getfd", "remove-fd"}
+)
 _PERIPHERAL: Final = "/machine/peripheral"
 _SCSI_IDS: Final = 256
 
@@ -237,7 +240,8 @@ class HotPlug:
     async def _plug_disk(self, disk: GuestDisk, index: int, info: HvInfo) -> None:
         hvp, node = self.runtime.hvparams, node_name(disk, index)
         await self._drop_node(node)
-        await self.qmp.execute("blockdev-add", **blockdev(disk, index, hvp))
+        async with given_open(self.qmp, self.name, blockdev(disk, index, hvp)) as described:
+            await self.qmp.execute("blockdev-add", **described)
         try:
             await self.qmp.execute("device_add", **disk_device(disk, index, hvp, info))
         except HypervisorError:

@@ -40,11 +40,25 @@ class Qmp:
         Raises:
             HypervisorError: as :meth:`execute`.
         """
+        self._send(fd)
+        await self.execute("getfd", fdname=name)
+
+    async def add(self, fd: int) -> int:
+        """Give QEMU an open file, which its block devices find at ``/dev/fdset/NUMBER``.
+
+        Returns: the number.
+
+        Raises:
+            HypervisorError: as :meth:`execute`.
+        """
+        self._send(fd)
+        return int((await self.execute("add-fd"))["fdset-id"])
+
+    def _send(self, fd: int) -> None:
         try:
             self._client.send_fd_scm(fd)
         except (QMPError, ProtocolError, OSError) as err:
             raise HypervisorError(f"{self._name}: QEMU cannot be given a file: {err}") from err
-        await self.execute("getfd", fdname=name)
 
 
 @asynccontextmanager
