@@ -147,6 +147,8 @@ def run_seed(nodes: Nodes, seed: int) -> None:
     for node in cluster.nodes:
         node.put({"/etc/rc.boot": BOOT}, mode=0o755)
         node.run("/etc/rc.boot")
+        # A machine that people use was not set up a moment ago.
+        node.write_out()
     live(cluster, random.Random(seed), print)
 
 

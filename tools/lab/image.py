@@ -239,7 +239,8 @@ def _configure(root: Path) -> None:
 def _pack(root: Path, work: Path) -> None:
     raw, packed = work / "root.raw", IMAGE / "root.qcow2"
     run_logged(["truncate", "-s", DISK_SIZE, str(raw)], LOG)
-    # Nothing on it has to survive a crash of the machine it is made on.
-    options = ["-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-E", "lazy_itable_init=1"]
+    # Nodes lose their power in tests, and must come back with a file system that is whole.
+    options = ["-q", "-t", "ext4", "-O", "has_journal,^metadata_csum"]
+    options += ["-E", "lazy_itable_init=1,lazy_journal_init=1"]
     run_logged(["mke2fs", *options, "-d", str(root), str(raw)], LOG)
     run_logged(["qemu-img", "convert", "-O", "qcow2", str(raw), str(packed)], LOG)
