@@ -32,19 +32,25 @@ async def main(action: str, local: str, remote: str) -> None:
     actions: dict[str, Callable[[], Awaitable[object]]] = {
         "make": lambda: drbd.make_metadata(device),
         "attach": lambda: drbd.attach(device),
-        "connect": lambda: drbd.connect(device),
-        "allow-both": lambda: drbd.allow_two_primaries(device, allow=True),
-        "allow-one": lambda: drbd.allow_two_primaries(device, allow=False),
+        "assemble": lambda: drbd.assemble(device),
         "disconnect": lambda: drbd.disconnect(device),
-        "promote": lambda: drbd.promote(device),
-        "force": lambda: drbd.promote(device, force=True),
-        "demote": lambda: drbd.demote(device),
+        "declare-good": lambda: drbd.declare_good(device),
+        "open": lambda: opened(drbd, device, alone=True),
+        "open-both": lambda: opened(drbd, device, alone=False),
+        "close": lambda: drbd.close(device),
         "down": lambda: drbd.down(device),
         "state": lambda: drbd.find(device),
     }
     await actions[action]()
     state = await drbd.find(device)
     print(json.dumps(None if state is None else dataclasses.asdict(state)))
+
+
+async def opened(drbd: Drbd, device: Device, *, alone: bool) -> None:
+    """Let this node write, as it finds the device."""
+    state = await drbd.find(device)
+    assert state is not None
+    await drbd.open(device, state, alone=alone)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Pair:
         ends = f"{node.secondary} {self._peers[node].secondary}"
         tool = f"cd {TESTS} && python3 -m tests.lab.drbd_tool"
         for action in actions:
-            for _ in range(1 if action in ("force", "state") else 2):
+            for _ in range(1 if action in ("declare-good", "state") else 2):
                 said = node.run(f"{tool} {action} {ends}")
         found: State = json.loads(said)
         return found
@@ -56,21 +56,19 @@ def test_a_device_of_two_nodes(nodes: Nodes) -> None:
     one, two = nodes(2)
     pair = Pair(one, two)
     for node in (one, two):
-        pair.do(node, "make", "attach", "connect")
-    pair.do(one, "force")
+        pair.do(node, "make", "attach", "assemble")
+    pair.do(one, "declare-good", "open")
     pair.wait(one, good)
     one.run("dd if=/dev/urandom of=/dev/drbd0 bs=1M count=60 oflag=direct")
 
     with pytest.raises(LabError, match="Multiple primaries not allowed"):
-        pair.do(two, "promote")
-    for node in (one, two):
-        pair.do(node, "allow-both")
-    assert pair.do(two, "promote")["peer_role"] == "Primary"
-    pair.do(two, "demote")
-    for node in (one, two):
-        pair.do(node, "allow-one")
+        pair.do(two, "open")
+    pair.do(one, "open-both")
+    assert pair.do(two, "open-both")["peer_role"] == "Primary"
+    pair.do(two, "close")
+    pair.do(one, "open")
     with pytest.raises(LabError, match="Multiple primaries not allowed"):
-        pair.do(two, "promote")
+        pair.do(two, "open")
 
     two.cut_link("repl")
     cut = pair.wait(one, lambda state: state["connection"] != "Connected")
@@ -78,15 +76,15 @@ def test_a_device_of_two_nodes(nodes: Nodes) -> None:
     one.run("dd if=/dev/urandom of=/dev/drbd0 bs=1M count=8 seek=4 oflag=direct")
     two.join_link("repl")
     pair.wait(one, good)
-    pair.do(one, "demote")
+    pair.do(one, "close")
     assert checksum(one) == checksum(two)
 
-    pair.do(one, "promote")
+    pair.do(one, "open")
     one.run("echo last words | dd of=/dev/drbd0 bs=512 count=1 conv=sync oflag=direct")
     one.cut_power()
     pair.wait(two, lambda state: state["connection"] != "Connected")
-    pair.do(two, "promote")
+    pair.do(two, "open")
     assert two.run("head -c 10 /dev/drbd0") == "last words"
 
-    pair.do(two, "demote", "disconnect", "down")
+    pair.do(two, "close", "disconnect", "down")
     assert pair.do(two, "state") is None

@@ -4,6 +4,7 @@ Held to the real thing by the contract of disk drivers, which both keep. Sizes a
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -98,7 +99,7 @@ class SimLvm:
 
     def _lvs(self, words: list[str]) -> dict[str, Any]:  # Any: JSON
         self._check_group(words)
-        wanted = [word[9:-1] for word in words if word.startswith("lv_name=")]
+        wanted = re.findall(r'lv_name="([^"]*)"', " ".join(words))
         rows = [
             {
                 "vg_name": GROUP,
@@ -136,10 +137,11 @@ class SimLvm:
                     raise _Refused(f'Logical Volume "{new}" already exists')
                 self.volumes[new] = self.volumes.pop(self._existing(old))
             case "lvchange":
-                one = self.volumes[self._existing(plain[0])]
-                one.active = one.active or "-ay" in options
-                one.tags = [tag for tag in one.tags if tag not in options.get("--deltag", [])]
-                one.tags += options.get("--addtag", [])
+                for place in plain:
+                    one = self.volumes[self._existing(place)]
+                    one.active = one.active or "-ay" in options
+                    one.tags = [tag for tag in one.tags if tag not in options.get("--deltag", [])]
+                    one.tags += options.get("--addtag", [])
             case "lvextend":
                 one = self.volumes[self._existing(plain[0])]
                 more = _extents(options["-L"][0]) - one.extents

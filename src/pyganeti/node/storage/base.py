@@ -4,7 +4,7 @@ Handlers look the driver up by ``DiskSpec.dev_type``. A fake with the same guara
 ``fake.py``; ``tests/contract/test_storage.py`` holds both to them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from pyganeti.model.errors import BlockDeviceError, StorageError
@@ -96,8 +96,16 @@ class DiskDriver(Protocol):
 class VolumeDriver(DiskDriver, Protocol):
     """A kind of storage that others build on."""
 
-    async def check_own(self, disk: DiskSpec) -> None:
-        """Refuse a place that is another disk's; one where nothing is, is fine."""
+    async def assemble_own(self, disks: Sequence[DiskSpec]) -> list[BlockDevice]:
+        """As ``assemble``, of several at once; refused if a place is another disk's."""
+        ...
+
+    async def check_own(self, disks: Sequence[DiskSpec]) -> None:
+        """Refuse places that are other disks'; one where nothing is, is fine."""
+        ...
+
+    async def set_infos(self, disks: Sequence[DiskSpec], text: str) -> None:
+        """As ``set_info``, of several at once."""
         ...
 
     def path(self, disk: DiskSpec) -> str:

@@ -1,6 +1,7 @@
 """Disks in memory, for simulated nodes: deterministic, with a capacity, same contract."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from pyganeti.model.errors import StorageError
@@ -62,19 +63,25 @@ class FakeDriver:
 
     async def remove(self, disk: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.remove`."""
-        await self.check_own(disk)
+        await self.check_own((disk,))
         if _place(disk) in self.held:
             raise StorageError(f"{disk.iv_name}: {_place(disk)} is in use")
         self.disks.pop(_place(disk), None)
         self.contents.pop(_place(disk), None)
 
-    async def check_own(self, disk: DiskSpec) -> None:
+    async def assemble_own(self, disks: Sequence[DiskSpec]) -> list[BlockDevice]:
+        """See :meth:`~.base.VolumeDriver.assemble_own`."""
+        await self.check_own(disks)
+        return [await self.assemble(disk) for disk in disks]
+
+    async def check_own(self, disks: Sequence[DiskSpec]) -> None:
         """See :meth:`~.base.VolumeDriver.check_own`."""
-        place = _place(disk)
-        found = self.disks.get(place)
-        if found is not None and found[1] not in ("", disk.uuid):
-            text = f"{disk.iv_name}: {place} belongs to disk {found[1]}, not to {disk.uuid}"
-            raise StorageError(text)
+        for disk in disks:
+            place = _place(disk)
+            found = self.disks.get(place)
+            if found is not None and found[1] not in ("", disk.uuid):
+                text = f"{disk.iv_name}: {place} belongs to disk {found[1]}, not to {disk.uuid}"
+                raise StorageError(text)
 
     def path(self, disk: DiskSpec) -> str:
         """See :meth:`~.base.VolumeDriver.path`."""
@@ -158,6 +165,11 @@ class FakeDriver:
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See :meth:`~.base.DiskDriver.set_info`."""
         self.info[_place(disk)] = text
+
+    async def set_infos(self, disks: Sequence[DiskSpec], text: str) -> None:
+        """See :meth:`~.base.VolumeDriver.set_infos`."""
+        for disk in disks:
+            await self.set_info(disk, text)
 
     async def space(self, name: str) -> StorageInfo:
         """See :meth:`~.base.SpaceReader.space`."""

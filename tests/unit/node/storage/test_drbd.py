@@ -155,10 +155,49 @@ async def test_an_error_does_not_tell_the_secret() -> None:
         answers = {"events2": "events2-attached.txt", "show": "show-new.txt"}
         if command.argv[1] in answers:
             return Finished(0, (GOLDEN / answers[command.argv[1]]).read_text(), "")
+        if command.argv[1] != "connect":
+            return Finished(0, "", "")
         finished = Finished(10, "", "0: Failure: (102)\n Local address(port) already in use.\n")
         raise ProcessError(command, "exit code 10", finished)
 
     with pytest.raises(BlockDeviceError) as failed:
-        await Drbd(run).connect(DEVICE)
+        await Drbd(run).assemble(DEVICE)
     assert "hush" not in str(failed.value)
     assert "Failure: (102); Local address(port) already in use." in str(failed.value)
+
+
+async def test_each_answer_is_asked_for_once() -> None:
+    """LVM's and DRBD's programs are most of what it takes to start a guest."""
+    ran: list[str] = []
+
+    async def run(command: Command) -> Finished:
+        ran.append(command.argv[1])
+        said = {"events2": "events2-synced-primary", "show": "show-connected"}
+        name = said.get(command.argv[1])
+        return Finished(0, (GOLDEN / f"{name}.txt").read_text() if name else "", "")
+
+    link = Link("10.78.0.11", "10.78.0.12", 11000, "hush")
+    device = Device(0, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, link, PARAMS)
+    drbd = Drbd(run)
+    found, sought = await drbd.assemble(device)
+    assert ran == ["events2", "show", "disk-options", "events2"]
+    assert (found.role, sought) == ("Primary", False)
+    ran.clear()
+    await drbd.open(device, found, alone=True)
+    assert ran == ["net-options"]
+    ran.clear()
+    await drbd.close(device)
+    assert ran == ["events2", "show", "secondary", "net-options"]
+
+
+async def test_a_minor_of_another_disk_is_not_touched() -> None:
+    ran: list[str] = []
+
+    async def run(command: Command) -> Finished:
+        ran.append(command.argv[1])
+        name = {"events2": "events2-synced-primary", "show": "show-connected"}[command.argv[1]]
+        return Finished(0, (GOLDEN / f"{name}.txt").read_text(), "")
+
+    with pytest.raises(BlockDeviceError, match="DRBD minor 0 is in use already"):
+        await Drbd(run).assemble(DEVICE)
+    assert ran == ["events2", "show"]

@@ -103,8 +103,8 @@ async def test_a_device_of_9_is_made_and_connected() -> None:
     drbd = Drbd(run, lambda: "9.1.7")
     await drbd.make_metadata(device)
     await drbd.attach(device)
-    await drbd.connect(device)
-    await drbd.promote(device, force=True)
+    await drbd.declare_good(device)
+    await drbd.assemble(device)
     changes = [one for one in ran if "events2" not in one and " show " not in one]
     ends = "ipv4:10.78.0.11:11000 ipv4:10.78.0.12:11000"
     assert changes == [
@@ -113,6 +113,8 @@ async def test_a_device_of_9_is_made_and_connected() -> None:
         "drbdsetup new-minor resource0 0 0",
         "drbdmeta 0 v09 /dev/xenvg/m0 0 apply-al",
         "drbdsetup attach 0 /dev/xenvg/d0 /dev/xenvg/m0 0 --on-io-error=detach --size=64m",
+        "drbdsetup primary resource0 --force",
+        "drbdsetup secondary resource0",
         "drbdsetup del-peer resource0 1",
         "drbdsetup new-peer resource0 1 --_name=node1 --protocol=C"
         " --after-sb-0pri=discard-zero-changes --after-sb-1pri=consensus --cram-hmac-alg=md5"
@@ -120,7 +122,6 @@ async def test_a_device_of_9_is_made_and_connected() -> None:
         f"drbdsetup new-path resource0 1 {ends}",
         "drbdsetup peer-device-options resource0 1 0 --c-plan-ahead=0 --resync-rate=61440",
         "drbdsetup connect resource0 1",
-        "drbdsetup primary resource0 --force",
     ]
 
 
@@ -137,8 +138,8 @@ async def test_one_that_is_connected_is_told_changed_rates() -> None:
     params = device_params(DiskTemplate.DRBD, filled)
     drbd = Drbd(run, lambda: "9.1.7")
     device = Device(0, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, LINK, params)
-    await drbd.connect(device)
-    assert ran[-1].endswith("peer-device-options resource0 1 0 --c-plan-ahead=0 --resync-rate=512")
+    await drbd.assemble(device)
+    assert ran[-2].endswith("peer-device-options resource0 1 0 --c-plan-ahead=0 --resync-rate=512")
     await drbd.disconnect(device)
     assert ran[-2:] == ["drbdsetup disconnect resource0 1", "drbdsetup del-peer resource0 1"]
 

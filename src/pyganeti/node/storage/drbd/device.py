@@ -34,6 +34,14 @@ class Device:
     params: Params
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A device as it was found: what DRBD says of it, and what it is made of."""
+
+    state: DeviceState
+    shown: Shown
+
+
 class Drbd:
     """DRBD's programs. All methods raise ``BlockDeviceError`` in DRBD's words.
 
@@ -68,6 +76,20 @@ class Drbd:
             return None
         return found
 
+    async def _look(self, device: Device) -> _Seen | None:
+        """The device, if its minor is used.
+
+        Raises:
+            BlockDeviceError: it is another's.
+        """
+        state = (await self.states()).get(device.minor)
+        if state is None:
+            return None
+        shown = await self._show(device.minor)
+        if not _is_same(device, shown):
+            raise _is_in_use(device.minor)
+        return _Seen(state, shown)
+
     async def make_metadata(self, device: Device) -> None:
         """Let the volumes below count as never written; refused while there is a device."""
         await self._check_free(device.minor)
@@ -80,11 +102,26 @@ class Drbd:
             raise BlockDeviceError(f"DRBD minor {device.minor} has a disk")
         await self._run(self._words.create_metadata(device.minor, device.meta))
 
+    async def assemble(self, device: Device) -> tuple[DeviceState, bool]:
+        """Make the device as :meth:`attach`, and look for its peer; for another one no more.
+
+        Returns: how it is then, and whether its peer was not looked for before.
+        """
+        seen = await self._look(device)
+        await self._attach(device, None if seen is None else seen.state)
+        await self._connect(device, seen)
+        state = (await self.states()).get(device.minor)
+        if state is None:
+            raise _is_missing(device.minor)
+        return state, seen is None or seen.state.is_standalone
+
     async def attach(self, device: Device) -> None:
         """Make the device, with its disk; one that has a disk keeps it, and syncs as wanted now."""
-        state = await self.find(device)
+        seen = await self._look(device)
+        await self._attach(device, None if seen is None else seen.state)
+
+    async def _attach(self, device: Device, state: DeviceState | None) -> None:
         if state is None:
-            await self._check_free(device.minor)
             await self._make(device)
         if state is None or state.disk == DiskState.DISKLESS:
             await self._run(self._words.apply_log(device.minor, device.meta))
@@ -96,7 +133,7 @@ class Drbd:
 
     async def _check_free(self, minor: int) -> None:
         if minor in await self.states():
-            raise BlockDeviceError(f"DRBD minor {minor} is in use already")
+            raise _is_in_use(minor)
 
     async def _make(self, device: Device) -> None:
         try:
@@ -107,23 +144,22 @@ class Drbd:
             await self._run(self._words.new_resource(device.minor, device.link))
         await self._run(commands.new_minor(device.minor))
 
-    async def connect(self, device: Device) -> None:
+    async def _connect(self, device: Device, seen: _Seen | None) -> None:
         """Look for the peer, unless that is being done; looking for another one ends."""
-        state = await self._existing(device)
-        if not state.is_standalone:
-            shown = await self._show(device.minor)
-            if (shown.local, shown.remote) == device.link.ends:
+        if seen is not None and not seen.state.is_standalone:
+            if (seen.shown.local, seen.shown.remote) == device.link.ends:
                 await self._run_all(self._words.tune_peer(device.minor, device.link, device.params))
                 return
-            await self._disconnect(device.minor, shown)
+            await self._disconnect(device.minor, seen.shown)
         await self._run_all(self._words.connect(device.minor, device.link, device.params))
 
     async def _disconnect(self, minor: int, shown: Shown) -> None:
         await self._run_all(self._words.disconnect(minor, (shown.local, shown.remote)))
 
-    async def allow_two_primaries(self, device: Device, *, allow: bool) -> None:
+    async def _allow_two_primaries(
+        self, device: Device, state: DeviceState, *, allow: bool
+    ) -> None:
         """Let the peer write as well, or not any more; asked anew at each connection."""
-        state = await self._existing(device)
         if state.is_standalone:
             if allow:
                 raise BlockDeviceError(f"DRBD minor {device.minor} has no connection")
@@ -141,17 +177,29 @@ class Drbd:
         if state is not None and not state.is_standalone:
             await self._disconnect(device.minor, await self._show(device.minor))
 
-    async def promote(self, device: Device, *, force: bool = False) -> None:
-        """Let this node write to the device."""
-        state = await self._existing(device)
-        if state.role != Role.PRIMARY or force:
-            await self._run(self._words.primary(device.minor, force=force))
+    async def open(self, device: Device, state: DeviceState, *, alone: bool) -> None:
+        """Let this node write, and its peer as well or not; the device was just found in ``state``.
 
-    async def demote(self, device: Device) -> None:
-        """Let this node write no more."""
+        Raises:
+            BlockDeviceError: the peer writes, or there is none that could.
+        """
+        await self._allow_two_primaries(device, state, allow=not alone)
+        if state.role != Role.PRIMARY:
+            await self._run(self._words.primary(device.minor))
+
+    async def close(self, device: Device) -> None:
+        """Let this node write no more, and only one of the two; a missing device is fine."""
         state = await self.find(device)
-        if state is not None and state.role == Role.PRIMARY:
+        if state is None:
+            return
+        if state.role == Role.PRIMARY:
             await self._run(self._words.secondary(device.minor))
+        await self._allow_two_primaries(device, state, allow=False)
+
+    async def declare_good(self, device: Device) -> None:
+        """Let the content of its disk count, whatever it is; it was just attached."""
+        await self._run(self._words.primary(device.minor, force=True))
+        await self._run(self._words.secondary(device.minor))
 
     async def detach(self, device: Device) -> None:
         """Take the device's disk away; one that has none is fine."""
@@ -173,7 +221,7 @@ class Drbd:
     async def _existing(self, device: Device) -> DeviceState:
         state = await self.find(device)
         if state is None:
-            raise BlockDeviceError(f"DRBD minor {device.minor} is not there")
+            raise _is_missing(device.minor)
         return state
 
     async def _show(self, minor: int) -> Shown:
@@ -193,6 +241,14 @@ def _is_same(device: Device, shown: Shown) -> bool:
     if shown.data:
         return (shown.data, shown.meta) == (device.data, device.meta)
     return shown.local in ("", device.link.ends[0])
+
+
+def _is_in_use(minor: int) -> BlockDeviceError:
+    return BlockDeviceError(f"DRBD minor {minor} is in use already")
+
+
+def _is_missing(minor: int) -> BlockDeviceError:
+    return BlockDeviceError(f"DRBD minor {minor} is not there")
 
 
 def _said(text: str) -> str:

@@ -51,6 +51,10 @@ class DrbdDriver:
 
     async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
         """See ``DiskDriver``: volumes, metadata and the device, which looks for no peer yet."""
+        await self._create(disk, repeated=repeated)
+        return ""
+
+    async def _create(self, disk: DiskSpec, *, repeated: bool) -> Device:
         made: list[DiskSpec] = []
         try:
             for child in disk.children:
@@ -66,15 +70,13 @@ class DrbdDriver:
             for child in reversed(made):
                 await self._volumes.remove(child)
             raise
-        return ""
+        return device
 
     async def create_first(self, disk: DiskSpec, *, repeated: bool) -> str:
         """See ``MirrorDriver``."""
-        await self.create(disk, repeated=repeated)
-        device = await self._device(disk)
+        device = await self._create(disk, repeated=repeated)
         try:
-            await self._drbd.promote(device, force=True)
-            await self._drbd.demote(device)
+            await self._drbd.declare_good(device)
         except BlockDeviceError:
             await self.remove(disk)
             raise
@@ -83,16 +85,14 @@ class DrbdDriver:
     async def create_on_data(self, disk: DiskSpec, *, repeated: bool) -> None:
         """See ``MirrorDriver``."""
         data, meta = disk.children
-        await self._volumes.check_own(data)
-        await self._volumes.assemble(data)
+        await self._volumes.assemble_own((data,))
         await self._volumes.create(meta, repeated=repeated)
         try:
             device = await self._device(disk)
             if not repeated or await self._drbd.find(device) is None:
                 await self._drbd.make_metadata(device)
             await self._drbd.attach(device)
-            await self._drbd.promote(device, force=True)
-            await self._drbd.demote(device)
+            await self._drbd.declare_good(device)
         except BlockDeviceError:
             await self.shutdown(disk)
             await self._volumes.remove(meta)
@@ -100,8 +100,7 @@ class DrbdDriver:
 
     async def remove(self, disk: DiskSpec) -> None:
         """See ``DiskDriver``."""
-        for child in disk.children:
-            await self._volumes.check_own(child)
+        await self._volumes.check_own(disk.children)
         await self.shutdown(disk)
         for child in reversed(disk.children):
             await self._volumes.remove(child)
@@ -109,30 +108,23 @@ class DrbdDriver:
     async def assemble(self, disk: DiskSpec) -> BlockDevice:
         """See ``DiskDriver``: this node does not write, nor stops writing."""
         device = await self._device(disk)
-        await self._drbd.attach(device)
-        if (await self._existing(disk, device)).is_standalone:
+        state, sought = await self._drbd.assemble(device)
+        if sought:
             self._sought[device.minor] = self._clock.monotonic()
-        await self._drbd.connect(device)
-        return _found(await self._existing(disk, device))
+        return _found(state)
 
     async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
         """See ``DiskDriver``."""
-        device = await self._device(disk)
+        # Whose its volumes are was found out before they were attached, and it holds them since.
+        device = self._named(disk)
         state = await self._met(disk, device)
-        if not exclusive:
-            await self._drbd.allow_two_primaries(device, allow=True)
-        elif state.peer_role == Role.PRIMARY and state.role == Role.PRIMARY:
+        if exclusive and state.peer_role == Role.PRIMARY and state.role == Role.PRIMARY:
             raise BlockDeviceError(f"{disk.iv_name}: the peer of {state.path} writes as well")
-        else:
-            await self._drbd.allow_two_primaries(device, allow=False)
-        await self._drbd.promote(device)
+        await self._drbd.open(device, state, alone=exclusive)
 
     async def close(self, disk: DiskSpec) -> None:
         """See ``DiskDriver``."""
-        device = self._named(disk)
-        await self._drbd.demote(device)
-        if await self._drbd.find(device) is not None:
-            await self._drbd.allow_two_primaries(device, allow=False)
+        await self._drbd.close(self._named(disk))
 
     async def find(self, disk: DiskSpec) -> BlockDevice | None:
         """See ``DiskDriver``."""
@@ -183,8 +175,7 @@ class DrbdDriver:
 
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See ``DiskDriver``: on the volumes below."""
-        for child in disk.children:
-            await self._volumes.set_info(child, text)
+        await self._volumes.set_infos(disk.children, text)
 
     async def status(self, disk: DiskSpec) -> MirrorStatus | None:
         """See ``MirrorDriver``."""
@@ -232,10 +223,7 @@ class DrbdDriver:
         Raises:
             StorageError: a volume is missing or another disk's.
         """
-        paths = []
-        for child in disk.children:
-            await self._volumes.check_own(child)
-            paths.append((await self._volumes.assemble(child)).path)
+        paths = [found.path for found in await self._volumes.assemble_own(disk.children)]
         return _device(disk, paths, disk.size if size is None else size)
 
     def _named(self, disk: DiskSpec) -> Device:

@@ -11,6 +11,7 @@ Source: lvcreate(8); the tag ``originstname+NAME`` is Ganeti's.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from pyganeti.model.errors import StorageError
@@ -76,7 +77,14 @@ class LvmDriver:
 
     async def assemble(self, disk: DiskSpec) -> BlockDevice:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.assemble`."""
-        found = await self._existing(disk)
+        return await self._activate(disk, await self._existing(disk))
+
+    async def assemble_own(self, disks: Sequence[DiskSpec]) -> list[BlockDevice]:
+        """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
+        own = zip(disks, await self._all_own(disks), strict=True)
+        return [await self._activate(disk, _there(disk, found)) for disk, found in own]
+
+    async def _activate(self, disk: DiskSpec, found: LogicalVolume) -> BlockDevice:
         if not found.active:
             await self._change(disk, "lvchange", "-ay", found.place)
         return BlockDevice(path=found.path, size=found.size)
@@ -140,9 +148,9 @@ class LvmDriver:
             own = ["--addtag", _OWNER + new.uuid] if new.uuid else []
             await self._change(disk, "lvchange", *old, *own, renamed.place)
 
-    async def check_own(self, disk: DiskSpec) -> None:
+    async def check_own(self, disks: Sequence[DiskSpec]) -> None:
         """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
-        await self._own(disk)
+        await self._all_own(disks)
 
     def path(self, disk: DiskSpec) -> str:
         """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
@@ -168,12 +176,21 @@ class LvmDriver:
 
     async def set_info(self, disk: DiskSpec, text: str) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.set_info`."""
-        found = await self._existing(disk)
+        await self.set_infos((disk,), text)
+
+    async def set_infos(self, disks: Sequence[DiskSpec], text: str) -> None:
+        """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
         tag = _INFO + _NOT_IN_TAGS.sub("_", text)[:_INFO_LENGTH]
-        former = [one for one in found.tagged(_INFO) if one != tag]
-        if former or tag not in found.tags:
-            words = [word for one in former for word in ("--deltag", one)]
-            await self._change(disk, "lvchange", *words, "--addtag", tag, found.place)
+        # Volumes that want the same change get it from one command.
+        changes: dict[tuple[str, ...], list[str]] = {}
+        for disk, looked in zip(disks, await self._look_all(disks), strict=True):
+            found = _there(disk, looked)
+            former = [one for one in found.tagged(_INFO) if one != tag]
+            if former or tag not in found.tags:
+                words = tuple(word for one in former for word in ("--deltag", one))
+                changes.setdefault((*words, "--addtag", tag), []).append(found.place)
+        for words, places in changes.items():
+            await self._change(disks[0], "lvchange", *words, *places)
 
     async def space(self, name: str) -> StorageInfo:
         """See :meth:`~pyganeti.node.storage.base.SpaceReader.space`; of a volume group."""
@@ -198,26 +215,35 @@ class LvmDriver:
             raise StorageError(f"{disk.iv_name}: {err}") from err
 
     async def _look(self, disk: DiskSpec) -> LogicalVolume | None:
+        (found,) = await self._look_all((disk,))
+        return found
+
+    async def _look_all(self, disks: Sequence[DiskSpec]) -> list[LogicalVolume | None]:
+        """The volume of each, asking once for those of a group: LVM reads all of it each time."""
+        names: dict[str, list[str]] = {}
+        for disk in disks:
+            group, name = _place(disk)
+            names.setdefault(group, []).append(name)
         try:
-            return await self._lvm.find(*_place(disk))
+            found = {group: await self._lvm.find(group, *some) for group, some in names.items()}
         except StorageError as err:
-            raise StorageError(f"{disk.iv_name}: {err}") from err
+            raise StorageError(f"{disks[0].iv_name}: {err}") from err
+        return [found[group].get(name) for group, name in map(_place, disks)]
 
     async def _existing(self, disk: DiskSpec) -> LogicalVolume:
-        found = await self._look(disk)
-        if found is None:
-            raise StorageError(f"{disk.iv_name}: {'/'.join(_place(disk))} does not exist")
-        return found
+        return _there(disk, await self._look(disk))
 
     async def _own(self, disk: DiskSpec) -> LogicalVolume | None:
         """The volume, if it is there and not another disk's."""
-        found = await self._look(disk)
-        if found is None:
-            return None
-        owner = _owner(found)
-        if owner not in ("", disk.uuid):
-            text = f"{found.place} belongs to disk {owner}, not to {disk.uuid}"
-            raise StorageError(f"{disk.iv_name}: {text}")
+        (found,) = await self._all_own((disk,))
+        return found
+
+    async def _all_own(self, disks: Sequence[DiskSpec]) -> list[LogicalVolume | None]:
+        found = await self._look_all(disks)
+        for disk, one in zip(disks, found, strict=True):
+            if one is not None and _owner(one) not in ("", disk.uuid):
+                text = f"{one.place} belongs to disk {_owner(one)}, not to {disk.uuid}"
+                raise StorageError(f"{disk.iv_name}: {text}")
         return found
 
     async def _spindles(self, disk: DiskSpec) -> list[str]:
@@ -266,6 +292,12 @@ def _place(disk: DiskSpec) -> tuple[str, str]:
     except ValueError as err:
         raise StorageError(f"{disk.iv_name}: {disk.logical_id!r} is no volume's place") from err
     return str(group), str(name)
+
+
+def _there(disk: DiskSpec, found: LogicalVolume | None) -> LogicalVolume:
+    if found is None:
+        raise StorageError(f"{disk.iv_name}: {'/'.join(_place(disk))} does not exist")
+    return found
 
 
 def _wanted_stripes(disk: DiskSpec) -> int:

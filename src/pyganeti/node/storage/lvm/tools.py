@@ -144,11 +144,11 @@ class Lvm:
         rows = await self._report("lvs", "lv", "-o", _LV_FIELDS, checked(group))
         return [_volume(row) for row in rows]
 
-    async def find(self, group: str, name: str) -> LogicalVolume | None:
-        """One of them, if it is there; it is an error when the group is not."""
-        wanted = ("-S", f'lv_name="{checked(name)}"', checked(group))
-        rows = await self._report("lvs", "lv", "-o", _LV_FIELDS, *wanted)
-        return _volume(rows[0]) if rows else None
+    async def find(self, group: str, *names: str) -> dict[str, LogicalVolume]:
+        """Those of them that are there, by name; it is an error when the group is not."""
+        wanted = "||".join(f'lv_name="{checked(name)}"' for name in names)
+        rows = await self._report("lvs", "lv", "-o", _LV_FIELDS, "-S", wanted, checked(group))
+        return {row["lv_name"]: _volume(row) for row in rows}
 
     async def change(self, *argv: str) -> None:
         """Run one of the programs that change something."""
