@@ -1,7 +1,10 @@
 """OP_INSTANCE_FAILOVER and OP_INSTANCE_MIGRATE with mirrored disks: who may write, and when."""
 
+import pytest
+
 from pyganeti.model.errors import ECode
 from pyganeti.node.hypervisor.fake.records import Record
+from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
     OpInstanceFailover,
@@ -48,6 +51,28 @@ async def test_a_failover_turns_the_pair_around() -> None:
     await cluster.run(FAILOVER)
     assert roles(cluster) == BOTH
     assert primary(cluster) == "node1"
+
+
+def links(cluster: SimCluster) -> set[str]:
+    return {path for path in cluster.footprint() if "/links/" in path}
+
+
+async def test_the_pair_stays_together_while_the_guest_goes_over() -> None:
+    cluster = await running()
+    await cluster.run(FAILOVER)
+    assert [change for change in changes(cluster) if change[1].startswith("blockdev")] == [
+        ("node1", "blockdev_close"),
+        ("node1", "blockdev_assemble"),
+        ("node2", "blockdev_assemble"),
+    ]
+
+
+@pytest.mark.parametrize("op", [FAILOVER, MIGRATE])
+async def test_only_the_primary_node_has_links(op: Opcode) -> None:
+    cluster = await running()
+    assert links(cluster) == {"node1/links/web1:0"}
+    await cluster.run(op)
+    assert links(cluster) == {"node2/links/web1:0"}
 
 
 async def test_one_that_is_down_fails_over_without_its_disks() -> None:

@@ -131,6 +131,7 @@ class BlockdevHandlers:
             await driver.open(disk, exclusive=call.exclusive)
 
     async def _close(self, call: calls.BlockdevCloseCall) -> None:
+        await in_thread(self._links.trim, call.instance_name, 0)
         for disk in call.disks:
             await self._storage.driver(disk.dev_type).close(disk)
 

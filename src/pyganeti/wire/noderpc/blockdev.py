@@ -75,7 +75,10 @@ class BlockdevOpenCall(NodeCall[None], frozen=True, kw_only=True):
 
 
 class BlockdevCloseCall(NodeCall[None], frozen=True, kw_only=True):
-    """Let the node write no more to disks, which stay assembled. Raises: one is in use."""
+    """Let the node write no more to disks, which stay assembled but lose their links.
+
+    Raises: one is in use.
+    """
 
     procedure: ClassVar[str] = "blockdev_close"
     changes: ClassVar[bool] = True

@@ -32,6 +32,7 @@ from pyganeti.master.instances.moving import (
     check_runs_not_there,
     check_target,
     choose_target,
+    close_disks,
     find_bad_mirrors,
     move_hooks,
     move_locks,
@@ -42,6 +43,7 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceFailover
 
@@ -238,8 +240,12 @@ async def _leave_source(run: Run, plan: FailoverPlan) -> None:
         await stop_guest(run.nodes, move.here, plan.timeout_s)
     run.log("* deactivating the instance's disks on source node")
     active = undo("instance.activate_disks", spec=plan.here)
-    async with run.step("shut down disks", active if move.instance.disks_active else None):
-        await shut_down_disks(run.nodes, move.here)
+    async with run.step("take away disks", active if move.instance.disks_active else None):
+        if plan.starts and move.here.disk_template in INTERNALLY_MIRRORED:
+            # The pair is needed again at once: it stays together.
+            await close_disks(run.nodes, move, there=False)
+        else:
+            await shut_down_disks(run.nodes, move.here)
 
 
 async def _record(run: Run, plan: FailoverPlan) -> None:
