@@ -10,7 +10,10 @@ Debian guest (``tools/debian_os.py``) and in ``.cache/e2e``:
 What is there already is kept; ``.cache`` may be removed at any time.
 """
 
+import os
+import shutil
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from tools import debian_os
@@ -21,6 +24,7 @@ from tools.machine import (
     SetupError,
     Steps,
     check_root,
+    install_packages,
     install_programs,
     make_environment,
     run_logged,
@@ -38,6 +42,23 @@ CLIENT_PACKAGES: Final = (
     "ganeti-3.0 python3-bitarray python3-cffi-backend python3-cryptography python3-openssl"
     " python3-psutil python3-pycurl python3-pyparsing python3-simplejson"
 )
+# What guests with UEFI or a TPM need, by package: a program, or a directory.
+FIRMWARE_PACKAGES: Final[Mapping[str, str]] = {"ovmf": "/usr/share/OVMF", "swtpm": "swtpm"}
+
+
+def install_firmware() -> None:
+    """Install what only tests of UEFI and TPM need, where it can be had: they skip without."""
+    lacking = [
+        package
+        for package, what in FIRMWARE_PACKAGES.items()
+        if not (os.path.isdir(what) or shutil.which(what))
+    ]
+    if not lacking or shutil.which("apt-get") is None:
+        return
+    try:
+        install_packages(lacking, LOG)
+    except SetupError as err:
+        print(f"prepare: without {' and '.join(lacking)}: {err}", file=sys.stderr)
 
 
 def fetch_client() -> None:
@@ -55,6 +76,7 @@ def prepare() -> None:
     steps = Steps(6)
     steps.begin("programs")
     install_programs(sorted(PACKAGES), LOG)
+    install_firmware()
     steps.begin("Python environment .venv")
     requirements = CHECKOUT / "requirements" / "dev.txt"
     make_environment(CHECKOUT / ".venv", requirements, LOG, editable=True)

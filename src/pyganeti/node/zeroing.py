@@ -18,6 +18,7 @@ import msgspec
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import OpExecError
+from pyganeti.model.state_disks import is_state
 from pyganeti.node.hypervisor.base import GuestDisk, Hypervisor
 from pyganeti.node.storage.base import MIB
 from pyganeti.wire.noderpc.guests import GuestState
@@ -28,11 +29,13 @@ URLS: Final = ("http://", "https://", "ftp://")
 # The guest is another: it boots what is on its first disk and has nothing but disks.
 _OVERRIDES: Final[Params] = {
     "boot_order": "disk",
+    "boot_type": "bios",
     "cdrom_image_path": "",
     "cdrom2_image_path": "",
     "floppy_image_path": "",
     "initrd_path": "",
     "kernel_path": "",
+    "tpm": "none",
     "usb_devices": "",
 }
 _POLL_S: Final = 1.0
@@ -90,7 +93,8 @@ class Zeroing:
                 uuid="00000000-0000-4000-8000-000000000000",
                 iv_name="disk/0",
             )
-            await driver.start(helper, (GuestDisk(spec, path, size=size), *disks), paused=False)
+            own = (disk for disk in disks if not is_state(disk.spec.name))
+            await driver.start(helper, (GuestDisk(spec, path, size=size), *own), paused=False)
             await self._ended(driver, instance.name, timeout_s)
         finally:
             await driver.stop(helper, 0.0)

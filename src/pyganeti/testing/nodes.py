@@ -237,7 +237,7 @@ class SimNode:
         return NodeParts(
             paths=self.paths,
             clock=self._clock,
-            hypervisors=Hypervisors({"fake": fake}),
+            hypervisors=Hypervisors({"fake": fake, "kvm": fake}),
             storage=sim_storage(
                 files=self.disks,
                 shared=self.shared,

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pyganeti.kit.files import read_bytes
@@ -19,6 +20,10 @@ from tests.contract.node.storage_kinds import file_driver
 def disk(name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
     place = ("loop", f"/srv/disks/web1/{name}")
     return DiskSpec(dev_type="file", logical_id=place, size=size, uuid=uuid, iv_name="disk/0")
+
+
+def of_tpm(size: int = 4) -> DiskSpec:
+    return msgspec.structs.replace(disk(size=size), name="ganeti-tpm-state")
 
 
 def ignore(_made: TaskProgress) -> None:
@@ -112,3 +117,27 @@ async def test_of_a_link_to_another_image_only_the_link_is_removed(tmp_path: Pat
     await driver.remove(disk())
     await driver.create(disk(), repeated=False)
     assert read_bytes(f"{tmp_path}/srv/disks/web1/1") == b"kept"
+
+
+async def test_what_a_tpm_cuts_off_its_image_is_there_all_the_same(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    await driver.create(of_tpm(), repeated=False)
+    path = (await driver.assemble(of_tpm())).path
+    overwrite(path, b"state")
+    os.truncate(path, 2240)
+    found = await driver.find(of_tpm())
+    assert found is not None
+    assert (found.size, os.stat(path).st_size) == (4 * MIB, 2240)
+    assert (await driver.assemble(of_tpm())).size == os.stat(path).st_size == 4 * MIB
+    assert (read_bytes(path) or b"").rstrip(b"\0") == b"state"
+    os.truncate(path, 2240)
+    await driver.grow(of_tpm(), 2, dryrun=False)
+    assert os.stat(path).st_size == 6 * MIB
+
+
+async def test_an_image_of_another_disk_that_is_too_short_is_seen(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    await driver.create(disk(), repeated=False)
+    path = (await driver.assemble(disk())).path
+    os.truncate(path, 2240)
+    assert (await driver.assemble(disk())).size == os.stat(path).st_size == 2240

@@ -7,6 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyganeti.kit.clock import SystemClock
@@ -90,6 +91,22 @@ async def test_it_boots_a_copy(
     assert links == ["/d"]
     assert content == image.read_bytes()
     assert list((tmp_path / "zeroing").iterdir()) == []
+
+
+async def test_it_has_neither_the_firmware_nor_the_tpm_of_the_instance(
+    driver: Watched, zeroing: Zeroing, tmp_path: Path
+) -> None:
+    (tmp_path / "zero.img").write_bytes(POWERS_OFF)
+    own = {"kernel_path": "", "boot_type": "uefi", "tpm": "2.0"}
+    states = tuple(
+        GuestDisk(msgspec.structs.replace(DISK.spec, name=f"ganeti-{name}"), f"/{name}")
+        for name in ("uefi-vars", "tpm-state")
+    )
+    spec = msgspec.structs.replace(WEB1, hvparams=own)
+    await zeroing.run(driver, spec, (DISK, *states), f"{tmp_path}/zero.img", 10.0)
+    ((hvparams, links, _content),) = driver.started
+    assert hvparams == {"kernel_path": "", "boot_type": "bios", "tpm": "none"}
+    assert links == ["/d"]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,19 @@ def test_one_change(mod: tuple[object, ...], names: list[str | None]) -> None:
     assert after(mod) == names
 
 
+def test_the_end_can_be_before_what_is_always_last() -> None:
+    def names(*mods: tuple[object, ...], end: int = 2) -> list[str | None]:
+        changes = device_changes(mods, "things")
+        found, _edits = edited(
+            (A, B, C), changes, kind="thing", most=5, make=make, end=lambda _present: end
+        )
+        return [thing.name for thing in found]
+
+    assert names(("add", -1, {"name": "x"})) == ["a", "b", "x", None]
+    assert names(("remove", -1, {})) == ["a", None]
+    assert names(("remove", -1, {}), end=0) == ["a", "b"]
+
+
 def test_each_change_sees_what_those_before_it_made() -> None:
     mods: tuple[tuple[object, ...], ...] = (
         ("remove", 0, {}),

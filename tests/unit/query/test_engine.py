@@ -278,6 +278,6 @@ async def test_fields_are_described_in_natural_order() -> None:
     queries = engine(cluster())
     names = [field["name"] for field in queries.query_fields("instance", None)["fields"]]
     assert names.index("disk.size/2") < names.index("disk.size/10")
-    assert len(names) == 292
+    assert len(names) == 294
     (field,) = queries.query_fields("node", ["mfree"])["fields"]
     assert (field["title"], field["kind"]) == ("MFree", "unit")

@@ -18,7 +18,7 @@ FACTS = json.loads((Path(__file__).parents[2] / "spec" / "query_fields.json").re
 
 
 # Fields that Ganeti has not: docs/differences.md.
-OURS = {"job": {"progress"}}
+OURS = {"instance": {"hv/boot_type", "hv/tpm"}, "job": {"progress"}}
 
 
 # Waits are no resource of Ganeti's: docs/differences.md.

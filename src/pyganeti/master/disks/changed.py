@@ -16,6 +16,7 @@ from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskMode, DiskTemplate, ListChange
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
+from pyganeti.model.state_disks import behind, is_state, seen
 from pyganeti.model.templates import EXTERNALLY_MIRRORED, MAX_DISKS, MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.devices import DeviceChange, device_changes, parse_disk
@@ -78,7 +79,8 @@ def changed_disks(
         requests[uuid] = _requested(what, change, template, view)
         return _planned(uuid, template, requests[uuid], instance)
 
-    final, edits = edited(before, changes, kind="disk", most=MAX_DISKS, make=make)
+    final, edits = edited(before, changes, kind="disk", most=MAX_DISKS, make=make, end=_end)
+    final = behind(final)
     _check_final(final)
     kept = {disk.uuid for disk in final}
     had = {disk.uuid: disk for disk in before}
@@ -94,6 +96,11 @@ def changed_disks(
     )
     wanted = {uuid: request for uuid, request in requests.items() if uuid in kept}
     return ChangedDisks(template, final, wanted, changed, removed, edits)
+
+
+def _end(disks: Sequence[Disk]) -> int:
+    """The place of a new last disk: before those that the guest does not see."""
+    return len(seen(disks))
 
 
 def _template(
@@ -156,10 +163,19 @@ def _changes(what: str, change: DeviceChange, disk: Disk) -> dict[str, Any]:
         found["mode"] = DiskMode(asked.mode)
     if "name" in change.params:
         found["name"] = None if asked.name in _NO_NAME else asked.name
+        _refuse_other_use(what, disk.name, found["name"])
     if asked.opaque:
         params = {**(disk.params or {}), **provider_params(what, asked)}
         found["params"] = {key: value for key, value in params.items() if value != _FORGET} or None
     return found
+
+
+def _refuse_other_use(what: str, old: str | None, new: str | None) -> None:
+    """Refuse a name that would show a disk to the guest, or give the guest's to its firmware."""
+    if old != new and (is_state(old) or is_state(new)):
+        name = old if is_state(old) else new
+        text = f"{what}: the name {name} says what a disk is for: none can get or lose it"
+        raise OpPrereqError(text, ECode.INVAL)
 
 
 def _attachable(

@@ -56,7 +56,13 @@ class Edit(Generic[D]):
 
 
 def edited(
-    devices: Sequence[D], changes: Sequence[DeviceChange], *, kind: str, most: int, make: Maker[D]
+    devices: Sequence[D],
+    changes: Sequence[DeviceChange],
+    *,
+    kind: str,
+    most: int,
+    make: Maker[D],
+    end: Callable[[Sequence[D]], int] = len,
 ) -> tuple[tuple[D, ...], tuple[Edit[D], ...]]:
     """The list after all changes, and what each of them did.
 
@@ -66,6 +72,7 @@ def edited(
         kind: ``nic`` or ``disk``, for messages.
         most: how many there may be.
         make: makes new and changed devices.
+        end: how many come before a new last one.
 
     Raises:
         OpPrereqError: there is no such device or place, or too many would be there.
@@ -75,13 +82,16 @@ def edited(
     for change in changes:
         present = [slot[0] for slot in slots]
         if change.action in NEW:
-            index = _place(present, change, kind)
+            index = _place(present, change, kind, end(present))
             slot = [make(f"{kind}/{index}", None, change)]
             slots.insert(index, slot)
             if len(slots) > most:
                 raise OpPrereqError(f"an instance has at most {most} {kind}s", ECode.STATE)
         else:
-            index = find(present, change.where, kind)
+            where = change.where
+            if where == LAST and end(present) > 0:
+                where = end(present) - 1
+            index = find(present, where, kind)
             slot = slots[index]
             if change.action in GONE:
                 _refuse_params(change, f"{kind}/{index}")
@@ -97,10 +107,10 @@ def edited(
     return tuple(slot[0] for slot in slots), tuple(edits)
 
 
-def _place(present: Sequence[Device], change: DeviceChange, kind: str) -> int:
+def _place(present: Sequence[Device], change: DeviceChange, kind: str, end: int) -> int:
     where = change.where
     if where == LAST:
-        return len(present)
+        return end
     if isinstance(where, int) and 0 <= where <= len(present):
         return where
     expected = f"a position from 0 to {len(present)}, or {LAST} for the end"

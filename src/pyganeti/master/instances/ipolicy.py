@@ -12,11 +12,17 @@ from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.params.ipolicy import FilledIPolicy, MinMaxISpecs
+from pyganeti.model.state_disks import seen
 from pyganeti.model.view import ClusterView
 
 
 class SizedDisk(Protocol):
     """What counts of a disk."""
+
+    @property
+    def name(self) -> str | None:
+        """As its user calls it."""
+        ...
 
     @property
     def size(self) -> int:
@@ -48,7 +54,11 @@ class InstanceShape:
         disks: Sequence[SizedDisk],
         template: DiskTemplate,
     ) -> "InstanceShape":
-        """The shape of ``instance`` with these disks on its primary node."""
+        """The shape of ``instance`` with these disks on its primary node.
+
+        What firmware and TPM need is no wish of the user's, and does not count.
+        """
+        disks = seen(disks)
         be, node = view.filled_beparams(instance), view.node(instance.primary_node)
         use = be.spindle_use
         if has_spindles(template, node, view):

@@ -25,6 +25,13 @@ _PARAMS: Final = (
         title="Boot_order",
     ),
     Param(
+        "boot_type",
+        Kind.STRING,
+        "",
+        allowed=("bios", "direct_kernel", "uefi"),
+        ours=True,
+    ),
+    Param(
         "cdrom2_image_path", Kind.STRING, "", check=path_or_url, node_check=NodeCheck.FILE_OR_URL
     ),
     Param(
@@ -267,6 +274,7 @@ _PARAMS: Final = (
             "never",
         ),
     ),
+    Param("tpm", Kind.STRING, "", allowed=("2.0", "none"), ours=True),
     Param("usb_devices", Kind.STRING, ""),
     Param(
         "usb_mouse",
@@ -309,6 +317,21 @@ _ONLY_WITH_SPICE: Final = (
 )
 
 
+def boots_kernel(values: Values) -> bool:
+    """Whether a guest is started with a kernel of its node; unset, ``kernel_path`` says it."""
+    return bool(values["kernel_path"]) and values.get("boot_type") in (None, "", "direct_kernel")
+
+
+def boots_uefi(values: Values) -> bool:
+    """Whether a guest has UEFI firmware, which keeps variables."""
+    return values.get("boot_type") == "uefi"
+
+
+def has_tpm(values: Values) -> bool:
+    """Whether a guest has a TPM."""
+    return values.get("tpm") == "2.0"
+
+
 def contradictions(values: Values) -> Iterator[str]:
     """What in a complete mapping cannot be true together."""
     yield from _boot(values)
@@ -317,7 +340,9 @@ def contradictions(values: Values) -> Iterator[str]:
 
 
 def _boot(values: Values) -> Iterator[str]:
-    if values["kernel_path"] and not values["root_path"]:
+    if values.get("boot_type") == "direct_kernel" and not values["kernel_path"]:
+        yield "boot_type is direct_kernel, but kernel_path is empty"
+    if boots_kernel(values) and not values["root_path"]:
         yield "a kernel is given (kernel_path), so root_path must be given too"
     if values["boot_order"] == "cdrom" and not values["cdrom_image_path"]:
         yield "boot_order is cdrom, but cdrom_image_path is empty"

@@ -56,6 +56,7 @@ class Param:
         node_check: what the node has to find there.
         cluster_only: may be set for the cluster or an OS, but not for an instance.
         title: column title, where lists show it.
+        ours: Ganeti does not have it; it has no default, and stands only where it was set.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Param:
     node_check: NodeCheck | None = None
     cluster_only: bool = False
     title: str | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class ParamSet:
 
     def __post_init__(self) -> None:
         """Collect the defaults once."""
-        object.__setattr__(self, "defaults", {p.name: p.default for p in self.params.values()})
+        defaults = {p.name: p.default for p in self.params.values() if not p.ours}
+        object.__setattr__(self, "defaults", defaults)
 
 
 def param_set(

@@ -5,6 +5,7 @@ Source: ganeti-os-interface(7), COMMON ENVIRONMENT; INVENTORY of variables in th
 
 from typing import Any, Final
 
+from pyganeti.model.state_disks import is_state
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.wire.noderpc.specs import (
     InstanceSpec,
@@ -43,6 +44,8 @@ def for_instance(
 ) -> dict[str, str]:
     """Variables of the scripts that work on an instance. Private parameters are among them."""
     osparams = {**instance.osparams, **instance.osparams_private}
+    # What firmware and TPM remember is no matter of the OS's.
+    disks = tuple(disk for disk in disks if not is_state(disk.spec.name))
     found = core(definition, instance.os, osparams, debug) | {
         "INSTANCE_NAME": instance.name,
         "INSTANCE_OS": instance.os,

@@ -23,7 +23,8 @@ class FakeDriver:
     """See ``DiskDriver``. ``disks`` maps a place to size in MiB and UUID; tests may look.
 
     What is ``held`` is in use by something on top of it and cannot be removed. ``contents`` has
-    what is on disks: by place, the pieces that are not all zeroes by their offsets.
+    what is on disks: by place, the pieces that are not all zeroes by their offsets. New disks begin
+    with ``leavings``: what whoever had the space before left there.
 
     Wipes wait in the middle for the event ``halfway``, if there is one.
 
@@ -39,6 +40,7 @@ class FakeDriver:
         self.info: dict[str, str] = {}
         self.held: set[str] = set()
         self.contents: dict[str, dict[int, bytes]] = {}
+        self.leavings = b""
         self.halfway: asyncio.Event | None = None
         self._type = storage_type
 
@@ -59,6 +61,8 @@ class FakeDriver:
             raise StorageError(f"{disk.iv_name}: {place} exists already")
         self._check_fits(disk, disk.size)
         self.disks[place] = (disk.size, disk.uuid)
+        if self.leavings:
+            self.contents[place] = {0: self.leavings}
         return ""
 
     async def remove(self, disk: DiskSpec) -> None:
@@ -134,6 +138,9 @@ class FakeDriver:
             progress(TaskProgress(done, size))
             if done < size and self.halfway is not None:
                 await self.halfway.wait()
+        found = self.contents.get(device.path, {})
+        for place in [one for one in found if offset * MIB <= one < (offset + size) * MIB]:
+            del found[place]
 
     async def rename(self, disk: DiskSpec, new: DiskSpec) -> None:
         """See :meth:`~.base.DiskDriver.rename`."""

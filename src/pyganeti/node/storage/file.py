@@ -13,6 +13,7 @@ from typing import Final
 from pyganeti.kit.files import sync_directory
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StorageError
+from pyganeti.model.state_disks import TPM_STATE
 from pyganeti.wire.noderpc.disks import (
     BlockDevice,
     StorageInfo,
@@ -68,6 +69,8 @@ class FileDriver:
         device = await self.find(disk)
         if device is None:
             raise StorageError(f"{disk.iv_name}: {self._path(disk)} does not exist")
+        if disk.name == TPM_STATE:
+            await in_thread(_restore_size, device.path, disk)
         return device
 
     async def open(self, disk: DiskSpec, *, exclusive: bool) -> None:
@@ -80,6 +83,8 @@ class FileDriver:
         """See :meth:`~.base.DiskDriver.find`."""
         path = self._path(disk)
         size = _size(path)
+        if size is not None and disk.name == TPM_STATE:
+            size = max(size, disk.size * MIB)
         return None if size is None else BlockDevice(path=path, size=size)
 
     async def shutdown(self, disk: DiskSpec) -> None:
@@ -173,6 +178,15 @@ def _size(path: str) -> int | None:
     except OSError:
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _restore_size(path: str, disk: DiskSpec) -> None:
+    """Make a TPM's image as long as its disk: swtpm cuts a file off behind what it needs."""
+    if os.path.getsize(path) < disk.size * MIB:
+        try:
+            os.truncate(path, disk.size * MIB)
+        except OSError as err:
+            raise StorageError(f"{disk.iv_name}: {path}: {err.strerror}") from err
 
 
 def _owner(path: str) -> str:

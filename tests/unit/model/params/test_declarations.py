@@ -37,8 +37,9 @@ def in_3_1(params: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def compare(ours: ParamSet, params: list[dict[str, Any]]) -> None:
     """Names, types, defaults and titles."""
     wanted = in_3_1(params)
-    assert set(ours.params) == set(wanted)
-    for name, param in ours.params.items():
+    theirs = {name: param for name, param in ours.params.items() if not param.ours}
+    assert set(theirs) == set(ours.defaults) == set(wanted)
+    for name, param in theirs.items():
         assert param.default == wanted[name]["default"], name
         assert type(param.default) is type(wanted[name]["default"]), name
         assert KINDS[param.kind] == wanted[name]["type"], name
@@ -60,6 +61,12 @@ def test_hvparams(hypervisor: Hypervisor) -> None:
         checked = wanted.get("check", "none") != "none"
         assert bool(param.check) == checked, name
         assert bool(param.node_check) == ("existing" in wanted.get("check", "")), name
+
+
+def test_what_ganeti_has_not_stands_only_where_it_was_set() -> None:
+    ours = {name for name, param in hv.SETS[Hypervisor.KVM].params.items() if param.ours}
+    assert ours == {"boot_type", "tpm"}
+    assert not ours & hv.DEFAULTS[Hypervisor.KVM].keys()
 
 
 def test_cluster_only_hvparams() -> None:

@@ -1,5 +1,7 @@
 """The environment of OS scripts, against the names of the interface."""
 
+import msgspec
+
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.os.definition import OsDefinition
 from pyganeti.node.os.environment import core, for_instance
@@ -119,3 +121,10 @@ def test_block_devices_are_told_apart_from_files() -> None:
     env = for_instance(OS, INSTANCE, (disk,))
     assert env["DISK_0_BACKEND_TYPE"] == "block"
     assert "DISK_0_URI" not in env
+
+
+def test_disks_of_firmware_and_tpm_are_not_counted() -> None:
+    state = GuestDisk(msgspec.structs.replace(DISK.spec, name="ganeti-tpm-state"), "/srv/t")
+    found = for_instance(OS, INSTANCE, (state, DISK))
+    assert found == for_instance(OS, INSTANCE, (DISK,))
+    assert (found["DISK_COUNT"], found["DISK_0_PATH"]) == ("1", "/srv/d")

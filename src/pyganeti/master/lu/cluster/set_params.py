@@ -36,6 +36,7 @@ from pyganeti.model.params.hv import updated_cluster_hvparams
 from pyganeti.model.params.ipolicy import check_complete_ipolicy, fill_ipolicy, updated_ipolicy
 from pyganeti.model.params.nd import updated_ndparams
 from pyganeti.model.params.nic import updated_nicparams
+from pyganeti.model.state_disks import add_command, lacking
 from pyganeti.model.uid_pool import UidRange, check_pool, without
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterSetParams
@@ -118,8 +119,8 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         _check_in_use(op, view)
         await _check_drbd_helper(op, view, nodes)
         await check_volume_group(op, view, nodes)
-        changed(view.cluster, op)
         address_fields(op, view.cluster)
+        _check_state_disks(view, changed(view.cluster, op))
         return SetParamsPlan(op)
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
@@ -163,6 +164,22 @@ def _check_in_use(op: OpClusterSetParams, view: ClusterView) -> None:
         if op.enabled_disk_templates and template not in op.enabled_disk_templates:
             text = f"disk template {template} is used by instance {instance.name}"
             raise OpPrereqError(text, ECode.STATE)
+
+
+def _check_state_disks(view: ClusterView, cluster: Cluster) -> None:
+    """Refuse parameters for instances that have not the disks which these need.
+
+    Raises:
+        OpPrereqError: ``ECode.STATE``; names the first of them, and what helps.
+    """
+    after = view.apply(Change(puts=(cluster,)))
+    for instance in view.all_instances():
+        names = [disk.name for disk in view.disks_of(instance)]
+        had = lacking(view.filled_hvparams(instance), names)
+        for name in lacking(after.filled_hvparams(instance), names):
+            if name not in had:
+                text = f"instance {instance.name} would need a disk {name}"
+                raise OpPrereqError(f"{text}: {add_command(instance.name, name)}", ECode.STATE)
 
 
 async def _check_drbd_helper(op: OpClusterSetParams, view: ClusterView, nodes: NodeReader) -> None:

@@ -8,8 +8,9 @@ from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster.findings import Findings
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.checks import verify_config
-from pyganeti.model.errors import ParameterError
+from pyganeti.model.errors import OpPrereqError, ParameterError
 from pyganeti.model.params.hv import check_complete_hvparams
+from pyganeti.model.state_disks import check_states
 from pyganeti.model.verify_codes import VerifyCode
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterVerifyConfig
@@ -49,8 +50,10 @@ class LUClusterVerifyConfig(LogicalUnit[OpClusterVerifyConfig, ConfigPlan, bool]
         findings.section("Verifying hypervisor parameters")
         for instance in view.all_instances():
             try:
-                check_complete_hvparams(instance.hypervisor, view.filled_hvparams(instance))
-            except ParameterError as err:
+                hvparams = view.filled_hvparams(instance)
+                check_complete_hvparams(instance.hypervisor, hvparams)
+                check_states(instance.name, hvparams, view.disks_of(instance))
+            except (OpPrereqError, ParameterError) as err:
                 text = f"hypervisor parameters of instance {instance.name}: {err}"
                 findings.error(VerifyCode.ECLUSTERCFG, "", text)
         findings.section("Verifying all nodes belong to an existing group")

@@ -34,6 +34,7 @@ from pyganeti.master.disks.new import (
     requested_disks,
     with_metadata_groups,
 )
+from pyganeti.master.disks.states import overwritten, with_states
 from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.instances.forthcoming import commit_instance, with_reserved_disks
 from pyganeti.master.instances.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
@@ -60,6 +61,7 @@ from pyganeti.model.enums import AdminState, InstanceCreateMode
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.names import check_hostname
+from pyganeti.model.state_disks import check_states
 from pyganeti.model.templates import MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
@@ -83,7 +85,7 @@ class CreatePlan:
         instance: without UUID, disks, port and generated MACs.
         placement: where its disks will lie.
         secrets: private and secret OS parameters, for the OS scripts only.
-        wipe: overwrite the disks before use.
+        wipe: indices of the disks to be overwritten before use.
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
         source: what the disks are filled from, of an imported instance.
         chosen: how the nodes were, if by an allocator, for the job's log.
@@ -95,7 +97,7 @@ class CreatePlan:
     placement: Placement
     disks: tuple[DiskRequest, ...]
     secrets: Mapping[str, Any]  # Any: values as given
-    wipe: bool
+    wipe: tuple[int, ...]
     sync: bool | None
     install: bool
     start: bool
@@ -176,6 +178,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         if op.mode is InstanceCreateMode.IMPORT:
             check_compression(op.compress, view)
             op, source = await read_export(op, view, nodes)
+        op = with_states(op, view)
         chosen: tuple[str, ...] = ()
         if not placed:
             op, chosen = await place(op, view, nodes, reserved)
@@ -197,7 +200,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             Placement(template, instance.primary_node, directory, op.file_driver, secondary),
             disks,
             {**(op.osparams_private or {}), **(op.osparams_secret or {})},
-            wipe=view.cluster.prealloc_wipe_disks and not are_adopted(disks),
+            wipe=() if are_adopted(disks) else overwritten(disks, view),
             install=source is None and _is_installed(op, instance, disks),
             sync=None if secondary is None else op.wait_for_sync,
             start=op.start,
@@ -208,6 +211,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             forthcoming=op.forthcoming,
             reserved=reserved,
         )
+        check_states(instance.name, view.filled_hvparams(instance), disks)
         await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement, reserved)
         return plan
 
@@ -235,7 +239,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             return [f"reserve instance {name} on {node}"]
         wanted = [
             (True, f"add instance {name} to the configuration"),
-            (plan.wipe and bool(disks), "wipe its disks"),
+            *((True, f"wipe disk/{index}") for index in plan.wipe),
             (bool(plan.sync), "wait until its disks are in sync"),
             (plan.install, f"install {plan.instance.os}"),
             (plan.source is not None, "fill its disks from the export"),
@@ -253,7 +257,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         view = run.config.view
         spec = instance_spec(view, view.instances[instance.uuid])
         fills = bool(disks) and (
-            plan.install or plan.wipe or bool(plan.sync) or plan.source is not None
+            plan.install or bool(plan.wipe) or bool(plan.sync) or plan.source is not None
         )
         if disks and (fills or plan.start):
             bare = msgspec.to_builtins(bare_spec(view, view.instances[instance.uuid]))
@@ -261,7 +265,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
                 await assemble_disks(run.nodes, view, spec)
         rest = CreateRest(
             instance.uuid,
-            wipe=tuple(range(len(disks))) if plan.wipe else (),
+            wipe=plan.wipe,
             sync=plan.sync if fills or plan.start else None,
             install=plan.install,
             start=plan.start,

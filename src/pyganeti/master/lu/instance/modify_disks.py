@@ -19,6 +19,7 @@ from pyganeti.master.disks.new import (
     with_metadata_groups,
 )
 from pyganeti.master.disks.spindles import check_new_disks, check_template
+from pyganeti.master.disks.states import overwritten
 from pyganeti.master.instances.device_records import DiskRecords, OldDisks, forget_disks
 from pyganeti.master.instances.guests import (
     assemble_disks,
@@ -33,6 +34,7 @@ from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate, FileDriver, ListChange
 from pyganeti.model.errors import ECode, OpPrereqError, StorageError
 from pyganeti.model.instance import Instance
+from pyganeti.model.state_disks import seen as seen_disks
 from pyganeti.model.templates import FILE_BASED, INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import (
@@ -98,8 +100,9 @@ def _check_without_hotplug(instance: Instance, disks: ChangedDisks) -> None:
     if disks.gone:
         text = f"instance {instance.name} is running and keeps its disks without hotplug"
         raise OpPrereqError(f"{text}: shut it down, or leave out --no-hotplug", ECode.STATE)
-    kept = [disk.uuid for disk in disks.final if disk.uuid in instance.disks]
-    if [disk.uuid for disk in disks.final[: len(kept)]] != kept:
+    final = seen_disks(disks.final)
+    kept = [disk.uuid for disk in final if disk.uuid in instance.disks]
+    if [disk.uuid for disk in final[: len(kept)]] != kept:
         text = f"instance {instance.name} is running: without hotplug new disks come at the end"
         raise OpPrereqError(text, ECode.STATE)
 
@@ -160,7 +163,7 @@ async def activate_new(run: Run, before: Instance, disks: ChangedDisks, *, runni
     instance = view.instances[before.uuid]
     active = before.disks_active or running
     fill = bool(disks.requests) and (
-        view.cluster.prealloc_wipe_disks or disks.template in INTERNALLY_MIRRORED
+        disks.template in INTERNALLY_MIRRORED or bool(overwritten(disks.requests.values(), view))
     )
     if not active and not fill:
         return False
@@ -180,17 +183,18 @@ def _known(instance: Instance, view: ClusterView) -> list[str]:
 
 
 async def wipe_new(run: Run, uuid: str, made: Sequence[Disk]) -> None:
-    """Overwrite new disks, where the cluster wants that.
+    """Overwrite new disks, where the cluster wants that, and those that guests do not see.
 
     Raises:
         GenericError: one could not be written.
     """
     view = run.config.view
-    if not view.cluster.prealloc_wipe_disks or not made:
+    wiped = [made[index] for index in overwritten(made, view)]
+    if not wiped:
         return
     node = view.instances[uuid].primary_node
     async with run.step("wipe new disks", undo("node.end_tasks", nodes=[node])):
-        for disk in made:
+        for disk in wiped:
             spec = disk_spec(view.disks[disk.uuid], view, node)
             run.log(f"* wiping {spec.iv_name}...")
             await run.nodes.call(node, BlockdevWipeCall(disk=spec, size=spec.size))

@@ -20,6 +20,7 @@ from pyganeti.master.disks.new import (
 )
 from pyganeti.master.disks.places import DiskPlace, place_disks
 from pyganeti.master.disks.spindles import check_new_disks, request_of
+from pyganeti.master.disks.states import overwritten
 from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.iallocator.requests import Allocate
 from pyganeti.master.iallocator.running import ask
@@ -60,14 +61,14 @@ class RecreatePlan:
         instance: as it is recorded.
         nodes: UUIDs of the nodes that the disks will lie on, the primary first.
         disks: the lost ones by position, with the size and mode they will have.
-        fill: they are to be overwritten.
+        fill: indices of those that are to be overwritten.
         chosen: how the nodes were, if by an allocator, for the job's log.
     """
 
     instance: Instance
     nodes: tuple[str, ...]
     disks: Mapping[int, Disk]
-    fill: bool
+    fill: tuple[int, ...]
     chosen: tuple[str, ...]
 
 
@@ -116,7 +117,9 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
             await check_lost(list(wanted.values()), view.node(uuid), view, nodes)
             requests = [request_of(disk) for disk in wanted.values()]
             await check_new_disks(nodes, view.node(uuid), requests, disks[0].dev_type, view)
-        return RecreatePlan(instance, places, wanted, view.cluster.prealloc_wipe_disks, chosen)
+        indices = tuple(wanted)
+        fill = tuple(indices[number] for number in overwritten(wanted.values(), view))
+        return RecreatePlan(instance, places, wanted, fill, chosen)
 
     def hooks(self, plan: RecreatePlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
@@ -129,7 +132,7 @@ class LUInstanceRecreateDisks(LogicalUnit[OpInstanceRecreateDisks, RecreatePlan,
             f"create disk/{index} ({disk.dev_type}, {disk.size} MiB) on {names}"
             for index, disk in plan.disks.items()
         ]
-        return [*made, *(["overwrite them"] if plan.fill else [])]
+        return [*made, *(f"overwrite disk/{index}" for index in plan.fill)]
 
     async def execute(self, run: Run, plan: RecreatePlan) -> None:
         """Make the disks, record where they are, overwrite them."""
@@ -263,7 +266,7 @@ async def _activate_and_fill(run: Run, plan: RecreatePlan) -> None:
     if plan.fill:
         node = instance.primary_node
         async with run.step("wipe disks", undo("node.end_tasks", nodes=[node])):
-            for index in plan.disks:
+            for index in plan.fill:
                 disk = spec.disks[index]
                 run.log(f"* wiping {disk.iv_name}...")
                 await run.nodes.call(node, BlockdevWipeCall(disk=disk, size=disk.size))

@@ -14,6 +14,7 @@ import msgspec
 from pyganeti.master.disks.changed import ChangedDisks, changed_disks, disk_lines
 from pyganeti.master.disks.converting import Conversion
 from pyganeti.master.disks.mirrors import wait_for_sync
+from pyganeti.master.disks.states import with_state_changes
 from pyganeti.master.iallocator.choosing import possible_nodes
 from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.instances.ballooning import Ballooning, set_memory
@@ -130,6 +131,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
     def declare_locks(self, op: OpInstanceSetParams, view: ClusterView) -> LockRequest:
         """Lock the instance, a node that becomes its primary one, the space for new disks."""
         instance = view.instance(op.instance_name)
+        op = with_state_changes(op, instance, view)
         new = {view.node(name).uuid for name in (op.pnode, op.remote_node) if name is not None}
         makes = bool(op.disks) or op.disk_template is not None
         places = {node.uuid for node in view.instance_nodes(instance)} if makes else set()
@@ -157,6 +159,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
         if op.offline is None and not any(getattr(op, name) for name in _CHANGES):
             raise OpPrereqError("nothing is to be changed", ECode.INVAL)
         before = view.instance(op.instance_name)
+        op = with_state_changes(op, before, view)
         checks.check_forthcoming(op, before)
         guest = await checks.find_guest(nodes, view, before)
         fields = changed_fields(op, before, view)
@@ -171,6 +174,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
                 check_conflicts(nics, view, group, before.nics)
         after = msgspec.structs.replace(before, **fields)
         disks = changed_disks(before, op.disks, view) if op.disks else None
+        checks.check_state_disks(after, fields, disks, view)
         conversion = await plan_conversion(op, view, nodes, after, guest)
         if not op.ignore_ipolicy and conversion is None:
             checks.check_ipolicy(after, fields, disks, view)

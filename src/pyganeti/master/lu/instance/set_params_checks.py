@@ -26,6 +26,7 @@ from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqEr
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.node import Node
+from pyganeti.model.state_disks import check_states
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 from pyganeti.wire.noderpc.guests import GuestInfo
@@ -119,6 +120,19 @@ def check_ipolicy(
     shape = InstanceShape.of(after, view, disks, template)
     group = view.group_of(view.node(after.primary_node))
     check_policy(shape, view.ipolicy(group), f"instance {after.name}")
+
+
+def check_state_disks(
+    after: Instance, fields: Mapping[str, Any], changed: ChangedDisks | None, view: ClusterView
+) -> None:
+    """Refuse parameters without the disks that they need, and disks without being needed any more.
+
+    Raises:
+        OpPrereqError: as :func:`~pyganeti.model.state_disks.check_states`.
+    """
+    if changed is not None or {"hvparams", "os"} & fields.keys():
+        disks = view.disks_of(after) if changed is None else changed.final
+        check_states(after.name, view.filled_hvparams(after), disks)
 
 
 async def check_hypervisor(nodes: NodeReader, view: ClusterView, after: Instance) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.state_disks import is_state
 from pyganeti.node.hypervisor.base import GuestDisk, more_than_started
 from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
@@ -164,5 +165,5 @@ def _with_devices(record: Record, instance: InstanceSpec, disks: tuple[GuestDisk
     return msgspec.structs.replace(
         record,
         nics=tuple((nic.uuid, nic.mac) for nic in instance.nics),
-        disks=tuple(disk.spec.uuid for disk in disks),
+        disks=tuple(disk.spec.uuid for disk in disks if not is_state(disk.spec.name)),
     )

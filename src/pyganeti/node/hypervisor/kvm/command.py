@@ -4,15 +4,19 @@ Those are added when it is run (``devices``), because the runtime file keeps the
 Source: qemu(1); behaviour of the parameters as gnt-instance(8) describes it.
 """
 
+import json
 from dataclasses import dataclass
 
+from pyganeti.model.params.hv_kvm import boots_kernel, has_tpm
 from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
 
-from .devices import controller_arguments, removable_arguments
+from .devices import CODE_NODE, VARS_NODE, controller_arguments, removable_arguments
 from .display import SpiceServer, display_arguments
 from .extras import agent_arguments, own_arguments, sound_arguments
+from .firmware import Firmware
 from .layout import GuestPaths
+from .tpm import tpm_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Machine:
         accelerator: ``kvm`` or ``tcg``.
         run_with: privileges are given up by ``-run-with`` and not by options of their own.
         spice: where its SPICE server is to listen, if it has one.
+        firmware: of a guest that boots by UEFI.
     """
 
     qemu: str
@@ -32,6 +37,7 @@ class Machine:
     accelerator: str
     run_with: bool = False
     spice: SpiceServer | None = None
+    firmware: Firmware | None = None
 
 
 def base_command(instance: InstanceSpec, paths: GuestPaths, machine: Machine) -> list[str]:
@@ -54,7 +60,8 @@ def base_command(instance: InstanceSpec, paths: GuestPaths, machine: Machine) ->
         "-S",
         "-no-user-config",
         "-nodefaults",
-        *("-machine", f"{machine.machine},acpi={acpi}"),
+        *firmware_arguments(machine.firmware),
+        *("-machine", f"{machine.machine},acpi={acpi}{_flash(machine.firmware)}"),
         *("-accel", machine.accelerator),
         *_cpu_and_memory(hvp),
         *("-device", "virtio-balloon-pci,id=balloon"),
@@ -67,8 +74,22 @@ def base_command(instance: InstanceSpec, paths: GuestPaths, machine: Machine) ->
         *display_arguments(instance, machine.spice),
         *sound_arguments(hvp),
         *agent_arguments(hvp, paths),
+        *(tpm_arguments(paths) if has_tpm(hvp) else ()),
         *own_arguments(hvp),
     ]
+
+
+def firmware_arguments(firmware: Firmware | None) -> list[str]:
+    """The program of a guest's firmware, as a memory that cannot be written."""
+    if firmware is None:
+        return []
+    file = {"driver": "file", "filename": firmware.code, "read-only": True}
+    node = {"driver": "raw", "node-name": CODE_NODE, "read-only": True, "file": file}
+    return ["-blockdev", json.dumps(node, separators=(",", ":"))]
+
+
+def _flash(firmware: Firmware | None) -> str:
+    return "" if firmware is None else f",pflash0={CODE_NODE},pflash1={VARS_NODE}"
 
 
 def smp(instance: InstanceSpec) -> str:
@@ -117,7 +138,7 @@ def _given_up(option: str, name: str, value: str, *, run_with: bool) -> tuple[st
 
 
 def _boot(hvp: Params) -> list[str]:
-    if not hvp["kernel_path"]:
+    if not boots_kernel(hvp):
         return []
     found = ["-kernel", str(hvp["kernel_path"])]
     if hvp["initrd_path"]:

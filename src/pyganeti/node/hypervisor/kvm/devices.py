@@ -8,6 +8,7 @@ import json
 from typing import Any, Final
 
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.params.hv_kvm import boots_kernel
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.wire.noderpc.specs import NicSpec
 from pyganeti.wire.noderpc.struct import Params
@@ -28,6 +29,12 @@ SCSI_MODELS: Final = {
     "scsi-generic": "scsi-generic",
     "scsi-hd": "scsi-hd",
 }
+# Drivers of disks that are no devices of the guest: its firmware's memory, and its TPM.
+FLASH: Final = "cfi.pflash01"
+TPM: Final = "swtpm"
+UNSEEN: Final = frozenset({FLASH, TPM})
+CODE_NODE: Final = "firmware-code"
+VARS_NODE: Final = "firmware-vars"
 _NODE_NAME_DIGITS: Final = 24
 
 
@@ -39,7 +46,7 @@ def device_arguments(info: HvInfo) -> str:
 def boots_from(kind: str, hvp: Params) -> bool:
     """Whether the firmware tries devices of this kind first."""
     # QEMU gives the first place to a kernel, and refuses a second holder.
-    return bool(hvp["boot_order"] == kind and not hvp["kernel_path"])
+    return bool(hvp["boot_order"] == kind and not boots_kernel(hvp))
 
 
 def disk_hvinfo(disk: GuestDisk, index: int, hvp: Params, slots: PciSlots) -> HvInfo:
@@ -100,12 +107,27 @@ def disk_device(disk: GuestDisk, index: int, hvp: Params, info: HvInfo) -> HvInf
 
 
 def disk_arguments(disk: GuestDisk, index: int, hvp: Params, info: HvInfo) -> list[str]:
-    """Arguments that attach a disk."""
+    """Arguments that attach a disk, or let the firmware have it; a TPM's is not QEMU's."""
+    if info.get("driver") == TPM:
+        return []
+    if info.get("driver") == FLASH:
+        return _vars_arguments(disk, hvp, info)
     device = disk_device(disk, index, hvp, info)
     if index == 0 and boots_from("disk", hvp):
         device["bootindex"] = 0
     value = json.dumps(blockdev(disk, index, hvp), separators=(",", ":"))
     return ["-blockdev", value, "-device", device_arguments(device)]
+
+
+def flash_hvinfo(size: int) -> HvInfo:
+    """A disk of which the firmware gets the first ``size`` bytes."""
+    return {"driver": FLASH, "size": size}
+
+
+def _vars_arguments(disk: GuestDisk, hvp: Params, info: HvInfo) -> list[str]:
+    file = blockdev(disk, 0, hvp)["file"] | {"node-name": f"{VARS_NODE}-f"}
+    node = {"driver": "raw", "node-name": VARS_NODE, "offset": 0, "size": info["size"]}
+    return ["-blockdev", json.dumps({**node, "file": file}, separators=(",", ":"))]
 
 
 def controller_arguments(hvp: Params) -> list[str]:

@@ -11,7 +11,9 @@ from typing import Final
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.process import Runner
+from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.params.hv_kvm import boots_uefi, has_tpm
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.network.base import Network
@@ -27,14 +29,17 @@ from pyganeti.wire.noderpc.struct import Params
 from . import balloon, params, process, runtime, trace
 from .command import Machine
 from .console import console_info
+from .devices import FLASH
 from .facts import QemuAsker
 from .finish import let_run
+from .firmware import DIRECTORIES, Firmware, find_firmware
 from .guests import KvmGuests
 from .layout import GuestPaths, KvmLayout
 from .migration import KvmMigration
 from .qmp import qmp_session
 from .spice import SpicePlaces
 from .users import UserPool
+from .variables import prepare_store
 
 # A guest that is still booting does not hear ACPI: it is asked again until the time is over.
 _ASK_AGAIN_S: Final = 5.0
@@ -54,6 +59,7 @@ class KvmHypervisor:
         vhost: whether the kernel can carry packets for QEMU (``/dev/vhost-net``).
         spice: what SPICE servers need.
         users: whom guests run as.
+        descriptors: directories with descriptors of firmware.
     """
 
     def __init__(
@@ -68,11 +74,13 @@ class KvmHypervisor:
         vhost: bool = False,
         spice: SpicePlaces,
         users: UserPool,
+        descriptors: tuple[str, ...] = DIRECTORIES,
     ) -> None:
         self._guests = KvmGuests(
             layout, runner, network, clock, vhost=vhost, asker=asker, users=users
         )
         self._users = users
+        self._descriptors = descriptors
         self._asker = asker
         self._spice = spice
         self.migration = KvmMigration(self._guests, asker, clock)
@@ -90,6 +98,8 @@ class KvmHypervisor:
             await self._guests.clean_up(instance, paths)
             planned = await self._plan(instance, disks, paths)
             try:
+                # Not where a guest arrives: its source has done it.
+                await self._prepare_variables(planned)
                 await self._guests.launch(instance, planned, paths)
                 async with qmp_session(paths.qmp, instance.name) as qmp:
                     await let_run(qmp, instance, paths, paused=paused)
@@ -110,6 +120,15 @@ class KvmHypervisor:
             raise HypervisorError(f"{instance.name}: {text}")
         return runtime.plan(instance, disks, paths, await self._machine(hvp))
 
+    async def _prepare_variables(self, planned: runtime.Runtime) -> None:
+        disk = planned.unseen_disk(FLASH)
+        firmware = self._find_firmware(planned.hvparams, runtime.machine_of(planned))
+        if disk is not None and firmware is not None:
+            await in_thread(prepare_store, disk, firmware)
+
+    def _find_firmware(self, hvp: Params, machine: str) -> Firmware | None:
+        return find_firmware(machine, self._descriptors) if boots_uefi(hvp) else None
+
     async def _machine(self, hvp: Params) -> Machine:
         qemu = params.qemu_path(hvp)
         facts = await self._asker.facts(qemu)
@@ -121,7 +140,9 @@ class KvmHypervisor:
         machine = str(hvp["machine_version"]) or facts.default_machine
         run_with = "run-with" in facts.options
         accelerator = "kvm" if use_kvm else "tcg"
-        return Machine(qemu, machine, accelerator, run_with, await self._spice.server(hvp))
+        spice = await self._spice.server(hvp)
+        firmware = self._find_firmware(hvp, machine)
+        return Machine(qemu, machine, accelerator, run_with, spice, firmware)
 
     async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.stop`."""
@@ -243,7 +264,11 @@ class KvmHypervisor:
         if hvparams["security_model"] == "pool":
             self._users.check()
         qemu = params.qemu_path(hvparams)
-        params.check_facts(hvparams, await self._asker.facts(qemu))
+        facts = await self._asker.facts(qemu)
+        params.check_facts(hvparams, facts)
+        self._find_firmware(hvparams, str(hvparams["machine_version"]) or facts.default_machine)
+        if has_tpm(hvparams):
+            await self._guests.tpms.check(hvparams, facts)
         spice = await self._spice.server(hvparams)
         if spice is not None and hvparams["spice_use_tls"]:
             params.check_certificates(spice.certificate, spice.ca)

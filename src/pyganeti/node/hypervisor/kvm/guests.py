@@ -11,6 +11,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -30,11 +31,13 @@ from pyganeti.wire.noderpc.struct import Params
 
 from . import process, runtime, trace
 from .command import user_arguments
+from .devices import TPM, HvInfo
 from .facts import QemuAsker
 from .hotplug import HotPlug
 from .layout import GuestPaths, KvmLayout
 from .nic_files import interfaces, write_interface
 from .qmp import qmp_session
+from .tpm import Tpms
 from .users import UserPool
 
 _log = logging.getLogger(__name__)
@@ -77,6 +80,7 @@ class KvmGuests:
         self._vhost = vhost
         self._asker = asker
         self._users = users
+        self.tpms = Tpms(runner, clock)
         self._locks: dict[str, asyncio.Lock] = {}
 
     def lock(self, name: str) -> asyncio.Lock:
@@ -107,6 +111,9 @@ class KvmGuests:
             if planned.hvparams.get("use_chroot"):
                 os.mkdir(paths.chroot, 0o755)
             _save(paths, planned)
+            tpm = planned.unseen_disk(TPM)
+            if tpm is not None:
+                await self.tpms.start(paths, tpm.link, incoming=incoming)
             argv = runtime.full_command(planned, tuple(taps), vhost=self._vhost, incoming=incoming)
             user_shutdown = bool(planned.hvparams.get("user_shutdown"))
             argv += trace.arguments(paths, incoming=incoming, user_shutdown=user_shutdown)
@@ -145,19 +152,29 @@ class KvmGuests:
             HypervisorError: QEMU refused one, or the guest does not release one.
         """
         planned = runtime.decode(read_bytes(paths.runtime) or b"")
+        unseen = _still_there(instance.name, planned, disks)
+        held = {disk.spec.uuid for disk, _info in unseen}
+        own = tuple(disk for disk in runtime.seen_disks(disks) if disk.spec.uuid not in held)
+        entries = tuple(entry for entry in planned.disks if entry[0].spec.uuid not in held)
+        seen = replace(planned, disks=entries)
+
+        def save(changed: runtime.Runtime) -> None:
+            _save(paths, replace(changed, disks=changed.disks + unseen))
+
+        save(seen)
         async with qmp_session(paths.qmp, instance.name) as qmp:
             hot = HotPlug(
                 instance.name,
                 paths,
                 qmp,
-                planned,
+                seen,
                 self._network,
                 partial(self._open_tap, planned.hvparams),
-                partial(_save, paths),
+                save,
                 self._clock,
                 vhost=self._vhost,
             )
-            return await hot.reconcile(instance, disks)
+            return await hot.reconcile(instance, own)
 
     async def _execute(self, command: Command, name: str) -> None:
         try:
@@ -205,6 +222,7 @@ class KvmGuests:
 
     async def clean_up(self, instance: InstanceSpec, paths: GuestPaths) -> None:
         """Remove all that belongs to a guest which does not run."""
+        await self.tpms.end(paths)
         nics = self._started_nics(instance, paths)
         described = msgspec.structs.replace(instance, nics=nics)
         for index, name in enumerate(interfaces(paths, nics)):
@@ -225,6 +243,21 @@ class KvmGuests:
             return tuple(nic for nic, _info in runtime.decode(data).nics)
         except HypervisorError:
             return instance.nics
+
+
+def _still_there(
+    name: str, planned: runtime.Runtime, disks: tuple[GuestDisk, ...]
+) -> tuple[tuple[GuestDisk, HvInfo], ...]:
+    """What the firmware and the TPM of a running guest have, where it is now.
+
+    Raises:
+        HypervisorError: such a disk is to be taken away.
+    """
+    here = {disk.spec.uuid: disk for disk in disks}
+    for disk, _info in planned.unseen:
+        if disk.spec.uuid not in here:
+            raise HypervisorError(f"{name} has its disk {disk.spec.name} until it is stopped")
+    return tuple((here[disk.spec.uuid], info) for disk, info in planned.unseen)
 
 
 def _save(paths: GuestPaths, planned: runtime.Runtime) -> None:

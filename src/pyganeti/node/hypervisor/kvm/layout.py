@@ -1,6 +1,7 @@
 """Where a guest's files lie below ``run/ganeti/kvm-hypervisor``. Source: layout.json.
 
-pid/NAME, uid/NAME, ctrl/NAME.{monitor,qmp,serial,qga,trace,shutdown,balloon}, conf/NAME.runtime,
+pid/NAME, uid/NAME, ctrl/NAME.{monitor,qmp,serial,qga,tpm,trace,shutdown,balloon},
+conf/NAME.runtime,
 nic/NAME/{INDEX,UUID} (name of the interface), chroot/, chroot-quarantine/, keymap/.
 """
 
@@ -26,6 +27,7 @@ class GuestPaths:
     shut_down: str
     balloon: str
     agent: str
+    tpm: str
     runtime: str
     nics: str
     chroot: str
@@ -98,6 +100,7 @@ class KvmLayout:
             shut_down=f"{control}.shutdown",
             balloon=f"{control}.balloon",
             agent=f"{control}.qga",
+            tpm=f"{control}.tpm",
             runtime=f"{base}/conf/{name}.runtime",
             nics=f"{base}/nic/{name}",
             chroot=f"{base}/chroot/{name}",

@@ -9,6 +9,7 @@ import pwd
 from typing import Final
 
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.params.hv_kvm import boots_kernel
 from pyganeti.wire.noderpc.struct import Params
 
 from .devices import SCSI_MODELS, nic_model
@@ -20,9 +21,9 @@ DEFAULT_KVM_PATH: Final = "/usr/bin/kvm"
 # Where Debian's qemu-system-x86 without the compatibility link, and other distributions, have it.
 FALLBACK_KVM_PATH: Final = "/usr/bin/qemu-system-x86_64"
 SERIAL_SPEEDS: Final = (9600, 19200, 38400, 57600, 115200)
+_OF_KERNEL: Final = ("kernel_path", "initrd_path")
 _FILES: Final = (
-    "kernel_path",
-    "initrd_path",
+    *_OF_KERNEL,
     "cdrom_image_path",
     "cdrom2_image_path",
     "floppy_image_path",
@@ -57,7 +58,7 @@ def check_combinations(hvp: Params) -> None:
     if hvp["serial_console"] and hvp["serial_speed"] not in SERIAL_SPEEDS:
         speeds = ", ".join(map(str, SERIAL_SPEEDS))
         raise _refuse(hvp, "serial_speed", f"one of {speeds}")
-    if hvp["kernel_path"] and not hvp["root_path"]:
+    if boots_kernel(hvp) and not hvp["root_path"]:
         raise _refuse(hvp, "root_path", "a root device, because kernel_path is set")
     if hvp["boot_order"] == "cdrom" and not hvp["cdrom_image_path"]:
         raise _refuse(hvp, "boot_order", "another value, because cdrom_image_path is empty")
@@ -104,6 +105,8 @@ def check_files(hvp: Params) -> None:
         HypervisorError: something is not there.
     """
     for name in _FILES:
+        if name in _OF_KERNEL and not boots_kernel(hvp):
+            continue
         value = str(hvp[name])
         is_url = "://" in value and name.startswith("cdrom")
         if value and not is_url and not os.path.isfile(value):

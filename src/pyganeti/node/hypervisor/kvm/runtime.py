@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.params.hv_kvm import has_tpm
+from pyganeti.model.state_disks import TPM_STATE, UEFI_VARS, is_state
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.network.base import Tap
 from pyganeti.wire.noderpc.specs import (
@@ -23,7 +25,16 @@ from pyganeti.wire.noderpc.specs import (
 from pyganeti.wire.noderpc.struct import Params
 
 from .command import Machine, base_command
-from .devices import HvInfo, disk_arguments, disk_hvinfo, nic_arguments, nic_hvinfo
+from .devices import (
+    TPM,
+    UNSEEN,
+    HvInfo,
+    disk_arguments,
+    disk_hvinfo,
+    flash_hvinfo,
+    nic_arguments,
+    nic_hvinfo,
+)
 from .layout import GuestPaths
 from .pci import PciSlots, bus_of
 
@@ -37,6 +48,16 @@ class Runtime:
     hvparams: Params
     disks: tuple[tuple[GuestDisk, HvInfo], ...]
 
+    @property
+    def unseen(self) -> tuple[tuple[GuestDisk, HvInfo], ...]:
+        """Disks of the firmware and the TPM; they come last."""
+        return tuple(entry for entry in self.disks if entry[1].get("driver") in UNSEEN)
+
+    def unseen_disk(self, driver: str) -> GuestDisk | None:
+        """That of the firmware or of the TPM, if there is one."""
+        found = (disk for disk, info in self.unseen if info["driver"] == driver)
+        return next(found, None)
+
 
 def plan(
     instance: InstanceSpec, disks: tuple[GuestDisk, ...], paths: GuestPaths, machine: Machine
@@ -49,13 +70,35 @@ def plan(
     hvp = instance.hvparams
     slots = PciSlots(int(hvp["kvm_pci_reservations"]), bus_of(machine.machine))
     placed_disks = tuple(
-        (disk, disk_hvinfo(disk, index, hvp, slots)) for index, disk in enumerate(disks)
+        (disk, disk_hvinfo(disk, index, hvp, slots)) for index, disk in enumerate(seen_disks(disks))
     )
     placed_nics = tuple(
         (nic, nic_hvinfo(nic, index, hvp, slots)) for index, nic in enumerate(instance.nics)
     )
     command = tuple(base_command(instance, paths, machine))
-    return Runtime(command, placed_nics, hvp, placed_disks)
+    return Runtime(command, placed_nics, hvp, placed_disks + _unseen(instance, disks, machine))
+
+
+def seen_disks(disks: tuple[GuestDisk, ...]) -> tuple[GuestDisk, ...]:
+    """Those that are the guest's own."""
+    return tuple(disk for disk in disks if not is_state(disk.spec.name))
+
+
+def _unseen(
+    instance: InstanceSpec, disks: tuple[GuestDisk, ...], machine: Machine
+) -> tuple[tuple[GuestDisk, HvInfo], ...]:
+    wanted: list[tuple[str, str, HvInfo]] = []
+    if machine.firmware is not None:
+        wanted.append((UEFI_VARS, "boot_type=uefi", flash_hvinfo(machine.firmware.store_size)))
+    if has_tpm(instance.hvparams):
+        wanted.append((TPM_STATE, "tpm=2.0", {"driver": TPM}))
+    named = {disk.spec.name: disk for disk in disks}
+    for name, why, _info in wanted:
+        if name not in named:
+            text = f"{instance.name} has {why}, but no disk {name}"
+            advice = f"gnt-instance modify -H {why} {instance.name} makes it"
+            raise HypervisorError(f"{text}: {advice}")
+    return tuple((named[name], info) for name, _why, info in wanted)
 
 
 def full_command(
