@@ -149,7 +149,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     zeroing.clear()
     transfers = Transfers(paths.transfer_dir)
     exports = ExportStore(paths.export_dir)
-    backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.clock)
+    backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.blocks, parts.clock)
     writes = InFlight()
     copying = CopyingHandlers(
         parts.storage, parts.blocks, transfers, writes, parts.peers, parts.clock

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.backup.exports import find_export
+from pyganeti.master.disks.states import beside, with_states
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.enums import AdminState, AdminStateSource, DiskTemplate, Hypervisor
@@ -20,6 +21,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.params.be import check_beparams
 from pyganeti.model.params.hv import check_instance_hvparams
 from pyganeti.model.params.nic import fill_nicparams
+from pyganeti.model.state_disks import is_state
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.backup import (
@@ -89,6 +91,7 @@ async def read_export(
     filled = _filled(op, export)
     if op.identify_defaults:
         filled = _without_defaults(filled, view)
+    filled = with_states(filled, view)
     disks = _dumps(filled, export, content)
     return filled, ImportSource(node, path, export.name, op.compress, disks)
 
@@ -114,7 +117,6 @@ def _filled(op: OpInstanceCreate, export: ExportedInstance) -> OpInstanceCreate:
         hypervisor = op.hypervisor or Hypervisor(export.hypervisor)
     except ValueError as err:
         raise OpPrereqError(f"export {export.name}: {err}", ECode.INVAL) from err
-    disks = [_without_none({"size": disk.size, "name": disk.name}) for disk in export.disks]
     # Those of another hypervisor mean nothing to this one.
     hvparams = export.hvparams if hypervisor == export.hypervisor else {}
     # Whoever gives one of the sizes of memory does not want the other from elsewhere.
@@ -126,7 +128,7 @@ def _filled(op: OpInstanceCreate, export: ExportedInstance) -> OpInstanceCreate:
         hypervisor=hypervisor,
         os_type=op.os_type or export.os or None,
         no_install=op.no_install or not export.os,
-        disks=op.disks or (() if template is DiskTemplate.DISKLESS else tuple(disks)),
+        disks=() if template is DiskTemplate.DISKLESS else _disks(op, export),
         nics=op.nics or tuple(_nic(nic) for nic in export.nics),
         tags=op.tags or export.tags,
         hvparams={**_set(hvparams), **op.hvparams},
@@ -134,6 +136,19 @@ def _filled(op: OpInstanceCreate, export: ExportedInstance) -> OpInstanceCreate:
         osparams={**export.osparams, **op.osparams},
         osparams_private={**export.osparams_private, **(op.osparams_private or {})},
     )
+
+
+def _disks(op: OpInstanceCreate, export: ExportedInstance) -> tuple[Mapping[str, Any], ...]:
+    """The disks to be made: as given or as exported, and those that the guest never sees."""
+    if not op.disks:
+        return tuple(_without_none({"size": disk.size, "name": disk.name}) for disk in export.disks)
+    given = {disk.get("name") for disk in op.disks}
+    states = [
+        (disk.name, disk.size)
+        for disk in export.disks
+        if disk.name is not None and is_state(disk.name) and disk.name not in given
+    ]
+    return beside(op.disks, states)
 
 
 def _without_defaults(op: OpInstanceCreate, view: ClusterView) -> OpInstanceCreate:
@@ -191,11 +206,16 @@ def _dumps(
     Raises:
         OpPrereqError: there are fewer disks than dumps, one is smaller, or a dump is missing.
     """
-    if len(op.disks) < len(export.disks):
-        text = f"{len(export.disks)} disks were exported, and only {len(op.disks)} are to be made"
+    own = [index for index, disk in enumerate(op.disks) if not is_state(disk.get("name"))]
+    states = {disk.get("name"): index for index, disk in enumerate(op.disks) if index not in own}
+    exported = [disk for disk in export.disks if not is_state(disk.name)]
+    if len(own) < len(exported):
+        text = f"{len(exported)} disks were exported, and only {len(own)} are to be made"
         raise OpPrereqError(text, ECode.INVAL)
+    places = iter(own)
     found = []
-    for index, disk in enumerate(export.disks):
+    for disk in export.disks:
+        index = states[disk.name] if is_state(disk.name) else next(places)
         size = int(op.disks[index].get("size") or 0)
         if disk.dump is None:
             continue

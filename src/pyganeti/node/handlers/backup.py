@@ -7,13 +7,16 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.process import Command, Finished
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import OpExecError
+from pyganeti.model.state_disks import is_state
 from pyganeti.node.copying import Copy, Peers
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.exports import CONFIG, SUMS, ExportStore
 from pyganeti.node.os.scripts import OsScripts
 from pyganeti.node.pipes import give_input, take_output
 from pyganeti.node.predicted import PredictedSize
+from pyganeti.node.raw_dumps import dump, restore
 from pyganeti.node.storage.base import MIB
+from pyganeti.node.storage.blocks import Blocks
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.transfers import Transfer, Transfers
 from pyganeti.wire.noderpc import backup as calls
@@ -31,6 +34,7 @@ class BackupHandlers:
         peers: to send dumps.
         disks: of instances.
         oses: the definitions with the scripts.
+        blocks: what is on disks.
         clock: for pauses.
     """
 
@@ -41,6 +45,7 @@ class BackupHandlers:
         peers: Peers,
         disks: BlockdevHandlers,
         oses: OsScripts,
+        blocks: Blocks,
         clock: Clock,
     ) -> None:
         self._exports = exports
@@ -48,6 +53,7 @@ class BackupHandlers:
         self._peers = peers
         self._disks = disks
         self._oses = oses
+        self._blocks = blocks
         self._clock = clock
 
     def all(self) -> tuple[Handler, ...]:
@@ -90,6 +96,11 @@ class BackupHandlers:
                     total = max(predicted.size(), copy.size)
                     run.progress = TaskProgress(copy.size // MIB, total // MIB)
 
+                if is_state(disks[call.index].spec.name):
+                    whole = replace(device, spec=disks[call.index].spec)
+                    await dump(self._blocks, whole, take)
+                    return calls.Dump(size=copy.size, sha256=copy.sha256)
+
                 async def runner(command: Command) -> Finished:
                     await take_output(run.runner, predicted.told(command), take)
                     return Finished(0, "", "")
@@ -125,9 +136,13 @@ class BackupHandlers:
                 await give_input(run.runner, command, give)
                 return Finished(0, "", "")
 
-            await self._oses.import_(
-                call.instance, disks, disks[call.index], call.index, runner, debug=call.debug
-            )
+            device = disks[call.index]
+            if is_state(device.spec.name):
+                await restore(self._blocks, device, give)
+            else:
+                await self._oses.import_(
+                    call.instance, disks, device, call.index, runner, debug=call.debug
+                )
         _check_dump(call, copy)
 
     async def _finalize(self, call: calls.FinalizeExportCall) -> None:

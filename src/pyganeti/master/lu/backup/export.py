@@ -39,6 +39,7 @@ from pyganeti.master.nodes import NodeReader
 from pyganeti.model.errors import GenericError, OpExecError
 from pyganeti.model.exported import render
 from pyganeti.model.instance import Instance
+from pyganeti.model.state_disks import is_state
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.backup import OpBackupExport
 from pyganeti.wire.noderpc.backup import (
@@ -272,7 +273,9 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         spec = instance_spec(view, view.instance(rest.uuid))
         for index in range(len(rest.dumps), len(spec.disks)):
             rest = await self._copy(run, rest, spec, index)
-        if spec.disks and not any(dump.size for dump in rest.dumps):
+        pairs = zip(spec.disks, rest.dumps, strict=True)
+        written = [dump.size for disk, dump in pairs if not is_state(disk.name)]
+        if written and not any(written):
             text = f"the export script of {spec.os} wrote nothing: that would be no backup"
             raise OpExecError(text)
         if rest.start:
