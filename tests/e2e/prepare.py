@@ -42,15 +42,20 @@ CLIENT_PACKAGES: Final = (
     "ganeti-3.0 python3-bitarray python3-cffi-backend python3-cryptography python3-openssl"
     " python3-psutil python3-pycurl python3-pyparsing python3-simplejson"
 )
-# What guests with UEFI or a TPM need, by package: a program, or a directory.
-FIRMWARE_PACKAGES: Final[Mapping[str, str]] = {"ovmf": "/usr/share/OVMF", "swtpm": "swtpm"}
+# What some tests need and skip without, by package: a program, or a directory.
+OPTIONAL_PACKAGES: Final[Mapping[str, str]] = {
+    "dosfstools": "fsck.fat",
+    "mtools": "mtype",
+    "ovmf": "/usr/share/OVMF",
+    "swtpm": "swtpm",
+}
 
 
-def install_firmware() -> None:
-    """Install what only tests of UEFI and TPM need, where it can be had: they skip without."""
+def install_optional() -> None:
+    """Install what tests skip without, where it can be had."""
     lacking = [
         package
-        for package, what in FIRMWARE_PACKAGES.items()
+        for package, what in OPTIONAL_PACKAGES.items()
         if not (os.path.isdir(what) or shutil.which(what))
     ]
     if not lacking or shutil.which("apt-get") is None:
@@ -76,7 +81,7 @@ def prepare() -> None:
     steps = Steps(6)
     steps.begin("programs")
     install_programs(sorted(PACKAGES), LOG)
-    install_firmware()
+    install_optional()
     steps.begin("Python environment .venv")
     requirements = CHECKOUT / "requirements" / "dev.txt"
     make_environment(CHECKOUT / ".venv", requirements, LOG, editable=True)

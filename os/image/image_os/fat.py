@@ -1,8 +1,11 @@
 """A small FAT16 file system with a few files in its root directory, as bytes.
 
-Made by hand because it is small, always the same for the same files, and needs no program on the
-node; cloud-init takes its seed from nothing but FAT and ISO 9660. Source: Microsoft's FAT
-specification.
+cloud-init takes its seed from nothing but FAT and ISO 9660. Made by hand because it is small,
+always the same for the same files, and because what is ready-made costs more: mkfs.fat and mcopy
+are two packages more on each node, genisoimage is not developed any more and wants the secrets in
+files, as xorriso does; pycdlib would be the scripts' only library, pyfatfs is in no Debian and
+rests on one that nobody keeps. Tests let fsck.fat and mtools read what comes out. Source:
+Microsoft's FAT specification.
 """
 
 import struct

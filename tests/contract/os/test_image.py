@@ -317,6 +317,23 @@ def test_the_seed_says_who_the_guest_is(tmp_path: Path) -> None:
 
 
 @needs_qemu_img
+@pytest.mark.skipif(
+    None in (shutil.which("fsck.fat"), shutil.which("mtype")),
+    reason="dosfstools or mtools are not installed",
+)
+def test_others_read_the_seed_as_we_mean_it(tmp_path: Path) -> None:
+    config = "#cloud-config\n" + "# of many clusters\n" * 4000
+    env, where = seed(tmp_path, user_data=config, network_config="none")
+    assert script("create", env).returncode == 0
+    subprocess.run(["fsck.fat", "-n", str(where)], check=True, capture_output=True)
+    for name, text in files_of(where).items():
+        argv = ["mtype", "-i", str(where), f"::/{name}"]
+        said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+        assert said == text
+    assert files_of(where)["user-data"] == config
+
+
+@needs_qemu_img
 def test_own_user_data_stays_secret_and_a_rename_keeps_the_identity(tmp_path: Path) -> None:
     config = f"#cloud-config\npassword: {SECRET}\n" + "# long\n" * 1000
     env, where = seed(tmp_path, user_data=config, network_config="none", meta_data="level: 3")
