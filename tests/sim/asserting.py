@@ -1,6 +1,7 @@
 """What tests of Logical Units claim of a simulated cluster."""
 
 import asyncio
+import os
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,7 +9,9 @@ import pytest
 
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.opcodes.base import Opcode
+from pyganeti.store.interface import Table
 from pyganeti.testing.cluster import SimCluster
+from pyganeti.testing.nodes import SimNode
 
 OpT = TypeVar("OpT", bound=Opcode)
 
@@ -47,3 +50,11 @@ async def failed(cluster: SimCluster, submitted: "asyncio.Task[int]") -> Generic
 def changes(cluster: SimCluster) -> list[tuple[str, str]]:
     """What jobs changed on nodes, hooks left out."""
     return [change for change in cluster.rpc_changes if change[1] != "hooks_runner"]
+
+
+def candidate_files(node: SimNode) -> set[str]:
+    """What a node has of all that only candidates may have."""
+    paths = node.paths
+    found = {"ca.key": paths.ca_key, "config.data": paths.config_file, "queue": paths.queue_dir}
+    have = {name for name, path in found.items() if os.path.exists(path)}
+    return have | ({"database"} if node.backend.keys(Table.CONFIG) else set())

@@ -10,6 +10,7 @@ import os
 import ssl
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from pyganeti.kit import tls
@@ -21,6 +22,7 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError
 from pyganeti.node.app import assemble_node, build_node, ip_version
+from pyganeti.node.leave import remove_database
 from pyganeti.store.replica import Replica
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.wire.noderpc.server import NodeServer
@@ -83,7 +85,7 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
         parts = build_node(
             paths,
             clock=SystemClock(),
-            replica=CandidateStore(replica),
+            replica=CandidateStore(replica, partial(remove_database, paths)),
             stop_daemon=_later(life.stop),
             share=node_share(paths),
         )

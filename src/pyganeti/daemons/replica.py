@@ -1,5 +1,8 @@
 """Joins the node calls that replicate the database to this node's copy of it."""
 
+from collections.abc import Callable
+
+from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import StoreConflict
 from pyganeti.store.codec import decode_writes, encode_checksums
 from pyganeti.store.interface import Transaction
@@ -8,10 +11,16 @@ from pyganeti.wire.noderpc.types import StoreState
 
 
 class CandidateStore:
-    """A :class:`~pyganeti.wire.noderpc.store.ReplicaStore` on a :class:`Replica`."""
+    """A :class:`~pyganeti.wire.noderpc.store.ReplicaStore` on a :class:`Replica`.
 
-    def __init__(self, replica: Replica) -> None:
+    Args:
+        replica: the copy.
+        remove: removes it from the disk once nobody has it open; blocking.
+    """
+
+    def __init__(self, replica: Replica, remove: Callable[[], None]) -> None:
         self._replica = replica
+        self._remove = remove
 
     async def apply(self, epoch: int, first_seq: int, batches: tuple[bytes, ...]) -> int:
         """See ``ReplicaStore``."""
@@ -34,6 +43,11 @@ class CandidateStore:
     async def archived(self, after: str, limit: int) -> bytes:
         """See ``ReplicaStore``."""
         return encode_checksums(await self._replica.checksums(after, limit))
+
+    async def forget(self) -> None:
+        """See ``ReplicaStore``."""
+        await self._replica.close()
+        await in_thread(self._remove)
 
     async def state(self) -> StoreState:
         """See ``ReplicaStore``."""

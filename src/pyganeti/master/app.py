@@ -115,10 +115,15 @@ class Master:
         self.leftovers.load(contents)
         pause = contents[Table.META].get(WATCHER_PAUSE, b"null")
         self.watcher_pause = msgspec.json.decode(pause, type=float | None)
-        self.distributor = Distributor(
-            NodeWriter(self.access), clock, view, around.candidate_files, self.watcher_pause
-        )
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
+        self.distributor = Distributor(
+            NodeWriter(self.access),
+            clock,
+            view,
+            around.candidate_files,
+            self.watcher_pause,
+            lambda: self.replication.is_majority_live,
+        )
         self.scheduler = Scheduler(self.queue, self._run_job, self._job_limit, clock)
         self.scheduler.set_rules(view.filters.values())
         self.filters = JobFilters(self.config, around.ids, lambda: self.queue.serial, clock)

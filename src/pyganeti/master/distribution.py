@@ -1,8 +1,9 @@
 """Brings nodes the files that follow from the configuration.
 
 ``ssconf_*`` values go to all online nodes, only those that changed; the authority's key goes to
-candidates, since it belongs to the master role; the watcher's pause goes to all. A task of masterd
-does it soon after a change; :meth:`Distributor.flush` does it now.
+candidates, since it belongs to the master role; the watcher's pause goes to all. Nodes that are no
+candidates are told to remove what only those may have. A task of masterd does it soon after a
+change; :meth:`Distributor.flush` does it now. Source: ``docs/design/0013-node-roles.md``.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from pyganeti.model.instance import Instance
 from pyganeti.model.ssconf import changed_values, ssconf_values
 from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.files import UploadFileCall, WriteSsconfFilesCall
+from pyganeti.wire.noderpc.store import NodeDemoteFromMcCall
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Distributor:
         view: the snapshot at start; nothing is known yet of what nodes have.
         candidate_files: files that go with the master role (path, content): candidates only.
         pause: until when the watcher is paused.
+        may_demote: whether the candidates can do without the copies of former ones.
     """
 
     def __init__(
@@ -46,10 +49,13 @@ class Distributor:
         view: ClusterView,
         candidate_files: Callable[[], Awaitable[dict[str, bytes]]],
         pause: float | None,
+        may_demote: Callable[[], bool],
     ) -> None:
         self._nodes = nodes
         self._candidate_files = candidate_files
+        self._may_demote = may_demote
         self._equipped: set[str] = set()
+        self._demoted: set[str] = set()
         self._pause = pause
         self._paused: dict[str, float | None] = {}
         self._clock = clock
@@ -81,6 +87,7 @@ class Distributor:
             missed = await self.flush()
             if missed:
                 _log.info("nodes that could not be told: %s", ", ".join(sorted(missed)))
+            if missed or self._to_demote(self._view):
                 await self._clock.sleep(RETRY_S)
                 self._wakeup.set()
 
@@ -104,7 +111,37 @@ class Distributor:
             else:
                 self._sent[uuid] = values
         missed |= await self._tell_pause(view)
-        return {**missed, **await self._equip_candidates(view)}
+        # Whom the others do not know as a candidate any more has no use for the copy.
+        return missed | await self._equip_candidates(view) | await self._demote()
+
+    def _to_demote(self, view: ClusterView) -> list[str]:
+        """UUIDs of the nodes that may still have what only candidates may have."""
+        regular = [node for node in view.online_nodes() if not node.master_candidate]
+        return [
+            node.uuid
+            for node in regular
+            if not view.is_master(node) and node.uuid not in self._demoted
+        ]
+
+    async def _demote(self) -> dict[str, str]:
+        """Let nodes that are no candidates remove what these have; those missed, with the reason.
+
+        As long as most candidates lack acknowledged changes, a former one's copy may be the last.
+        """
+        view = self._view
+        regular = {node.uuid for node in view.online_nodes() if not node.master_candidate}
+        self._demoted &= regular
+        if not self._may_demote():
+            return {}
+        missed = {}
+        answers = await self._nodes.call_all(self._to_demote(view), NodeDemoteFromMcCall())
+        for uuid, answer in answers.items():
+            if isinstance(answer, GenericError):
+                missed[view.node(uuid).name] = str(answer)
+            else:
+                self._demoted.add(uuid)
+                self._equipped.discard(uuid)
+        return missed
 
     async def _tell_pause(self, view: ClusterView) -> dict[str, str]:
         """Tell nodes how long their watchers pause; those missed, by name, with the reason."""
@@ -126,10 +163,11 @@ class Distributor:
 
     async def _equip_candidates(self, view: ClusterView) -> dict[str, str]:
         """Give candidates what only they may have; those missed, by name, with the reason."""
+        candidates = [one for one in view.master_candidates() if not one.offline]
+        # Who was demoted in between has lost it.
+        self._equipped &= {node.uuid for node in candidates}
         wanted = [
-            node
-            for node in view.master_candidates()
-            if not (node.offline or view.is_master(node) or node.uuid in self._equipped)
+            node for node in candidates if not (view.is_master(node) or node.uuid in self._equipped)
         ]
         if not wanted:
             return {}
@@ -151,8 +189,12 @@ class Distributor:
         async with self._turn:
             self._sent.clear()
             self._equipped.clear()
+            self._demoted.clear()
             self._paused.clear()
-            return await self._send()
+            missed = await self._send()
+        if self._to_demote(self._view):
+            self._wakeup.set()
+        return missed
 
 
 def _concerns_ssconf(change: Change, before: ClusterView) -> bool:

@@ -196,7 +196,7 @@ class CandidateReplication:
         try:
             await self._store.snapshot_between(between)
             await self._send_whole(node, snapshots[0], archived)
-            while backlog := self._backlog[node]:
+            while node in self._lost and (backlog := self._backlog[node]):
                 if len(backlog) > _MAX_BACKLOG:
                     return
                 self._backlog[node] = []
@@ -223,7 +223,8 @@ class CandidateReplication:
         """Send all that ``snapshot`` has and ``node`` may lack, in pieces."""
         pieces = encode_pieces(snapshot.writes(archived))
         part, piece = 0, await in_thread(next, pieces, b"")
-        while piece:
+        # One that is a candidate no more is to have nothing: what it had was removed.
+        while piece and node in self._lost:
             following = await in_thread(next, pieces, b"")
             call = StoreLoadCall(
                 seq=snapshot.seq, part=part, writes=piece, is_last=following == b""

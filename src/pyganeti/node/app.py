@@ -166,7 +166,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),
         *OsHandlers(oses, parts.providers).all(),
-        *StoreHandlers(parts.replica).all(),
+        *StoreHandlers(paths, parts.replica).all(),
         *TaskHandlers(tasks).all(),
         *TransferHandlers(transfers, parts.blocks, writes).all(),
         *VolumeHandlers(parts.volumes).all(),

@@ -1,4 +1,7 @@
-"""What a node forgets when it leaves its cluster: a fixed list of files, nothing else."""
+"""What a node forgets when it leaves its cluster, or is a candidate no more.
+
+Fixed lists of files, nothing else.
+"""
 
 import os
 from contextlib import suppress
@@ -38,6 +41,26 @@ def leave_cluster(paths: Paths, *, ssh: bool) -> None:
     """Remove them, and the exported job queue. Blocking; repeating it changes nothing."""
     for path in cluster_files(paths, ssh=ssh):
         remove(path)
+    _remove_queue(paths)
+
+
+def remove_database(paths: Paths) -> None:
+    """Remove the copy of the master's database, which nobody has open. Blocking, repeatable."""
+    for suffix in _DATABASE_SUFFIXES:
+        remove(paths.database + suffix)
+
+
+def forget_candidacy(paths: Paths) -> None:
+    """Remove what only candidates get, but for the database. Blocking, repeatable.
+
+    The key goes first: it is what nobody else may have.
+    """
+    for path in (paths.ca_key, paths.config_file):
+        remove(path)
+    _remove_queue(paths)
+
+
+def _remove_queue(paths: Paths) -> None:
     for directory, _names, files in os.walk(paths.queue_dir, topdown=False):
         for name in files:
             remove(os.path.join(directory, name))

@@ -259,7 +259,7 @@ class SimNode:
             providers=providers,
             directories=self.disks,
             network=self.network,
-            replica=CandidateStore(Replica(lambda: self.backend, None)),
+            replica=CandidateStore(Replica(lambda: self.backend, None), self._forget_database),
             admission=_Everybody(),
             runner=self.programs,
             runner_for=lambda _task: self.programs,
@@ -273,6 +273,9 @@ class SimNode:
         return ProviderScripts(
             paths.provider_search_path(), self.provider, paths.log_extstorage_dir, self._clock
         )
+
+    def _forget_database(self) -> None:
+        self.backend = MemoryBackend()
 
     @asynccontextmanager
     async def _peers(self) -> AsyncIterator["SimNodeClient"]:

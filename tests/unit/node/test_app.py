@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from pyganeti.kit.clock import SystemClock
-from pyganeti.kit.files import read_bytes
+from pyganeti.kit.files import read_bytes, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import run
 from pyganeti.kit.tls import Peer
-from pyganeti.model.errors import from_wire
+from pyganeti.model.errors import OpExecError, from_wire
 from pyganeti.node.app import NodeParts, assemble_node
 from pyganeti.node.dispatcher import Dispatcher
 from pyganeti.node.hypervisor.base import Hypervisors
@@ -62,6 +64,9 @@ class Replica:
 
     async def load(self, epoch: int, seq: int, part: int, writes: bytes, *, is_last: bool) -> None:
         self.applied.append((epoch, seq, (writes, b"last" if is_last else b"more")))
+
+    async def forget(self) -> None:
+        self.applied.clear()
 
     async def state(self) -> StoreState:
         return StoreState(seq=len(self.applied), epoch=1)
@@ -214,6 +219,22 @@ async def test_changes_of_the_database_reach_the_copy(tmp_path: Path) -> None:
         assert await one.call(store.StoreArchivedCall(after="7", limit=2)) == b"above 7"
         assert (await one.call(store.StoreStateCall())).seq == 2
         assert one.parts.replica == Replica([(1, 7, (b"a", b"b")), (1, 3, (b"all", b"last"))])
+
+
+async def test_a_former_candidate_forgets_its_copy(tmp_path: Path) -> None:
+    async with fake_node(tmp_path) as one:
+        paths = one.parts.paths
+        write_atomic(paths.ca_key, b"key", mode=0o400)
+        await one.call(store.StoreApplyCall(first_seq=7, batches=(b"a",)))
+        write_atomic(paths.ssconf("master_node"), f"{tmp_path.name}\n".encode(), mode=0o444)
+        with pytest.raises(OpExecError, match="knows itself as the master"):
+            await one.call(store.NodeDemoteFromMcCall())
+        assert one.parts.replica == Replica([(1, 7, (b"a",))])
+        assert read_bytes(paths.ca_key) == b"key"
+        write_atomic(paths.ssconf("master_node"), b"node9\n", mode=0o444)
+        await one.call(store.NodeDemoteFromMcCall())
+        assert one.parts.replica == Replica()
+        assert read_bytes(paths.ca_key) is None
 
 
 async def test_own_addresses_and_hosts(tmp_path: Path) -> None:

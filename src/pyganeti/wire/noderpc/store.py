@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Protocol
 
-from .call import NORMAL_S, URGENT_S, NodeCall
+from .call import FAST_S, NORMAL_S, URGENT_S, NodeCall
 from .types import StoreState
 
 
@@ -58,6 +58,17 @@ class StoreStateCall(NodeCall[StoreState], frozen=True, kw_only=True):
     timeout_s: ClassVar[float] = URGENT_S
 
 
+class NodeDemoteFromMcCall(NodeCall[None], frozen=True, kw_only=True):
+    """Remove what only a candidate may have; a node that never was one has nothing to remove.
+
+    Raises: OpExecError, the node believes that it is the master.
+    """
+
+    procedure: ClassVar[str] = "node_demote_from_mc"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+
 class ReplicaStore(Protocol):
     """A candidate's copy of the database. Not called concurrently with itself."""
 
@@ -80,9 +91,19 @@ class ReplicaStore(Protocol):
         """Checksums of archived jobs with keys above ``after``."""
         ...
 
+    async def forget(self) -> None:
+        """Remove the copy; the next call begins another one. Repeating it changes nothing."""
+        ...
+
     async def state(self) -> StoreState:
         """Sequence number and epoch of the last durable change set; zeroes when there is none."""
         ...
 
 
-CALLS = (StoreApplyCall, StoreArchivedCall, StoreLoadCall, StoreStateCall)
+CALLS = (
+    NodeDemoteFromMcCall,
+    StoreApplyCall,
+    StoreArchivedCall,
+    StoreLoadCall,
+    StoreStateCall,
+)
