@@ -28,6 +28,19 @@ NEED_PORT: Final = frozenset({Hypervisor.KVM, Hypervisor.XEN_HVM})
 Maker = Callable[[ClusterView], Change]
 
 
+def together(*makers: Maker) -> Maker:
+    """All of them at once, each computed on what those before it lead to."""
+
+    def make(view: ClusterView) -> Change:
+        whole = Change()
+        for maker in makers:
+            change = maker(view)
+            view, whole = view.apply(change), whole.and_then(change)
+        return whole
+
+    return make
+
+
 def instance_fields(uuid: str, **fields: object) -> Maker:
     """Set ``fields`` (JSON values do) of an instance; nothing when they are so, or it is gone.
 
@@ -214,6 +227,28 @@ def put_node(node: Node, digest: str | None) -> Maker:
 
     def make(view: ClusterView) -> Change:
         return Change(puts=(node, _with_certificate(view, node, digest)))
+
+    return make
+
+
+def change_node(uuid: str, *, digest: str | None = None, **fields: object) -> Maker:
+    """Set fields of a node; nothing when they are so, or it is gone.
+
+    Args:
+        uuid: of the node.
+        digest: of its certificate, for one that becomes a candidate.
+        fields: of the record.
+    """
+
+    def make(view: ClusterView) -> Change:
+        node = view.nodes.get(uuid)
+        if node is None:
+            return Change()
+        changed = msgspec.structs.replace(node, **fields)
+        known = view.cluster.candidate_certs.get(uuid)
+        cluster = _with_certificate(view, changed, digest or known)
+        before = ((node, changed), (view.cluster, cluster))
+        return Change(puts=tuple(after for old, after in before if after != old))
 
     return make
 

@@ -52,6 +52,7 @@ from pyganeti.master.lu.node.add import LUNodeAdd
 from pyganeti.master.lu.node.evacuate import LUNodeEvacuate
 from pyganeti.master.lu.node.migrate import LUNodeMigrate
 from pyganeti.master.lu.node.remove import LUNodeRemove
+from pyganeti.master.lu.node.set_params import LUNodeSetParams
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
 from pyganeti.master.lu.storage.diagnose import LUExtStorageDiagnose
@@ -116,7 +117,13 @@ from pyganeti.opcodes.network import (
     OpNetworkRename,
     OpNetworkSetParams,
 )
-from pyganeti.opcodes.node import OpNodeAdd, OpNodeEvacuate, OpNodeMigrate, OpNodeRemove
+from pyganeti.opcodes.node import (
+    OpNodeAdd,
+    OpNodeEvacuate,
+    OpNodeMigrate,
+    OpNodeRemove,
+    OpNodeSetParams,
+)
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
 from pyganeti.opcodes.tags import OpTagsDel, OpTagsGet, OpTagsSearch, OpTagsSet
@@ -184,6 +191,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpNodeEvacuate: LUNodeEvacuate(),
     OpNodeMigrate: LUNodeMigrate(),
     OpNodeRemove: LUNodeRemove(),
+    OpNodeSetParams: LUNodeSetParams(),
     OpOsDiagnose: LUOsDiagnose(),
     OpQuery: LUQuery(),
     OpQueryFields: LUQueryFields(),

@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from pyganeti.kit.patterns import Pattern, PatternError
+from pyganeti.master.candidate_pool import Recruit, pool_without, promotion, recruits
+from pyganeti.master.changes import together
 from pyganeti.master.initial import check_mac_prefix
 from pyganeti.master.jobs.run import Run
-from pyganeti.master.locks import LockRequest
+from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.cluster.set_params_address import ADDRESS, address_fields, move_address
 from pyganeti.master.lu.cluster.set_params_storage import (
@@ -88,9 +90,10 @@ _DEFAULT: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class SetParamsPlan:
-    """The request; it is applied to the newest settings."""
+    """The request, which is applied to the newest settings, and who fills a larger pool."""
 
     op: OpClusterSetParams
+    recruits: tuple[Recruit, ...]
 
 
 class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
@@ -99,9 +102,13 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
     hooks_path: ClassVar[str] = "cluster-modify"
 
     def declare_locks(self, op: OpClusterSetParams, view: ClusterView) -> LockRequest:
-        """The cluster, shared: the change is atomic; the master too, where its address moves."""
+        """The master, where its address moves; all nodes shared, where some may be promoted."""
         moved = any(getattr(op, name) is not None for name in ADDRESS)
-        return LockRequest(nodes=frozenset({view.cluster.master_node} if moved else ()))
+        promotes = op.candidate_pool_size is not None
+        return LockRequest(
+            nodes=frozenset({view.cluster.master_node} if moved else ()),
+            shared_nodes=frozenset({ALL} if promotes else ()),
+        )
 
     async def check_prereq(
         self, op: OpClusterSetParams, view: ClusterView, nodes: NodeReader
@@ -121,7 +128,7 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         await check_volume_group(op, view, nodes)
         address_fields(op, view.cluster)
         _check_state_disks(view, changed(view.cluster, op))
-        return SetParamsPlan(op)
+        return SetParamsPlan(op, await _recruits(op, view, nodes))
 
     def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
         """On the master, before and after."""
@@ -138,7 +145,8 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
             for name in before.__struct_fields__
             if getattr(before, name) != getattr(after, name)
         ]
-        return [f"set {name}" for name in names]
+        promoted = (f"make node {one.node.name} a master candidate" for one in plan.recruits)
+        return [*(f"set {name}" for name in names), *promoted]
 
     async def execute(self, run: Run, plan: SetParamsPlan) -> None:
         """Record the settings."""
@@ -151,7 +159,19 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         if address:
             await move_address(run, address)
         async with run.step("record settings"):
-            await run.config.commit(change)
+            await run.config.commit(together(change, *map(promotion, plan.recruits)))
+        for recruit in plan.recruits:
+            run.log(f"Node {recruit.node.name} becomes a master candidate")
+
+
+async def _recruits(
+    op: OpClusterSetParams, view: ClusterView, nodes: NodeReader
+) -> tuple[Recruit, ...]:
+    """Who becomes a candidate since more are wanted; none is demoted for fewer, as in Ganeti."""
+    if op.candidate_pool_size is None:
+        return ()
+    missing = pool_without(view, size=op.candidate_pool_size).missing
+    return tuple(await recruits(view, nodes, "", missing))
 
 
 def _check_in_use(op: OpClusterSetParams, view: ClusterView) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.backup.importing import read_export
+from pyganeti.master.disks.states import with_states
 from pyganeti.master.iallocator.requests import Allocate, MultiAllocate
 from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.jobs.run import Run
@@ -173,6 +174,6 @@ async def _asked(op: OpInstanceCreate, view: ClusterView, nodes: NodeReader) -> 
             raise OpPrereqError("a secondary node was given without a primary one", ECode.INVAL)
         if op.mode is InstanceCreateMode.IMPORT:
             op, _source = await read_export(op, view, nodes)
-        return await allocation(op, view, nodes, find_reserved(op, view))
+        return await allocation(with_states(op, view), view, nodes, find_reserved(op, view))
     except OpPrereqError as err:
         raise OpPrereqError(f"instance {op.instance_name}: {err}", err.code) from err

@@ -6,7 +6,8 @@ Source: gnt-node(8) REMOVE; hooks path ``node-remove``.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pyganeti.master.changes import remove_node
+from pyganeti.master.candidate_pool import Recruit, pool_without, promotion, recruits
+from pyganeti.master.changes import remove_node, together
 from pyganeti.master.etc_hosts import remove_entry
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
@@ -22,9 +23,10 @@ from pyganeti.wire.noderpc.node import NodeLeaveClusterCall
 
 @dataclass(frozen=True, slots=True)
 class RemovePlan:
-    """Which node."""
+    """Which node, and who becomes a candidate in its place."""
 
     node: Node
+    recruits: tuple[Recruit, ...]
 
 
 class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
@@ -53,7 +55,8 @@ class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
             names = ", ".join(instance.name for instance in held)
             text = f"node {node.name} still has instances: {names}"
             raise OpPrereqError(text, ECode.INVAL)
-        return RemovePlan(node)
+        missing = pool_without(view, node.uuid).missing
+        return RemovePlan(node, tuple(await recruits(view, nodes, node.uuid, missing)))
 
     def hooks(self, plan: RemovePlan, view: ClusterView) -> HookContext:
         """On all other nodes."""
@@ -69,13 +72,17 @@ class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
             if plan.node.offline
             else [f"let {name} remove its cluster files and stop its daemon"]
         )
-        return [f"remove node {name} from the configuration", *leave]
+        promoted = (f"make node {one.node.name} a master candidate" for one in plan.recruits)
+        return [f"remove node {name} from the configuration", *promoted, *leave]
 
     async def execute(self, run: Run, plan: RemovePlan) -> None:
         """Forget the node, tell the others (its certificate counts no more), let it leave."""
         node = plan.node
         async with run.step("remove from config"):
-            await run.config.commit(remove_node(node.uuid))
+            promotions = map(promotion, plan.recruits)
+            await run.config.commit(together(remove_node(node.uuid), *promotions))
+        for recruit in plan.recruits:
+            run.log(f"Node {recruit.node.name} becomes a master candidate")
         async with run.step("distribute files"):
             missed = await run.distribute()
         for name, why in missed.items():
