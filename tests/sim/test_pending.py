@@ -29,7 +29,6 @@ _OTHERS: dict[str, dict[str, Any]] = {  # Any: opcode parameters
     "OP_INSTANCE_CREATE": _CREATE,
     "OP_INSTANCE_RECREATE_DISKS": {"instance_name": "web9"},
     "OP_INSTANCE_SET_PARAMS": {"instance_name": "web9"},
-    "OP_NODE_ADD": {"node_name": "node4"},
 }
 # A value for each parameter, away from its default.
 VALUES: dict[str, Any] = {  # Any: values of many types
@@ -37,11 +36,9 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_BACKUP_EXPORT zero_free_space": True,
     "OP_CLUSTER_SET_PARAMS add_uids": [[1000, 1010]],
     "OP_CLUSTER_SET_PARAMS data_collector_interval": {"cpu-avg-load": 5},
-    "OP_CLUSTER_SET_PARAMS disk_state": {},
     "OP_CLUSTER_SET_PARAMS enabled_data_collectors": {"cpu-avg-load": False},
     "OP_CLUSTER_SET_PARAMS file_storage_dir": "/srv",
     "OP_CLUSTER_SET_PARAMS gluster_storage_dir": "/srv",
-    "OP_CLUSTER_SET_PARAMS hv_state": {},
     "OP_CLUSTER_SET_PARAMS install_image": "/image",
     "OP_CLUSTER_SET_PARAMS instance_communication_network": "net",
     "OP_CLUSTER_SET_PARAMS master_netdev": "lo",
@@ -61,8 +58,6 @@ VALUES: dict[str, Any] = {  # Any: values of many types
     "OP_INSTANCE_RECREATE_DISKS iallocator": "hail",
     "OP_INSTANCE_SET_PARAMS instance_communication": True,
     "OP_INSTANCE_SET_PARAMS runtime_mem": 128,
-    "OP_NODE_ADD disk_state": {"lvm": {}},
-    "OP_NODE_ADD hv_state": {"kvm": {}},
 }
 
 
@@ -76,7 +71,6 @@ async def test_a_pending_parameter_refuses(name: str) -> None:
     values = {**_OTHERS.get(op_id, {}), parameter.partition("=")[0]: VALUES[name]}
     cluster = SimCluster()
     cluster.add_instance("web9")
-    cluster.prepare_node("node4", "192.0.2.4")
     op = decode({"OP_ID": op_id, **values})
     await assert_refused(cluster, op, ECode.STATE, parameter.partition("=")[0], "not built yet")
 

@@ -10,15 +10,12 @@ from typing import Any
 
 import pytest
 
-from pyganeti.kit.ids import SeededIds
-from pyganeti.master import initial
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster import set_params
 from pyganeti.master.lu.instance import create
 from pyganeti.master.lu.instance import set_params as modify
 from pyganeti.master.lu.registry import LOGICAL_UNITS
 from pyganeti.master.luxi import LuxiMethods
-from pyganeti.model.errors import OpPrereqError
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.instance import OpInstanceSetParams
 from pyganeti.opcodes.registry import OPCODES
@@ -98,12 +95,10 @@ def test_every_opcode_has_a_logical_unit_or_is_pending() -> None:
 
 # Where the master refuses what is not built, and what holds it to the list.
 REFUSALS = {
-    "master/initial.py": "tests below",
     "master/lu/backup/export_checks.py": "each parameter refuses: tests/sim/test_pending.py",
     "master/lu/cluster/set_params.py": "tests below",
     "master/lu/instance/create.py": "tests below",
     "master/lu/instance/set_params.py": "tests below",
-    "master/lu/node/add.py": "each parameter refuses: tests/sim/test_pending.py",
     "master/disks/new.py": "disk templates: tests/sim/test_pending.py",
     "master/jobs/execution.py": "opcodes: the test above",
 }
@@ -139,24 +134,6 @@ def test_pending_parameters_of_instance_modify_are_those_it_refuses() -> None:
     names = set(OpInstanceSetParams.__struct_fields__)
     assert names >= set(modify.UNBUILT)
     assert pending_parameters("OP_INSTANCE_SET_PARAMS") == set(modify.UNBUILT)
-
-
-def test_options_of_cluster_init_are_built_or_pending() -> None:
-    assert pending("init") == {f"gnt-cluster init {name}" for name in initial.UNBUILT}
-
-
-@pytest.mark.parametrize("name", initial.UNBUILT)
-def test_a_pending_option_of_cluster_init_refuses(name: str) -> None:
-    with pytest.raises(OpPrereqError, match=f"{name.replace('_', '-')} is not built yet"):
-        initial.initial_objects(
-            {"cluster_name": "cluster.example.com", name: {"x": 1}},
-            node_name="node1",
-            node_ip="192.0.2.1",
-            master_ip="192.0.2.254",
-            ids=SeededIds(),
-            now=0.0,
-            host_key="",
-        )
 
 
 def test_logical_units_are_registered_by_their_names() -> None:

@@ -30,6 +30,7 @@ from pyganeti.model.params.ipolicy import (
 )
 from pyganeti.model.params.nd import check_ndparams
 from pyganeti.model.params.nic import check_nicparams
+from pyganeti.model.params.state import updated_disk_state, updated_hv_state
 from pyganeti.model.uid_pool import check_pool
 from pyganeti.model.view import ClusterView
 
@@ -53,8 +54,6 @@ _LVM: Final = frozenset({DiskTemplate.PLAIN, DiskTemplate.DRBD})
 _FILE_DIR: Final = "/srv/ganeti/file-storage"
 _SHARED_DIR: Final = "/srv/ganeti/shared-file-storage"
 _GLUSTER_DIR: Final = "/var/run/ganeti/gluster"
-# Not acted on yet: given away from their default, they are refused.
-UNBUILT: Final = ("disk_state", "hv_state")
 DRBD_HELPER: Final = "/bin/true"
 
 
@@ -71,12 +70,9 @@ def initial_objects(
     """A snapshot with the cluster, the group ``default`` and one node, at serial 1.
 
     Raises:
-        OpPrereqError: an option is wrong, or not built yet.
+        OpPrereqError: an option is wrong.
         ParameterError: a parameter is wrong.
     """
-    for name in UNBUILT:
-        if options.get(name):
-            raise OpPrereqError(f"{name.replace('_', '-')} is not built yet", ECode.STATE)
     group = NodeGroup(
         uuid=ids.uuid(),
         name="default",
@@ -151,6 +147,8 @@ def _cluster(
         primary_ip_family=2 if version == 4 else 10,
         prealloc_wipe_disks=bool(options.get("prealloc_wipe_disks")),
         ipolicy=_policy(options.get("ipolicy") or {}, templates),
+        hv_state_static=updated_hv_state({}, options.get("hv_state") or {}),
+        disk_state_static=updated_disk_state({}, options.get("disk_state") or {}),
         enabled_disk_templates=templates,
         candidate_certs={},
         max_running_jobs=_MAX_JOBS,

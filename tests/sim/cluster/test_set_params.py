@@ -40,6 +40,20 @@ async def test_sets_plain_values() -> None:
     assert changes(cluster) == []
 
 
+async def test_states_are_laid_over_and_given_back() -> None:
+    cluster = SimCluster(options={"hv_state": {"fake": {"mem_total": 1024, "cpu_total": 4}}})
+    op = OpClusterSetParams(
+        hv_state={"fake": {"mem_total": "default", "mem_node": 512}},
+        disk_state={"plain": {"xenvg": {"disk_reserved": 64}}},
+    )
+    await cluster.run(op)
+    found = cluster.view.cluster
+    assert found.hv_state_static == {"fake": {"cpu_total": 4, "mem_node": 512}}
+    assert found.disk_state_static == {"plain": {"xenvg": {"disk_reserved": 64}}}
+    node = cluster.view.node("node2")
+    assert cluster.view.hv_state(node)["fake"]["cpu_total"] == 4
+
+
 async def test_changes_single_parameters_and_gives_them_back() -> None:
     cluster = SimCluster()
     op = make_op(
@@ -90,6 +104,8 @@ async def test_setting_what_is_so_commits_nothing() -> None:
 
 
 REFUSALS = [
+    ({"hv_state": {"vmware": {}}}, ECode.INVAL, "vmware"),
+    ({"disk_state": {"plain": {"xenvg": {"disk_total": -1}}}}, ECode.INVAL, "disk_total"),
     ({"enabled_hypervisors": ["kvm"]}, ECode.STATE, "web1"),
     ({"uid_pool": [[0, 5]]}, ECode.INVAL, "user ids 0-5"),
     ({"add_uids": [[9, 5]]}, ECode.INVAL, "user ids 9-5"),

@@ -38,6 +38,7 @@ from pyganeti.model.params.hv import updated_cluster_hvparams
 from pyganeti.model.params.ipolicy import check_complete_ipolicy, fill_ipolicy, updated_ipolicy
 from pyganeti.model.params.nd import updated_ndparams
 from pyganeti.model.params.nic import updated_nicparams
+from pyganeti.model.params.state import updated_disk_state, updated_hv_state
 from pyganeti.model.state_disks import add_command, lacking
 from pyganeti.model.uid_pool import UidRange, check_pool, without
 from pyganeti.model.view import ClusterView
@@ -255,7 +256,8 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     for name, update in _UPDATES.items():
         value = getattr(op, name)
         if value is not None:
-            news[name] = update(getattr(cluster, name), value)
+            kept = _KEPT_AS.get(name, name)
+            news[kept] = update(getattr(cluster, kept), value)
     return msgspec.structs.replace(cluster, **news)
 
 
@@ -385,7 +387,9 @@ def _by_default(update: Callable[[Params, Params], Params]) -> Callable[[Params,
 # Any: the values are of the parameter's type.
 _UPDATES: Final[Mapping[str, Callable[[Any, Params], Any]]] = {
     "beparams": _by_default(updated_beparams),
+    "disk_state": updated_disk_state,
     "diskparams": _diskparams,
+    "hv_state": updated_hv_state,
     "hvparams": _hvparams,
     "ipolicy": _ipolicy,
     "ndparams": updated_ndparams,
@@ -394,5 +398,7 @@ _UPDATES: Final[Mapping[str, Callable[[Any, Params], Any]]] = {
     "osparams": _osparams,
     "osparams_private_cluster": _osparams,
 }
+# Where the configuration has another name for it.
+_KEPT_AS: Final = {"disk_state": "disk_state_static", "hv_state": "hv_state_static"}
 # Every other parameter refuses.
 BUILT: Final = _COMMON | _PLAIN | _UPDATES.keys() | _CHECKED

@@ -10,17 +10,20 @@ from typing import ClassVar
 
 import msgspec
 
+from pyganeti.master.candidate_pool import pool_without
 from pyganeti.master.changes import put_node
 from pyganeti.master.etc_hosts import HostsEntry, missing_entry, outline_of, write_entry
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.node.secondary_ip import check_address
 from pyganeti.master.nodes import NODED_PORT, NodeReader
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.names import check_hostname
 from pyganeti.model.node import Node
-from pyganeti.model.params.nd import check_ndparams
+from pyganeti.model.params.nd import check_ndparams, updated_ndparams
+from pyganeti.model.params.state import updated_disk_state, updated_hv_state
 from pyganeti.model.versions import PROTOCOL_VERSION
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.node import OpNodeAdd
@@ -62,9 +65,6 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             OpPrereqError: known already (or not known, for a readd), address taken, no answer, or
                 another version.
         """
-        for unbuilt in ("disk_state", "hv_state"):
-            if getattr(op, unbuilt):
-                raise OpPrereqError(f"{unbuilt} of a node is not built yet", ECode.STATE)
         name = check_hostname(op.node_name)
         before = next((node for node in view.nodes.values() if node.name == name), None)
         if op.readd and before is None:
@@ -74,7 +74,11 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
         if before is not None and not op.readd:
             raise OpPrereqError(f"node {name} is already in the cluster", ECode.EXISTS)
         primary_ip = op.primary_ip or (await nodes.resolve(name))[1]
-        node = self._wanted(op, view, name, primary_ip, before)
+        node = (
+            _new_node(op, view, name, primary_ip)
+            if before is None
+            else _taken_back(op, view, primary_ip, before)
+        )
         _check_addresses(view, node)
         found = await self._ask(view, nodes, node)
         if before is None:
@@ -84,40 +88,6 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             raise OpPrereqError(text, ECode.STATE)
         hosts = await missing_entry(view, nodes, name, primary_ip)
         return AddPlan(node, found.client_cert_digest, before, hosts)
-
-    @staticmethod
-    def _wanted(
-        op: OpNodeAdd, view: ClusterView, name: str, primary_ip: str, before: Node | None
-    ) -> Node:
-        """The record to write; a node that comes back keeps its own, its roles cleared."""
-        capable = op.master_capable if op.master_capable is not None else True
-        candidates = len(view.master_candidates())
-        candidate = capable and candidates < view.cluster.candidate_pool_size
-        if before is not None:
-            return msgspec.structs.replace(
-                before,
-                primary_ip=primary_ip,
-                secondary_ip=op.secondary_ip or before.secondary_ip,
-                offline=False,
-                drained=False,
-                powered=True,
-                master_candidate=before.master_candidate or (before.master_capable and candidate),
-            )
-        group = view.group(op.group) if op.group else _default_group(view)
-        return Node(
-            uuid="",
-            name=name,
-            primary_ip=primary_ip,
-            secondary_ip=op.secondary_ip or primary_ip,
-            master_candidate=candidate,
-            offline=False,
-            drained=False,
-            group=group.uuid,
-            master_capable=capable,
-            vm_capable=op.vm_capable if op.vm_capable is not None else True,
-            ndparams=check_ndparams(op.ndparams or {}, for_node=True),
-            powered=True,
-        )
 
     @staticmethod
     async def _ask(view: ClusterView, nodes: NodeReader, node: Node) -> NodeVerifyResult:
@@ -176,6 +146,59 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             missed = await run.distribute()
         for name, why in missed.items():
             run.log(f"Warning: node {name} could not be told: {why}")
+
+
+def _new_node(op: OpNodeAdd, view: ClusterView, name: str, primary_ip: str) -> Node:
+    """The record of a new node, but for its UUID."""
+    capable = op.master_capable is not False
+    group = view.group(op.group) if op.group else _default_group(view)
+    return Node(
+        uuid="",
+        name=name,
+        primary_ip=primary_ip,
+        secondary_ip=check_address(op.secondary_ip) if op.secondary_ip else primary_ip,
+        master_candidate=capable and pool_without(view).has_room,
+        offline=False,
+        drained=False,
+        group=group.uuid,
+        master_capable=capable,
+        vm_capable=op.vm_capable is not False,
+        ndparams=check_ndparams(op.ndparams or {}, for_node=True),
+        powered=True,
+        hv_state_static=updated_hv_state({}, op.hv_state or {}),
+        disk_state_static=updated_disk_state({}, op.disk_state or {}),
+    )
+
+
+def _taken_back(op: OpNodeAdd, view: ClusterView, primary_ip: str, before: Node) -> Node:
+    """The record of a node that comes back: its own, with what is given; its roles cleared.
+
+    Raises:
+        OpPrereqError: a group is given, or it has instances and is not to have any.
+    """
+    if op.group:
+        text = f"node {before.name} is in its group already, none can be given with readd"
+        raise OpPrereqError(text, ECode.INVAL)
+    held = view.primary_instance_uuids(before.uuid) | view.secondary_instance_uuids(before.uuid)
+    if op.vm_capable is False and held:
+        text = f"node {before.name} has instances, it must remain vm_capable"
+        raise OpPrereqError(text, ECode.STATE)
+    capable = before.master_capable if op.master_capable is None else op.master_capable
+    has_room = pool_without(view, before.uuid).has_room
+    return msgspec.structs.replace(
+        before,
+        primary_ip=primary_ip,
+        secondary_ip=check_address(op.secondary_ip) if op.secondary_ip else before.secondary_ip,
+        offline=False,
+        drained=False,
+        powered=True,
+        master_capable=capable,
+        vm_capable=before.vm_capable if op.vm_capable is None else op.vm_capable,
+        master_candidate=capable and (before.master_candidate or has_room),
+        ndparams=updated_ndparams(before.ndparams, op.ndparams or {}, for_node=True),
+        hv_state_static=updated_hv_state(before.hv_state_static, op.hv_state or {}),
+        disk_state_static=updated_disk_state(before.disk_state_static, op.disk_state or {}),
+    )
 
 
 def _default_group(view: ClusterView) -> NodeGroup:
