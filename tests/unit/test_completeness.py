@@ -46,6 +46,8 @@ READS = {
     "OpInstanceQueryData": "answers",
     "OpExtStorageDiagnose": "answers",
     "OpNodeEvacuate": "submits jobs, which move",
+    "OpNodeQueryStorage": "looks",
+    "OpNodeQueryvols": "looks",
     "OpOsDiagnose": "answers",
     "OpQuery": "answers",
     "OpQueryFields": "answers",

@@ -41,6 +41,7 @@ from .handlers.os import OsHandlers
 from .handlers.store import StoreHandlers
 from .handlers.task import TaskHandlers
 from .handlers.transfer import TransferHandlers
+from .handlers.units import UnitHandlers
 from .handlers.volumes import VolumeHandlers
 from .hypervisor.base import Hypervisors
 from .hypervisor.fake.driver import FakeHypervisor
@@ -69,6 +70,7 @@ from .storage.links import DiskLinks
 from .storage.lvm.driver import LvmDriver
 from .storage.lvm.space import ExclusiveSpace, Spindles
 from .storage.lvm.tools import Lvm
+from .storage.units import StorageUnits
 from .storage.volumes import VolumeReader, Volumes
 from .storage.whitelist import Whitelist
 from .tasks import Tasks
@@ -94,6 +96,7 @@ class NodeParts:
     hypervisors: Hypervisors
     storage: Storage
     blocks: Blocks
+    units: StorageUnits
     volumes: Volumes
     drbd: DrbdFacts
     providers: ProviderScripts
@@ -168,6 +171,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *OsHandlers(oses, parts.providers).all(),
         *StoreHandlers(paths, parts.replica).all(),
         *TaskHandlers(tasks).all(),
+        *UnitHandlers(parts.units).all(),
         *TransferHandlers(transfers, parts.blocks, writes).all(),
         *VolumeHandlers(parts.volumes).all(),
     )
@@ -232,31 +236,33 @@ def build_node(
         users=UserPool(partial(uid_pool, paths)),
         spice=SpicePlaces(runner, paths.spice_pem, paths.spice_ca_pem, partial(ip_version, paths)),
     )
+    storage = Storage(
+        {
+            "file": files,
+            "sharedfile": shared_files,
+            "plain": volumes,
+            "blockdev": DeviceDriver(),
+            "ext": ext,
+        },
+        {
+            "file": files,
+            "sharedfile": shared_files,
+            "lvm-vg": volumes,
+            "lvm-pv": Spindles(lvm),
+        },
+        # Not on record either, for the same reason.
+        {"drbd": DrbdDriver(drbd, volumes, clock)},
+        {"plain": volumes, "ext": ext},
+        {"ext": ext},
+        {"lvm-vg": ExclusiveSpace(lvm)},
+    )
     return NodeParts(
         paths=paths,
         clock=clock,
         hypervisors=Hypervisors({"fake": fake, "kvm": kvm}),
-        storage=Storage(
-            {
-                "file": files,
-                "sharedfile": shared_files,
-                "plain": volumes,
-                "blockdev": DeviceDriver(),
-                "ext": ext,
-            },
-            {
-                "file": files,
-                "sharedfile": shared_files,
-                "lvm-vg": volumes,
-                "lvm-pv": Spindles(lvm),
-            },
-            # Not on record either, for the same reason.
-            {"drbd": DrbdDriver(drbd, volumes, clock)},
-            {"plain": volumes, "ext": ext},
-            {"ext": ext},
-            {"lvm-vg": ExclusiveSpace(lvm)},
-        ),
+        storage=storage,
         blocks=DeviceBlocks(),
+        units=StorageUnits(lvm, storage.space, whitelist.local),
         volumes=VolumeReader(lvm),
         drbd=KernelFacts(drbd),
         providers=providers,

@@ -41,11 +41,15 @@ class SimLvm:
 
     Attributes:
         volumes: by name; tests may look.
+        closed: physical volumes that take no new volumes.
+        missing: names of physical volumes that have vanished.
     """
 
     def __init__(self, sizes: dict[str, int]) -> None:
         self._extents = {name: mib * (1 << 20) // EXTENT for name, mib in sizes.items()}
         self.volumes: dict[str, SimVolume] = {}
+        self.closed: set[str] = set()
+        self.missing: set[str] = set()
 
     async def __call__(self, command: Command) -> Finished:
         """See :class:`~pyganeti.kit.process.Runner`."""
@@ -73,7 +77,7 @@ class SimLvm:
             "vg_size": str(sum(self._extents.values()) * EXTENT),
             "vg_free": str(sum(map(self.free, self._extents)) * EXTENT),
             "vg_extent_size": str(EXTENT),
-            "vg_attr": "wz--n-",
+            "vg_attr": "wz-pn-" if self.missing else "wz--n-",
         }
         return {"vg": [row]}
 
@@ -88,16 +92,18 @@ class SimLvm:
         return {
             "pv": [
                 {
-                    "pv_name": name,
+                    "pv_name": "[unknown]" if name in self.missing else name,
                     "pv_size": str(extents * EXTENT),
                     "pv_free": str(self.free(name) * EXTENT),
-                    "pv_attr": "a--",
+                    "pv_attr": "---" if name in self.closed else "a--",
                 }
                 for name, extents in self._extents.items()
             ]
         }
 
     def _lvs(self, words: list[str]) -> dict[str, Any]:  # Any: JSON
+        if "--segments" in words:
+            return {"seg": [row for name, one in self.volumes.items() for row in _parts(name, one)]}
         self._check_group(words)
         wanted = re.findall(r'lv_name="([^"]*)"', " ".join(words))
         rows = [
@@ -147,8 +153,24 @@ class SimLvm:
                 more = _extents(options["-L"][0]) - one.extents
                 for name, extents in self._taken(more, one.stripes, plain[1:]).items():
                     one.places[name] = one.places.get(name, 0) + extents
+            case "pvchange":
+                change = (
+                    self.closed.discard if options["--allocatable"] == ["y"] else self.closed.add
+                )
+                change(plain[0])
+            case "vgreduce":
+                self._reduce(plain[0])
             case _:
                 raise _Refused(f"{program}: what is that?")
+
+    def _reduce(self, group: str) -> None:
+        self._check_group([group])
+        for name, one in self.volumes.items():
+            if self.missing & one.places.keys():
+                raise _Refused(f"There are still partial LVs in VG {group}: {name}")
+        for lost in self.missing:
+            del self._extents[lost]
+        self.missing.clear()
 
     def _create(self, options: dict[str, list[str]], plain: list[str]) -> None:
         name, stripes = options["-n"][0], int(options.get("--stripes", ["1"])[0])
@@ -164,7 +186,8 @@ class SimLvm:
     def _taken(self, wanted: int, stripes: int, names: list[str]) -> dict[str, int]:
         """Extents for a volume, on as many physical volumes at least as it has stripes."""
         found: dict[str, int] = {}
-        names = [name for name in names or self._extents if self.free(name)]
+        usable = [name for name in names or self._extents if name not in self.closed]
+        names = [name for name in usable if self.free(name)]
         if stripes > 1:
             each = -(-wanted // stripes)
             found = dict.fromkeys(
@@ -188,8 +211,27 @@ class SimLvm:
 
 
 _WITH_VALUE: Final = frozenset(
-    {"-L", "-n", "--addtag", "--deltag", "--stripes", "--zero", "--wipesignatures", "--extents"}
+    {
+        "-L",
+        "-n",
+        "--addtag",
+        "--deltag",
+        "--stripes",
+        "--zero",
+        "--wipesignatures",
+        "--extents",
+        "--allocatable",
+    }
 )
+
+
+def _parts(name: str, one: SimVolume) -> list[dict[str, str]]:
+    """A segment for each physical volume."""
+    size = str(one.extents * EXTENT)
+    return [
+        {"vg_name": GROUP, "lv_name": name, "lv_size": size, "devices": f"{place}(0)"}
+        for place in one.places
+    ]
 
 
 def _parted(words: list[str]) -> tuple[dict[str, list[str]], list[str]]:

@@ -31,6 +31,7 @@ from pyganeti.node.storage.ext.driver import ExtDriver
 from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.storage.fake import FakeDevices, FakeDriver, FakeVolumes
 from pyganeti.node.storage.lvm.tools import Lvm
+from pyganeti.node.storage.units import StorageUnits
 from pyganeti.node.storage.volumes import VolumeReader
 from pyganeti.node.verify import Reach
 from pyganeti.store.memory import MemoryBackend
@@ -234,26 +235,28 @@ class SimNode:
         providers = self._providers()
         attachments = Attachments(self.paths.extstorage_dir)
         fake.migration.halfway, fake.migration.host = self.sending, self.traits
+        storage = sim_storage(
+            files=self.disks,
+            shared=self.shared,
+            volumes=self.volumes,
+            group=self.volume_group,
+            devices=self.devices,
+            drbd=DrbdDriver(
+                Drbd(self.drbd, self.drbd.version),
+                self.volumes,
+                self._clock,
+                self.volumes.write,
+            ),
+            ext=ExtDriver(providers, attachments, self.provider.size_of, self.volumes.write),
+            lvm=self.lvm,
+        )
         return NodeParts(
             paths=self.paths,
             clock=self._clock,
             hypervisors=Hypervisors({"fake": fake, "kvm": fake}),
-            storage=sim_storage(
-                files=self.disks,
-                shared=self.shared,
-                volumes=self.volumes,
-                group=self.volume_group,
-                devices=self.devices,
-                drbd=DrbdDriver(
-                    Drbd(self.drbd, self.drbd.version),
-                    self.volumes,
-                    self._clock,
-                    self.volumes.write,
-                ),
-                ext=ExtDriver(providers, attachments, self.provider.size_of, self.volumes.write),
-                lvm=self.lvm,
-            ),
+            storage=storage,
             blocks=self.blocks,
+            units=StorageUnits(Lvm(self.lvm or SimLvm({})), storage.space, self._local),
             volumes=self.volume_group if self.lvm is None else VolumeReader(Lvm(self.lvm)),
             drbd=self.drbd,
             providers=providers,
@@ -273,6 +276,9 @@ class SimNode:
         return ProviderScripts(
             paths.provider_search_path(), self.provider, paths.log_extstorage_dir, self._clock
         )
+
+    def _local(self, path: str) -> str:
+        return f"{self.paths.rootdir}{path}"
 
     def _forget_database(self) -> None:
         self.backend = MemoryBackend()

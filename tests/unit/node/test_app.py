@@ -25,6 +25,8 @@ from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.blocks import DeviceBlocks
 from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.node.storage.fake import FakeDriver, FakeVolumes
+from pyganeti.node.storage.lvm.tools import Lvm
+from pyganeti.node.storage.units import StorageUnits
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.wire.noderpc import blockdev, codec, instance, node, registry, store
@@ -97,14 +99,16 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
     os.makedirs(paths.data_dir)
     clock = SystemClock()
     disks = FakeDriver(capacity=100)
+    storage = Storage({"file": disks}, {"file": disks})
     parts = NodeParts(
         paths=paths,
         clock=clock,
         hypervisors=Hypervisors({"fake": FakeHypervisor(MemoryRecords(), clock, lambda: HOST)}),
-        storage=Storage({"file": disks}, {"file": disks}),
+        storage=storage,
         drbd=SimDrbd(DrbdNetwork(SystemClock()), set()),
         blocks=DeviceBlocks(),
         providers=ProviderScripts((), run, f"{root}/log", clock),
+        units=StorageUnits(Lvm(run), storage.space, str),
         volumes=FakeVolumes("xenvg", disks),
         directories=disks,
         network=FakeNetwork(frozenset({"br0"}), frozenset({"192.0.2.1"})),

@@ -17,7 +17,7 @@ TOOL: Final = Tool(
         "health": Entry("power", "Ask for the health of nodes"),
         "info": Entry("info", "Show nodes in full"),
         "list": Entry("listing", "List nodes"),
-        "list-drbd": Entry("storage", "List the DRBD minors of a node"),
+        "list-drbd": Entry("drbd", "List the DRBD minors of a node"),
         "list-fields": Entry("listing", "List the fields of nodes"),
         "list-storage": Entry("storage", "List storage units"),
         "list-tags": Entry("tags", "List the tags of a node"),

@@ -6,11 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
-from pyganeti.master.instances.specs import seen_from
+from pyganeti.master.instances.specs import disk_spec, seen_from
 from pyganeti.master.jobs.run import Run
-from pyganeti.master.nodes import NodeWriter
-from pyganeti.model.errors import CallTimeout, GenericError
+from pyganeti.master.nodes import NodeReader, NodeWriter
+from pyganeti.model.disk import Disk
+from pyganeti.model.errors import CallTimeout, ECode, GenericError, OpPrereqError
+from pyganeti.model.node import Node
 from pyganeti.model.units import format_duration
+from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall, DrbdWaitSyncCall
 from pyganeti.wire.noderpc.call import NodeCall
 from pyganeti.wire.noderpc.disks import MirrorStatus
@@ -68,6 +71,22 @@ async def on_secondary(
 def mirrored(disks: Sequence[DiskSpec]) -> tuple[DiskSpec, ...]:
     """Those of ``disks`` that are mirrored."""
     return tuple(disk for disk in disks if disk.drbd is not None)
+
+
+async def mirror_statuses(
+    view: ClusterView, nodes: NodeReader, disks: Sequence[Disk], node: Node
+) -> Sequence[MirrorStatus | None]:
+    """How a node sees mirrored disks; ``None`` for one that is not assembled there.
+
+    Raises:
+        OpPrereqError: it cannot be asked.
+    """
+    told = tuple(disk_spec(disk, view, node.uuid) for disk in disks)
+    try:
+        return await nodes.call(node.uuid, BlockdevGetmirrorstatusCall(disks=told))
+    except GenericError as err:
+        text = f"node {node.name} cannot be asked about its disks: {err}"
+        raise OpPrereqError(text, ECode.ENVIRON) from err
 
 
 async def wait_for_sync(

@@ -51,7 +51,11 @@ from pyganeti.master.lu.network.set_params import LUNetworkSetParams
 from pyganeti.master.lu.node.add import LUNodeAdd
 from pyganeti.master.lu.node.evacuate import LUNodeEvacuate
 from pyganeti.master.lu.node.migrate import LUNodeMigrate
+from pyganeti.master.lu.node.modify_storage import LUNodeModifyStorage
+from pyganeti.master.lu.node.query_storage import LUNodeQueryStorage
+from pyganeti.master.lu.node.queryvols import LUNodeQueryvols
 from pyganeti.master.lu.node.remove import LUNodeRemove
+from pyganeti.master.lu.node.repair_storage import LURepairNodeStorage
 from pyganeti.master.lu.node.set_params import LUNodeSetParams
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
@@ -121,8 +125,12 @@ from pyganeti.opcodes.node import (
     OpNodeAdd,
     OpNodeEvacuate,
     OpNodeMigrate,
+    OpNodeModifyStorage,
+    OpNodeQueryStorage,
+    OpNodeQueryvols,
     OpNodeRemove,
     OpNodeSetParams,
+    OpRepairNodeStorage,
 )
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
@@ -190,11 +198,15 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpNodeAdd: LUNodeAdd(),
     OpNodeEvacuate: LUNodeEvacuate(),
     OpNodeMigrate: LUNodeMigrate(),
+    OpNodeModifyStorage: LUNodeModifyStorage(),
+    OpNodeQueryStorage: LUNodeQueryStorage(),
+    OpNodeQueryvols: LUNodeQueryvols(),
     OpNodeRemove: LUNodeRemove(),
     OpNodeSetParams: LUNodeSetParams(),
     OpOsDiagnose: LUOsDiagnose(),
     OpQuery: LUQuery(),
     OpQueryFields: LUQueryFields(),
+    OpRepairNodeStorage: LURepairNodeStorage(),
     OpTagsDel: LUTagsDel(),
     OpTagsGet: LUTagsGet(),
     OpTagsSearch: LUTagsSearch(),

@@ -17,6 +17,7 @@ from . import (
     store,
     task,
     transfer,
+    units,
 )
 from .call import AnyCall
 
@@ -33,6 +34,7 @@ ALL_CALLS: Final[tuple[type[AnyCall], ...]] = (
     *store.CALLS,
     *task.CALLS,
     *transfer.CALLS,
+    *units.CALLS,
 )
 
 CALLS: Final[Mapping[str, type[AnyCall]]] = MappingProxyType(

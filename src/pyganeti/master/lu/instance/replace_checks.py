@@ -5,23 +5,21 @@ from dataclasses import dataclass
 
 import msgspec
 
+from pyganeti.master.disks.mirrors import mirror_statuses
 from pyganeti.master.disks.space import check_space, wanted_space
 from pyganeti.master.instances.guests import check_online
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
-from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskTemplate, ReplaceDisksMode
-from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceReplaceDisks
-from pyganeti.wire.noderpc.blockdev import BlockdevGetmirrorstatusCall
 from pyganeti.wire.noderpc.disks import (
     LocalDisk,
-    MirrorStatus,
 )
 
 _Mode = ReplaceDisksMode
@@ -137,23 +135,12 @@ async def _faulty(
 async def _lost(
     view: ClusterView, nodes: NodeReader, instance: Instance, node: Node
 ) -> tuple[int, ...]:
-    statuses = await _statuses(view, nodes, view.disks_of(instance), node)
+    statuses = await mirror_statuses(view, nodes, view.disks_of(instance), node)
     return tuple(
         index
         for index, status in enumerate(statuses)
         if status is not None and status.local_disk is LocalDisk.FAULTY
     )
-
-
-async def _statuses(
-    view: ClusterView, nodes: NodeReader, disks: Sequence[Disk], node: Node
-) -> Sequence[MirrorStatus | None]:
-    told = tuple(disk_spec(disk, view, node.uuid) for disk in disks)
-    try:
-        return await nodes.call(node.uuid, BlockdevGetmirrorstatusCall(disks=told))
-    except GenericError as err:
-        text = f"node {node.name} cannot be asked about its disks: {err}"
-        raise OpPrereqError(text, ECode.ENVIRON) from err
 
 
 async def check_can_replace(
@@ -194,7 +181,7 @@ async def _check_whole(
     view: ClusterView, nodes: NodeReader, disks: Sequence[Disk], node: Node
 ) -> None:
     """Refuse when the part that is to be copied is not good."""
-    for disk, status in zip(disks, await _statuses(view, nodes, disks, node), strict=True):
+    for disk, status in zip(disks, await mirror_statuses(view, nodes, disks, node), strict=True):
         if status is None or status.local_disk is not LocalDisk.OKAY:
             text = f"{disk.iv_name} on node {node.name} is not whole: it cannot be copied"
             raise OpPrereqError(text, ECode.STATE)

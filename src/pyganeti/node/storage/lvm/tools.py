@@ -21,6 +21,9 @@ _REPORT: Final = ("--reportformat", "json", "--units", "b", "--nosuffix")
 _LV_FIELDS: Final = "vg_name,lv_name,lv_size,lv_attr,lv_tags"
 _VG_FIELDS: Final = "vg_name,vg_size,vg_free,vg_extent_size,vg_attr"
 _PV_FIELDS: Final = "pv_name,pv_size,pv_free,pv_attr"
+_PIECE_FIELDS: Final = "vg_name,lv_name,lv_size,devices"
+# In a list of devices: where on it the volume begins.
+_EXTENT: Final = re.compile(r"\(\d+\)")
 _SEGMENT_FIELDS: Final = "pv_name,lv_name"
 # Positions in lv_attr, vg_attr and pv_attr.
 _LV_TYPE, _LV_STATE, _LV_OPEN, _LV_HEALTH = 0, 4, 5, 8
@@ -100,6 +103,16 @@ class LogicalVolume:
         return tuple(tag for tag in self.tags if tag.startswith(prefix))
 
 
+@dataclass(frozen=True, slots=True)
+class VolumePart:
+    """What a physical volume has of a logical one; size of the whole, in bytes."""
+
+    group: str
+    name: str
+    size: int
+    device: str
+
+
 class Lvm:
     """Runs LVM's programs. All methods raise ``StorageError`` in LVM's words.
 
@@ -126,6 +139,24 @@ class Lvm:
         )
         found = [_physical_volume(row) for row in rows]
         return sorted(found, key=lambda volume: (-volume.free, volume.name))
+
+    async def all_physical_volumes(self) -> list[PhysicalVolume]:
+        """Those of all groups, and those of none, by name; a missing one has no name."""
+        rows = await self._report("pvs", "pv", "-o", _PV_FIELDS)
+        found = [_physical_volume(row) for row in rows if row["pv_name"].startswith("/")]
+        return sorted(found, key=lambda volume: volume.name)
+
+    async def pieces(self) -> list[VolumePart]:
+        """All logical volumes of all groups, once for each physical volume they lie on."""
+        found: dict[VolumePart, None] = {}
+        for row in await self._report("lvs", "seg", "--segments", "-o", _PIECE_FIELDS):
+            # Of a mirror the devices are the volumes below it, which stand for themselves.
+            devices = _EXTENT.sub("", row["devices"]).split(",")
+            for device in devices:
+                if device.startswith("/"):
+                    name, size = row["lv_name"], int(row["lv_size"])
+                    found[VolumePart(row["vg_name"], name, size, device)] = None
+        return list(found)
 
     async def users(self, group: str) -> dict[str, list[str]]:
         """Names of the volumes that lie on each physical volume of ``group``."""
