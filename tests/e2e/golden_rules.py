@@ -82,11 +82,11 @@ def _search_paths(text: str) -> str:
 
 def _without_our_fields(text: str) -> str:
     """Fields that Ganeti has not."""
-    return re.sub(r"^progress .*\n", "", text, flags=re.M)
+    return re.sub(r"^(?:progress|hv/boot_type|hv/tpm) .*\n", "", text, flags=re.M)
 
 
 RULES: Final = (
-    Rule(r"gnt-job list-fields", _without_our_fields),
+    Rule(r"gnt-(?:instance|job) list-fields", _without_our_fields),
     Rule(r"gnt-\S+ list-fields", without_descriptions),
     Rule(r"gnt-job list .*oppriority", _young_priorities),
     Rule(r"gnt-node list(-storage)?($| (?!.*-o (name|ctime)))", figures),

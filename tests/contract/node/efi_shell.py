@@ -13,7 +13,7 @@ from typing import Final
 GUID: Final = "7d8a3c5e-0f61-4a7b-9c1d-2b3e4f506172"
 _PROMPT: Final = "Shell>"
 _BOOT_S: Final = 480.0
-_ANSWER_S: Final = 120.0
+_ANSWER_S: Final = 600.0
 # What moves the cursor and sets colours.
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
 

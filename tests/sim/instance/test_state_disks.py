@@ -123,6 +123,26 @@ async def test_is_refused(parameters: dict[str, Any], said: str) -> None:
     assert said in str(error)
 
 
+async def test_they_are_reserved_and_made_real_with_their_instance() -> None:
+    cluster = await made(uefi(forthcoming=True))
+    reserved = [disk.logical_id for disk in disks(cluster)]
+    assert shape(cluster) == WITH_BOTH
+    refused = modify(hvparams={"boot_type": "bios"}, disks=[["remove", VARS, {}]])
+    await assert_refused(cluster, refused, ECode.STATE, "is forthcoming")
+    await cluster.run(uefi(commit=True))
+    assert [disk.logical_id for disk in disks(cluster)] == reserved
+    assert len(cluster.nodes["node1"].volumes.disks) == 3
+
+
+async def test_they_lie_where_an_allocator_puts_the_instance() -> None:
+    cluster = kvm()
+    for node in cluster.nodes.values():
+        node.put_allocator("hail", {"success": True, "info": "", "result": ["node2"]})
+    await cluster.run(uefi(pnode=None, iallocator="hail"))
+    assert shape(cluster) == WITH_BOTH
+    assert len(cluster.nodes["node2"].volumes.disks) == 3
+
+
 async def test_every_step_of_a_creation_can_be_cut_off() -> None:
     await assert_unwinds(kvm, uefi(), keeps=PORTS)
 

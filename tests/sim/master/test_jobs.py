@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from pyganeti.master.changes import cluster_fields
-from pyganeti.model.enums import JobStatus, TagKind
+from pyganeti.model.enums import ExportMode, JobStatus, TagKind
 from pyganeti.model.errors import (
     JobLost,
     JobQueueDrainError,
     OpCodeUnknown,
     OpPrereqError,
 )
+from pyganeti.opcodes.backup import OpBackupPrepare
 from pyganeti.opcodes.cluster import OpClusterSetParams
-from pyganeti.opcodes.group import OpGroupRename
 from pyganeti.opcodes.instance import OpInstanceShutdown, OpInstanceStartup
 from pyganeti.opcodes.tags import OpTagsSet
 from pyganeti.store.interface import Table
@@ -77,7 +77,7 @@ async def test_an_opcode_says_at_the_end_of_its_reasons_which_it_is() -> None:
     ]
 
 
-NOT_BUILT = OpGroupRename(group_name="default", new_name="rack1")
+NOT_BUILT = OpBackupPrepare(instance_name="web1", mode=ExportMode.REMOTE)
 
 
 async def test_an_opcode_that_is_not_built_is_refused_when_it_runs() -> None:
