@@ -49,6 +49,7 @@ READS = {
     "OpNodeQueryStorage": "looks",
     "OpNodeQueryvols": "looks",
     "OpOsDiagnose": "answers",
+    "OpRestrictedCommand": "runs what administrators allow, which nothing can undo",
     "OpQuery": "answers",
     "OpQueryFields": "answers",
     "OpTagsGet": "answers",

@@ -23,7 +23,7 @@ def test_the_page_is_right() -> None:
     [
         ("take a known node in again", "do something else", "options differ"),
         (".. generated: remove\n", ".. formerly: remove\n", "has 0 parts '.. generated: remove'"),
-        ("generated: remove\n", "generated: power\n", "gnt-node power, which does not exist or is"),
+        ("generated: remove\n", "generated: join\n", "gnt-node join, which does not exist or is"),
         ("$ gnt-node add node2", "$ gnt-node join node2", "gnt-node join, which does not exist"),
         ("$ gnt-node add node2", "$ gnt-node add --units m n", "gnt-node add --units, which"),
         ("is given), an address", "or ``--nonsense``), an", "mentions --nonsense, which no"),

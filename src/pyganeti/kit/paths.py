@@ -82,6 +82,7 @@ class Paths:
 
         self.file_storage_paths = self.conf_dir + "/file-storage-paths"
         self.hooks_dir = self.conf_dir + "/hooks"
+        self.restricted_dir = self.conf_dir + "/restricted-commands"
         self.vnc_password_file = self.conf_dir + "/vnc-cluster-password"
         self.default_file_storage_dir = root + "/srv/ganeti/file-storage"
         self.default_shared_file_storage_dir = root + "/srv/ganeti/shared-file-storage"

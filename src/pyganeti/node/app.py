@@ -4,6 +4,7 @@ noded builds a real one with :func:`build_node`; the simulated cluster passes fa
 :func:`assemble_node`. Nothing below this file knows which it is part of.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ from .handlers.migration import MigrationHandlers
 from .handlers.mirror import MirrorHandlers
 from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
+from .handlers.power import PowerHandlers
 from .handlers.store import StoreHandlers
 from .handlers.task import TaskHandlers
 from .handlers.transfer import TransferHandlers
@@ -56,6 +58,8 @@ from .inflight import InFlight
 from .network.base import Network
 from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
+from .powercycle import TRIGGER, Powercycle
+from .restricted import RestrictedCommands
 from .storage.base import Storage
 from .storage.blocks import Blocks, DeviceBlocks
 from .storage.device import DeviceDriver
@@ -88,6 +92,7 @@ class NodeParts:
         runner_for: makes the runner of a change, by the change's name.
         stop_daemon: ends the daemon soon.
         peers: opens a client that calls other nodes as this one.
+        powercycle: reboots the machine.
         reach: tries whether other nodes can be connected to.
     """
 
@@ -108,6 +113,7 @@ class NodeParts:
     runner_for: Callable[[TaskId], Runner]
     stop_daemon: Callable[[], None]
     peers: Peers
+    powercycle: Powercycle
     reach: Reach = reach_address
 
 
@@ -157,6 +163,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     copying = CopyingHandlers(
         parts.storage, parts.blocks, transfers, writes, parts.peers, parts.clock
     )
+    restricted = RestrictedCommands(paths, parts.clock, os.geteuid())
     allocators = Allocators(paths.allocator_search_path(), paths.allocator_dir)
     return (
         *AllocatorHandlers(allocators).all(),
@@ -169,6 +176,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),
         *OsHandlers(oses, parts.providers).all(),
+        *PowerHandlers(parts.powercycle, restricted).all(),
         *StoreHandlers(paths, parts.replica).all(),
         *TaskHandlers(tasks).all(),
         *UnitHandlers(parts.units).all(),
@@ -189,6 +197,10 @@ def uid_pool(paths: Paths) -> tuple[UidRange, ...]:
         return parse_pool((read_bytes(paths.ssconf("uid_pool")) or b"").decode("ascii"))
     except ValueError:
         return ()
+
+
+def _later(delay_s: float, call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(delay_s, call)
 
 
 def build_node(
@@ -275,4 +287,5 @@ def build_node(
         stop_daemon=stop_daemon,
         # Made when it is needed: the certificate may be another by then.
         peers=lambda: HttpNodeClient(client_context(paths.client_pem, paths.ca_cert), clock),
+        powercycle=Powercycle(None if paths.is_virtual else TRIGGER, _later),
     )

@@ -24,6 +24,7 @@ from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
+from pyganeti.node.powercycle import Powercycle
 from pyganeti.node.storage.drbd.device import Drbd
 from pyganeti.node.storage.drbd.driver import DrbdDriver
 from pyganeti.node.storage.ext.attached import Attachments
@@ -168,6 +169,8 @@ class SimNode:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(paths.file_storage_paths, "w", encoding="ascii") as handle:
             handle.write("\n".join(STORAGE_DIRS))
+        with open(f"{root}/sysrq-trigger", "wb"):
+            pass
         self.install_certificate(self.uuid)
         os.symlink(os_definitions(), f"{root}/srv/ganeti/os")
 
@@ -199,6 +202,11 @@ class SimNode:
     def forget_ssconf(self, key: str) -> None:
         """Lose one of them."""
         os.unlink(self.paths.ssconf(key))
+
+    @property
+    def is_rebooting(self) -> bool:
+        """Whether its kernel was told to reboot at once."""
+        return bool(read_bytes(f"{self.paths.rootdir}/sysrq-trigger"))
 
     @property
     def is_member(self) -> bool:
@@ -268,6 +276,7 @@ class SimNode:
             runner_for=lambda _task: self.programs,
             stop_daemon=lambda: None,
             peers=self._peers,
+            powercycle=Powercycle(f"{self.paths.rootdir}/sysrq-trigger", lambda _s, call: call()),
             reach=self._reach,
         )
 

@@ -33,7 +33,8 @@ class Programs:
         failing: end of a program's path, and what it says before it fails.
         hanging: ends of the paths of programs that do not end before :meth:`release`.
         running: the programs that have not ended, in order.
-        writes: end of a program's path, and what it writes to standard output.
+        writes: end of a program's path, and what it writes to standard output if that is a file.
+        says: end of a program's path, and what it says on standard output else.
         fed: what programs read from standard input, in the order in which they ended.
     """
 
@@ -43,6 +44,7 @@ class Programs:
         self.hanging: set[str] = set()
         self.running: list[str] = []
         self.writes: dict[str, bytes] = {}
+        self.says: dict[str, str] = {}
         self.fed: list[bytes] = []
         self._released = asyncio.Event()
 
@@ -71,7 +73,8 @@ class Programs:
                 if command.output is not None:
                     append(command.output, text)
                 raise ProcessError(command, "exited with code 1", Finished(1, text, ""))
-        return Finished(0, "", "")
+        said = (text for ending, text in self.says.items() if path.endswith(ending))
+        return Finished(0, next(said, ""), "")
 
     async def _write(self, descriptor: int, path: str) -> None:
         data = b"".join(text for ending, text in self.writes.items() if path.endswith(ending))

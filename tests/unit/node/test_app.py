@@ -21,6 +21,7 @@ from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.network.fake import FakeNetwork
+from pyganeti.node.powercycle import Powercycle
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.blocks import DeviceBlocks
 from pyganeti.node.storage.ext.scripts import ProviderScripts
@@ -117,6 +118,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         runner=run,
         runner_for=lambda _task: run,
         stop_daemon=lambda: None,
+        powercycle=Powercycle(None, lambda _delay, _call: None),
         peers=lambda: HttpNodeClient(ssl.create_default_context(), clock),
     )
     async with assemble_node(parts) as dispatcher:

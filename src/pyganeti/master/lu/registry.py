@@ -52,10 +52,13 @@ from pyganeti.master.lu.node.add import LUNodeAdd
 from pyganeti.master.lu.node.evacuate import LUNodeEvacuate
 from pyganeti.master.lu.node.migrate import LUNodeMigrate
 from pyganeti.master.lu.node.modify_storage import LUNodeModifyStorage
+from pyganeti.master.lu.node.oob import LUOobCommand
+from pyganeti.master.lu.node.powercycle import LUNodePowercycle
 from pyganeti.master.lu.node.query_storage import LUNodeQueryStorage
 from pyganeti.master.lu.node.queryvols import LUNodeQueryvols
 from pyganeti.master.lu.node.remove import LUNodeRemove
 from pyganeti.master.lu.node.repair_storage import LURepairNodeStorage
+from pyganeti.master.lu.node.restricted_command import LURestrictedCommand
 from pyganeti.master.lu.node.set_params import LUNodeSetParams
 from pyganeti.master.lu.os.diagnose import LUOsDiagnose
 from pyganeti.master.lu.query.query import LUQuery, LUQueryFields
@@ -126,11 +129,14 @@ from pyganeti.opcodes.node import (
     OpNodeEvacuate,
     OpNodeMigrate,
     OpNodeModifyStorage,
+    OpNodePowercycle,
     OpNodeQueryStorage,
     OpNodeQueryvols,
     OpNodeRemove,
     OpNodeSetParams,
+    OpOobCommand,
     OpRepairNodeStorage,
+    OpRestrictedCommand,
 )
 from pyganeti.opcodes.os import OpExtStorageDiagnose, OpOsDiagnose
 from pyganeti.opcodes.query import OpQuery, OpQueryFields
@@ -199,14 +205,17 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpNodeEvacuate: LUNodeEvacuate(),
     OpNodeMigrate: LUNodeMigrate(),
     OpNodeModifyStorage: LUNodeModifyStorage(),
+    OpNodePowercycle: LUNodePowercycle(),
     OpNodeQueryStorage: LUNodeQueryStorage(),
     OpNodeQueryvols: LUNodeQueryvols(),
     OpNodeRemove: LUNodeRemove(),
     OpNodeSetParams: LUNodeSetParams(),
+    OpOobCommand: LUOobCommand(),
     OpOsDiagnose: LUOsDiagnose(),
     OpQuery: LUQuery(),
     OpQueryFields: LUQueryFields(),
     OpRepairNodeStorage: LURepairNodeStorage(),
+    OpRestrictedCommand: LURestrictedCommand(),
     OpTagsDel: LUTagsDel(),
     OpTagsGet: LUTagsGet(),
     OpTagsSearch: LUTagsSearch(),
