@@ -4,7 +4,7 @@ Called by the processor around ``execute``. A failing pre-hook ends the operatio
 was done; an unreachable node does not, and post-hooks are only reported. Source: hook facts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -22,6 +22,8 @@ _PATH: Final = "/sbin:/bin:/usr/sbin:/usr/bin"
 
 # Any: hooks care for a Logical Unit's plan only to hand it back to it.
 AnyLU = LogicalUnit[Any, Any, Any]
+# Name of the node, script, output.
+Failure = tuple[str, str, str]
 
 
 class HookRunner:
@@ -49,10 +51,22 @@ class HookRunner:
         context = lu.hooks(plan, run.config.view) if lu.hooks_path else None
         if context is not None and context.pre:
             await run.begin()
-            failed = await self._phase(lu, op, context, "pre", _prefixed("", context.env), run)
+            env = _prefixed("", context.env)
+            failed = await self._phase(lu, op, context, "pre", env, context.pre, run)
             if failed:
                 raise HooksAbort([list(failure) for failure in failed])
         return context
+
+    async def early(self, lu: AnyLU, op: Opcode, context: HookContext | None, run: "Run") -> None:
+        """Run the post-hooks of nodes that will be gone; failures go to the job's log.
+
+        They get the variables of the pre-phase only: nothing has become otherwise yet.
+        """
+        if context is None or not context.early:
+            return
+        env = _prefixed("", context.env)
+        await run.begin()
+        _report(run, await self._phase(lu, op, context, "post", env, context.early, run))
 
     async def post(
         self,
@@ -78,8 +92,8 @@ class HookRunner:
         if after is not None:
             env |= _prefixed("POST_", after.env)
         # The newest context says where: a node that was just added has hooks to run, too.
-        for node, script, output in await self._phase(lu, op, after or before, "post", env, run):
-            run.log(f"post-hook {script} on {node} failed: {output}")
+        newest = after or before
+        _report(run, await self._phase(lu, op, newest, "post", env, newest.post, run))
 
     async def _phase(
         self,
@@ -88,9 +102,10 @@ class HookRunner:
         context: HookContext,
         phase: str,
         env: dict[str, str],
+        nodes: Iterable[str],
         run: "Run",
-    ) -> list[tuple[str, str, str]]:
-        """Run one phase; the failures as ``(node name, script, output)``."""
+    ) -> list[Failure]:
+        """Run one phase on ``nodes``."""
         view = run.config.view
         path = lu.hooks_path or ""
         call = HooksRunnerCall(
@@ -98,9 +113,8 @@ class HookRunner:
             phase=phase,
             env={**self._common(view, op, context, phase, path), **env},
         )
-        nodes = context.pre if phase == "pre" else context.post
         online = [node for node in dict.fromkeys(nodes) if _is_online(view, node)]
-        failures = []
+        failures: list[Failure] = []
         for node, answer in (await run.nodes.call_all(online, call)).items():
             name = view.node(node).name
             if isinstance(answer, NodeCallError):
@@ -130,6 +144,11 @@ class HookRunner:
             "GANETI_MASTER": view.node(view.cluster.master_node).name,
             "GANETI_DATA_DIR": self._data_dir,
         }
+
+
+def _report(run: "Run", failures: Iterable[Failure]) -> None:
+    for node, script, output in failures:
+        run.log(f"post-hook {script} on {node} failed: {output}")
 
 
 def _prefixed(prefix: str, env: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
     OpInstanceStartup,
 )
-from pyganeti.opcodes.node import OpNodeAdd, OpNodeRemove
+from pyganeti.opcodes.node import OpNodeAdd, OpNodeMigrate, OpNodeRemove, OpNodeSetParams
 from pyganeti.opcodes.tags import OpTagsSet
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import fails, make_op
@@ -40,7 +40,9 @@ OPERATIONS: list[tuple[Opcode, list[Opcode]]] = [
     (OpInstanceGrowDisk(instance_name="web1", disk=0, amount=1), []),
     (OpInstanceRemove(instance_name="web1"), []),
     (OpNodeAdd(node_name="node4"), []),
+    (OpNodeMigrate(node_name="node2"), []),
     (OpNodeRemove(node_name="node3"), []),
+    (OpNodeSetParams(node_name="node3", drained=True), []),
     (OpClusterSetParams(max_running_jobs=5), []),
     (OpClusterVerifyGroup(group_name="default"), []),
 ]
@@ -136,6 +138,26 @@ async def test_they_run_on_the_master_and_the_instances_nodes() -> None:
     await cluster.run(START)
     ran = {name: len(scripts_of(cluster, name)) for name in cluster.nodes}
     assert ran == {"node1": 1, "node2": 1, "node3": 0}
+
+
+async def test_a_node_that_is_removed_runs_them_before_it_goes() -> None:
+    cluster = hooked("node-remove-pre.d/10-log", "node-remove-post.d/10-log")
+    await cluster.run(OpNodeRemove(node_name="node3"))
+    ran = {name: scripts_of(cluster, name) for name in ("node1", "node3")}
+    assert ran == {
+        "node1": ["node-remove-pre.d/10-log", "node-remove-post.d/10-log"],
+        "node3": ["node-remove-post.d/10-log"],
+    }
+    asked = [node for node, call in cluster.rpc_changes if call == "hooks_runner"]
+    assert asked == ["node1", "node2", "node3", "node1", "node2"]
+
+
+async def test_a_refused_removal_lets_the_node_run_nothing() -> None:
+    cluster = hooked("node-remove-pre.d/10-no", "node-remove-post.d/10-log")
+    await cluster.master()
+    cluster.nodes["node2"].programs.failing["10-no"] = "not today"
+    await fails(cluster, OpNodeRemove(node_name="node3"))
+    assert scripts_of(cluster, "node3") == []
 
 
 async def test_a_failing_pre_hook_stops_the_operation_with_nothing_changed() -> None:

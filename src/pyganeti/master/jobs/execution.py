@@ -184,6 +184,7 @@ class Execution:
         journal = Journal(self._s.store, self._job.id, self._index)
         run = self._run = self._s.run(self._job, self._index, journal, self._locks)
         run.hooks = await self._s.hooks.pre(lu, op, plan, run)
+        await self._s.hooks.early(lu, op, run.hooks, run)
         result = await lu.execute(run, plan)
         await self._s.hooks.post(lu, op, run, run.hooks, lambda view: lu.hooks(plan, view))
         return _as_json(result)

@@ -35,6 +35,7 @@ class HookContext:
         env: variables without the ``GANETI_`` prefix that the runner adds.
         pre: UUIDs of the nodes on which pre-hooks run.
         post: the same for post-hooks.
+        early: nodes that will be gone afterwards: their post-hooks run before the operation.
         object_type: ``INSTANCE``, ``NODE``, ``CLUSTER``, ``GROUP`` or ``NETWORK``.
         target: name of the object.
     """
@@ -44,6 +45,7 @@ class HookContext:
     env: Mapping[str, str] = field(default_factory=dict)
     pre: tuple[str, ...] = ()
     post: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
 
 
 class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):

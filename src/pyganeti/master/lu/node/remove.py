@@ -59,10 +59,11 @@ class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
         return RemovePlan(node, tuple(await recruits(view, nodes, node.uuid, missing)))
 
     def hooks(self, plan: RemovePlan, view: ClusterView) -> HookContext:
-        """On all other nodes."""
+        """On all other nodes; afterwards on the removed one too, while it can be reached."""
         others = tuple(node.uuid for node in view.online_nodes() if node.uuid != plan.node.uuid)
         env = {"OP_TARGET": plan.node.name, "NODE_NAME": plan.node.name}
-        return HookContext("NODE", plan.node.name, env, pre=others, post=others)
+        early = (plan.node.uuid,)
+        return HookContext("NODE", plan.node.name, env, pre=others, post=others, early=early)
 
     def outline(self, plan: RemovePlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
