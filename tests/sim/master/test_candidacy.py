@@ -47,6 +47,26 @@ async def test_a_node_that_is_promoted_again_gets_it_again() -> None:
     assert cluster.nodes["node3"].backend.dump().contents == cluster.backend.dump().contents
 
 
+async def test_a_node_that_is_demoted_again_loses_it_again() -> None:
+    cluster = await equipped()
+    for candidate in (False, True, False):
+        await cluster.replicated()
+        await cluster.mark_node("node3", master_candidate=candidate)
+        await cluster.clock.sleep(RETRY_S * 2)
+    assert candidate_files(cluster.nodes["node3"]) == set()
+
+
+async def test_a_candidate_that_was_offline_gets_all_of_it_again() -> None:
+    cluster = await equipped()
+    await cluster.mark_node("node3", offline=True)
+    await cluster.clock.sleep(DELAY_S + 1.0)
+    # It was installed anew meanwhile.
+    os.unlink(cluster.nodes["node3"].paths.ca_key)
+    await cluster.mark_node("node3", offline=False)
+    await cluster.clock.sleep(DELAY_S + 1.0)
+    assert cluster.nodes["node3"].has_authority_key
+
+
 async def test_one_that_is_offline_is_told_when_it_is_back() -> None:
     cluster = await equipped()
     await cluster.mark_node("node3", master_candidate=False, offline=True)
@@ -92,6 +112,20 @@ async def test_the_copy_stays_while_most_candidates_lack_changes() -> None:
     await cluster.clock.sleep(RETRY_S * 3)
     assert candidate_files(cluster.nodes["node3"]) == EVERYTHING
     cluster.nodes["node2"].reachable = True
+    await cluster.replicated()
+    await cluster.clock.sleep(RETRY_S * 2)
+    assert candidate_files(cluster.nodes["node3"]) == set()
+
+
+async def test_the_copy_stays_until_the_one_in_its_place_has_all() -> None:
+    cluster = SimCluster()
+    cluster.set_node("node2", master_candidate=False)
+    await cluster.replicated()
+    async with cluster.held_up("node2", "store_load"):
+        await cluster.mark_node("node2", master_candidate=True)
+        await cluster.mark_node("node3", master_candidate=False)
+        await cluster.clock.sleep(RETRY_S * 2)
+        assert "database" in candidate_files(cluster.nodes["node3"])
     await cluster.replicated()
     await cluster.clock.sleep(RETRY_S * 2)
     assert candidate_files(cluster.nodes["node3"]) == set()

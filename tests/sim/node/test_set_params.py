@@ -137,6 +137,17 @@ async def test_a_candidate_that_is_needed_is_replaced_where_that_is_asked() -> N
     assert cluster.view.cluster.candidate_certs[cluster.view.node("node4").uuid] == digest
 
 
+@pytest.mark.parametrize("promotes", [False, True])
+async def test_others_are_locked_only_if_they_may_be_promoted(promotes: bool) -> None:
+    cluster = SimCluster(4, options={"candidate_pool_size": 3})
+    wanted = op("node2", master_candidate=False, auto_promote=promotes)
+    async with cluster.lock_held("node4"):
+        job = cluster.submit(wanted)
+        await cluster.clock.sleep(5.0)
+        assert (roles(cluster.view) == "MRCC") is not promotes
+    await cluster.finished(job)
+
+
 async def test_nobody_is_promoted_for_one_that_stays() -> None:
     cluster = short()
     await cluster.run(op("node2", vm_capable=False, auto_promote=True))

@@ -119,13 +119,15 @@ async def test_one_that_fails_tells_its_output(tmp_path: Path) -> None:
         await commands.run("bad", run)
 
 
-NAMES = ["", "..", "../good", "/bin/true", "good.sh", "good ", "good\n", "missing", "sub"]
+PLAIN = ["", "..", "good.sh", "good ", "good\n", "missing", "sub"]
+NAMES = [*PLAIN, "../good", "/bin/true", "sub/inner", "sub/../good"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_no_other_names(tmp_path: Path, name: str) -> None:
     commands, directory, clock = restricted(tmp_path)
     (directory / "sub").mkdir()
+    script(directory / "sub" / "inner", "exit 0")
     with pytest.raises(OpExecError) as refused:
         await commands.run(name, run)
     # The same for all: nothing is told of what lies there.
