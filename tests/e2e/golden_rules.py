@@ -20,6 +20,12 @@ def _sorted_blocks(text: str) -> str:
     return "".join(sorted(blocks))
 
 
+def _sorted_lines(text: str) -> str:
+    """``gnt-node list-storage``: Ganeti's nodes are in the order of their uuids."""
+    titles, *rows = text.splitlines(keepends=True) or [""]
+    return "".join([titles, *sorted(rows)])
+
+
 def _young_priorities(text: str) -> str:
     """Priorities of a job that waits for its turn: ours rise with the time that has passed."""
     text = re.sub(r"(?<=:)-\d+(?=:)", "0", text)
@@ -91,6 +97,7 @@ RULES: Final = (
     Rule(r"gnt-job list .*oppriority", _young_priorities),
     Rule(r"gnt-node list(-storage)?($| (?!.*-o (name|ctime)))", figures),
     Rule(r"gnt-node list .*-o name,bootid", figures),
+    Rule(r"gnt-node list-storage", _sorted_lines),
     Rule(r"gnt-cluster version", _versions),
     Rule(r"gnt-instance info --all", _sorted_blocks),
     Rule(r"gnt-(group|cluster) info", _sorted_ratios),
@@ -108,6 +115,7 @@ _FINISHED: Final = "our own words, which tell what became of the job"
 _CONSOLE: Final = "an instance that does not run has no console"
 _EMPTY: Final = "a change of nothing is refused"
 _NAMED: Final = "the error itself names what is in the way, and no log line before it"
+_DRBD: Final = "the master daemon answers, ganeti-confd is not needed"
 _STATE: Final = "we show the static states that were set"
 
 # Commands whose answer differs on purpose, and why.
@@ -136,6 +144,7 @@ OTHERWISE: Final = {
     "gnt-instance console inst2": _CONSOLE,
     "gnt-instance list -o name,osparams": "defaults for an OS with a variant are filled in",
     "gnt-node list -o name,hv_state,disk_state": _STATE,
+    "gnt-node list-drbd node1": _DRBD,
     "gnt-job list -o id,opstart,opexec,opend 33": "Ganeti does not count these into widths",
     "gnt-job cancel --force 17": _FINISHED,
     "gnt-job change-priority --priority=low 17": _FINISHED,

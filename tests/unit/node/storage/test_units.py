@@ -4,7 +4,10 @@ import json
 import os
 from pathlib import Path
 
-from pyganeti.kit.process import Command, Finished
+import pytest
+
+from pyganeti.kit.process import Command, Finished, run
+from pyganeti.model.errors import StorageError
 from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.units import StorageUnits, directory_size
 from pyganeti.wire.noderpc.disks import StorageInfo, StorageUnit
@@ -53,6 +56,24 @@ async def test_a_volume_is_told_once_for_each_physical_one_it_lies_on() -> None:
         VolumePiece(group="xenvg", name="striped", size=32, device="/dev/sda"),
         VolumePiece(group="xenvg", name="striped", size=32, device="/dev/sdb"),
     )
+
+
+async def test_a_node_without_lvm_has_no_volumes() -> None:
+    async def absent(command: Command) -> Finished:
+        return await run(Command((f"/nowhere/{command.argv[0]}", *command.argv[1:])))
+
+    without = StorageUnits(Lvm(absent), no_space, str)
+    assert await without.volumes() == ()
+    with pytest.raises(StorageError, match="pvs"):
+        await without.list(StorageListCall(storage_type="lvm-pv"))
+
+
+async def test_lvm_that_fails_is_no_node_without_volumes() -> None:
+    async def broken(command: Command) -> Finished:
+        return await run(Command(("/bin/false",)))
+
+    with pytest.raises(StorageError):
+        await StorageUnits(Lvm(broken), no_space, str).volumes()
 
 
 async def test_physical_volumes_that_are_there() -> None:

@@ -147,9 +147,18 @@ class Lvm:
         return sorted(found, key=lambda volume: volume.name)
 
     async def pieces(self) -> list[VolumePart]:
-        """All logical volumes of all groups, once for each physical volume they lie on."""
+        """All logical volumes of all groups, once for each physical volume they lie on.
+
+        None on a node without LVM's programs.
+        """
+        try:
+            rows = await self._report("lvs", "seg", "--segments", "-o", _PIECE_FIELDS)
+        except StorageError as err:
+            if _is_missing(err.__cause__):
+                return []
+            raise
         found: dict[VolumePart, None] = {}
-        for row in await self._report("lvs", "seg", "--segments", "-o", _PIECE_FIELDS):
+        for row in rows:
             # Of a mirror the devices are the volumes below it, which stand for themselves.
             devices = _EXTENT.sub("", row["devices"]).split(",")
             for device in devices:
@@ -218,6 +227,11 @@ def _said(error: ProcessError) -> str:
         return str(error)
     lines = (line.strip() for line in error.finished.stderr.splitlines())
     return "; ".join(line for line in lines if line and not line.startswith("WARNING"))
+
+
+def _is_missing(error: BaseException | None) -> bool:
+    """Whether a program could not be run since there is none."""
+    return error is not None and isinstance(error.__cause__, FileNotFoundError)
 
 
 def _group(row: Row) -> VolumeGroup:
