@@ -6,6 +6,7 @@ knows exactly whether a request may have been seen, which decides what a caller 
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
@@ -18,6 +19,9 @@ from .codec import MAX_BODY
 CONNECT_TIMEOUT_S: Final = 5.0
 # After this long without an answer it is time to ask whether the node is still there.
 PATIENCE_S: Final = 10.0
+# A node that is silent for longer is found out by who waits for it, who also knows what follows.
+_ASK_AFTER_S: Final = 5
+_ASK_TIMES: Final = 12
 _PIECE: Final = 256 * 1024
 _MAX_HEAD: Final = 16 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -180,7 +184,20 @@ async def connect(node: NodeAddress, tls: ssl.SSLContext) -> NodeConnection:
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        _transport, connection = await loop.create_connection(
+        transport, connection = await loop.create_connection(
             lambda: NodeConnection(node), node.ip, node.port, ssl=tls, server_hostname=node.name
         )
+    _keep_asking(transport.get_extra_info("socket"))
     return connection
+
+
+def _keep_asking(sock: socket.socket) -> None:
+    """Let the kernel ask whether the other end still has the connection.
+
+    A machine that lost its power and is back answers new connections, and knows nothing of those
+    it had: who waits there waits until the call's time is up.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _ASK_AFTER_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _ASK_AFTER_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _ASK_TIMES)
