@@ -19,7 +19,7 @@ from pyganeti.opcodes.instance import (
 )
 from pyganeti.store.interface import Table
 from pyganeti.testing.unwinding import assert_repeatable, assert_unwinds
-from tests.sim.asserting import assert_refused
+from tests.sim.asserting import assert_refused, changes
 from tests.sim.instance.make import create
 from tests.sim.instance.make_drbd import (
     BOTH,
@@ -306,19 +306,22 @@ async def test_nothing_grows_where_the_secondary_is_full() -> None:
     await assert_refused(cluster, GROW, ECode.NORES, "not enough space on node node2")
 
 
-async def test_a_minor_that_somebody_uses_is_left_alone() -> None:
+@pytest.mark.parametrize("which", ["node1", "node2"])
+async def test_a_minor_that_somebody_uses_is_left_alone(which: str) -> None:
     cluster = drbd()
     await cluster.run(mirrored())
-    other = cluster.nodes["node2"]
+    other = cluster.nodes[which]
     before = footprint(cluster)
-    ((_, identity),) = disks_of(cluster)
-    device = other.drbd.devices[identity.minor_b]
-    other.drbd.devices[1], device.minor = device, 1
-    del other.drbd.devices[0]
+    other.drbd.devices[1] = other.drbd.devices.pop(0)
+    other.drbd.devices[1].minor = 1
+    cluster.rpc_changes.clear()
     with pytest.raises(BlockDeviceError, match="minor 1 is in use already"):
         await cluster.run(mirrored(name="web2"))
-    other.drbd.devices[0], device.minor = device, 0
-    del other.drbd.devices[1]
+    # Neither part waits for the other, and neither stays alone.
+    made = [change for change in changes(cluster) if change[1] == "blockdev_create"]
+    assert made == [("node1", "blockdev_create"), ("node2", "blockdev_create")]
+    other.drbd.devices[0] = other.drbd.devices.pop(1)
+    other.drbd.devices[0].minor = 0
     assert footprint(cluster) == before
 
 

@@ -5,6 +5,7 @@ import msgspec
 from pyganeti.master.disks.mirrors import nodes_of
 from pyganeti.master.instances.specs import seen_from, without_secret
 from pyganeti.master.jobs.run import Run, undo
+from pyganeti.model.errors import GenericError
 from pyganeti.wire.noderpc.blockdev import BlockdevCreateCall, FileStorageDirCreateCall
 from pyganeti.wire.noderpc.specs import DiskSpec
 
@@ -41,8 +42,13 @@ async def make_disks(
         if directory is not None:
             await run.nodes.call(node, FileStorageDirCreateCall(file_storage_dir=directory))
         for disk in bare:
-            for place in nodes_of(disk, node):
-                call = BlockdevCreateCall(
+            calls = {
+                place: BlockdevCreateCall(
                     disk=seen_from(disk, place), owner=owner, info=name, on_primary=place == node
                 )
-                await run.nodes.call(place, call)
+                for place in nodes_of(disk, node)
+            }
+            # The parts of a mirror do not wait for each other.
+            for answer in (await run.nodes.call_each(calls)).values():
+                if isinstance(answer, GenericError):
+                    raise answer
