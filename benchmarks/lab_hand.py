@@ -68,6 +68,7 @@ class OneByHand:
         self._nodes = [one, two]
         self.guest = Guest(NAME)
         self.address = ADDRESS
+        self.mac = _MAC
 
     @property
     def _here(self) -> Node:
@@ -87,6 +88,12 @@ class OneByHand:
 
     def _type(self, node: Node, *commands: dict[str, object], until: str = "") -> None:
         node.run(f"python3 - '{json.dumps(commands)}' {until}", stdin=_QMP)
+
+    def _end(self, order: str) -> None:
+        """Give QEMU an order that ends it, and wait until it has; its pid file ends with it."""
+        pid = self._here.run("cat /run/hand.pid").strip()
+        self._type(self._here, {"execute": order})
+        self._here.run(f"while [ -e /proc/{pid} ]; do sleep 0.1; done")
 
     def create(self) -> None:
         """Make and start it, in sync."""
@@ -114,8 +121,7 @@ class OneByHand:
 
     def fail_over(self) -> None:
         """Stop it here and start it there."""
-        self._type(self._here, {"execute": "system_powerdown"})
-        self._here.run("while [ -e /proc/$(cat /run/hand.pid) ]; do sleep 0.1; done")
+        self._end("system_powerdown")
         self._here.run("drbdadm secondary hand")
         self._there.run("drbdadm primary hand")
         self._start(self._there)
@@ -131,8 +137,7 @@ class OneByHand:
             "arguments": {"uri": f"tcp:{self._there.secondary}:{_PORT}"},
         }
         self._type(self._here, to, until="completed")
-        self._type(self._here, {"execute": "quit"})
-        self._here.run("while [ -e /proc/$(cat /run/hand.pid) ]; do sleep 0.1; done")
+        self._end("quit")
         self._here.run("drbdadm secondary hand")
         self._both("drbdadm net-options --allow-two-primaries=no hand")
         self._nodes.reverse()

@@ -6,13 +6,8 @@ Exits with 1 when a target is missed. Groups: parts, small, replicated, large, q
 """
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +15,7 @@ from typing import Final
 from benchmarks import daemons, instances, jobs, large, loading, parts, queueing
 from benchmarks.bed import MASTER, bed, helper
 from benchmarks.figure import Figure, line
+from benchmarks.recording import machine, record
 
 RESULTS: Final = Path(__file__).with_name("results.json")
 _BOOT: Final = Path(__file__).parent.parent / ".cache/e2e/boot"
@@ -122,27 +118,6 @@ def _seconds(options: argparse.Namespace) -> float:
     return _FULL_S if options.full else _SHORT_S
 
 
-def machine() -> dict[str, str]:
-    """What it was measured on."""
-    text = Path("/proc/cpuinfo").read_text("utf-8")
-    models = [row.partition(":")[2].strip() for row in text.splitlines() if "model name" in row]
-    commit = _git("rev-parse", "--short", "HEAD")
-    return {
-        "machine": f"{os.cpu_count()} x {models[0] if models else platform.machine()}",
-        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "commit": commit + (", changed" if _git("status", "--porcelain", "-uno") else ""),
-        "load": " ".join(f"{value:.2f}" for value in os.getloadavg()),
-        "date": time.strftime("%Y-%m-%d %H:%M:%S"),
-    }
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(
-        ["git", *words], capture_output=True, text=True, cwd=RESULTS.parent, check=False
-    )
-    return done.stdout.strip()
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="load runs of 60 s")
@@ -165,15 +140,7 @@ def main() -> int:
         for figure in GROUPS[group](options):
             figures.append(figure)
             print(line(figure), flush=True)
-    rows = [
-        {
-            "name": figure.name, "unit": figure.unit, "target": figure.target,
-            "at_least": figure.at_least, "median": figure.median, "samples": [*figure.samples],
-            "held": figure.is_held, "note": figure.note,
-        }
-        for figure in figures
-    ]  # fmt: skip
-    RESULTS.write_text(json.dumps({**header, "figures": rows}, indent=1) + "\n", "utf-8")
+    record(RESULTS, header, figures)
     missed = [figure.name for figure in figures if not figure.is_held]
     print(f"\n{len(figures) - len(missed)} of {len(figures)} held; {RESULTS}")
     return 1 if missed else 0
