@@ -190,6 +190,17 @@ async def test_each_answer_is_asked_for_once() -> None:
     assert ran == ["events2", "show", "secondary", "net-options"]
 
 
+@pytest.mark.parametrize("name", ["cut", "standalone", "attached"])
+async def test_two_write_only_while_they_are_connected(name: str) -> None:
+    """A peer that was booted since it was looked at has a device that looks for this one."""
+
+    async def run(command: Command) -> Finished:
+        raise AssertionError(f"{command} was run")
+
+    with pytest.raises(BlockDeviceError, match="DRBD minor 0 has no connection to its peer"):
+        await Drbd(run).open(DEVICE, state(name), alone=False)
+
+
 async def test_a_minor_of_another_disk_is_not_touched() -> None:
     ran: list[str] = []
 

@@ -161,8 +161,6 @@ class Drbd:
     ) -> None:
         """Let the peer write as well, or not any more; asked anew at each connection."""
         if state.is_standalone:
-            if allow:
-                raise BlockDeviceError(f"DRBD minor {device.minor} has no connection")
             return
         protocol = str(device.params.get("protocol", "C"))
         await self._run(
@@ -181,8 +179,11 @@ class Drbd:
         """Let this node write, and its peer as well or not; the device was just found in ``state``.
 
         Raises:
-            BlockDeviceError: the peer writes, or there is none that could.
+            BlockDeviceError: the peer writes, or it is to write as well and is not connected: then
+                each of the two would lack what the other writes.
         """
+        if not alone and not state.is_connected:
+            raise BlockDeviceError(f"DRBD minor {device.minor} has no connection to its peer")
         await self._allow_two_primaries(device, state, allow=not alone)
         if state.role != Role.PRIMARY:
             await self._run(self._words.primary(device.minor))
