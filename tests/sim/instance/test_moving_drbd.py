@@ -133,7 +133,19 @@ async def test_a_target_that_misses_writes_is_not_migrated_to() -> None:
     cluster = await running()
     cluster.replication.cut.add(cluster.view.node("node2").secondary_ip)
     cluster.replication.settle()
-    await assert_refused(cluster, MIGRATE, ECode.STATE, "not fully synchronized", "node2")
+    await assert_refused(cluster, MIGRATE, ECode.STATE, "not connected on target node node2")
+
+
+async def test_a_target_that_misses_writes_is_not_failed_over_to_unless_accepted() -> None:
+    cluster = await running()
+    cluster.replication.cut.add(cluster.view.node("node2").secondary_ip)
+    cluster.replication.settle()
+    said = ("not connected on target node node2", "--ignore-consistency")
+    await assert_refused(cluster, FAILOVER, ECode.STATE, *said)
+    job = cluster.submit(OpInstanceFailover(instance_name="web1", ignore_consistency=True))
+    await cluster.finished(job)
+    assert primary(cluster) == "node2"
+    assert "Warning: disk/0 is not connected" in "\n".join(cluster.log(await job))
 
 
 async def test_both_may_write_only_while_the_guest_is_on_its_way() -> None:

@@ -269,13 +269,16 @@ async def check_runs_not_there(nodes: NodeReader, view: ClusterView, move: Move)
         )
 
 
-async def find_bad_mirrors(nodes: NodeReader, move: Move, *, synced: bool) -> list[str]:
+async def find_bad_mirrors(
+    nodes: NodeReader, move: Move, *, synced: bool, connected: bool = True
+) -> list[str]:
     """What keeps the target's side of mirrored disks from being used, a line each.
 
     Args:
         nodes: asks the target.
         move: whose disks, which are active.
-        synced: what the source writes must reach the target, too.
+        synced: either side must have all that the other has.
+        connected: what the source writes must reach the target.
 
     Raises:
         OpPrereqError: ``ECode.ENVIRON``, it does not say.
@@ -293,6 +296,9 @@ async def find_bad_mirrors(nodes: NodeReader, move: Move, *, synced: bool) -> li
             bad.append(f"{disk.iv_name} is not active on target node {node}")
         elif status.local_disk is not LocalDisk.OKAY:
             bad.append(f"{disk.iv_name} is degraded on target node {node}")
+        elif connected and not status.connected:
+            text = f"{disk.iv_name} is not connected on target node {node}"
+            bad.append(f"{text}, which may lack what was written last")
         elif synced and status.degraded:
             bad.append(f"{disk.iv_name} is not fully synchronized on target node {node}")
     return bad

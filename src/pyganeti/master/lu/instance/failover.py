@@ -167,7 +167,7 @@ async def plan_failover(
     if starts:
         await check_memory(nodes, view, move.there)
     await check_runs_not_there(nodes, view, move)
-    notes = await _check_mirrors(nodes, move, ignore=ignore_consistency)
+    notes = await _check_mirrors(nodes, move, answers=answers, ignore=ignore_consistency)
     here, there = bare_specs(view, move)
     return FailoverPlan(
         move,
@@ -182,7 +182,9 @@ async def plan_failover(
     )
 
 
-async def _check_mirrors(nodes: NodeReader, move: Move, *, ignore: bool) -> tuple[str, ...]:
+async def _check_mirrors(
+    nodes: NodeReader, move: Move, *, answers: bool, ignore: bool
+) -> tuple[str, ...]:
     """What the job's log says of the disks on the target.
 
     Raises:
@@ -190,7 +192,8 @@ async def _check_mirrors(nodes: NodeReader, move: Move, *, ignore: bool) -> tupl
     """
     if not move.instance.disks_active:
         return ("* not checking disk consistency as instance is not running",)
-    bad = await find_bad_mirrors(nodes, move, synced=False)
+    # A source that answers may have written alone. Of one that is gone the target has what it has.
+    bad = await find_bad_mirrors(nodes, move, synced=False, connected=answers)
     if bad and not (ignore or move.source.offline):
         text = f"{'; '.join(bad)}: failing over would lose what was written last"
         raise OpPrereqError(f"{text} (--ignore-consistency accepts that)", ECode.STATE)
