@@ -70,3 +70,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._virtual.now
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Nothing is to be waited for: work has run where it was given.
+
+        asyncio starts a thread here and waits for it, which looks like a deadlock while it is slow.
+        """
