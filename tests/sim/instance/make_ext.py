@@ -1,5 +1,6 @@
 """Instances on external storage to test with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pyganeti.opcodes.instance import OpInstanceCreate
@@ -12,9 +13,9 @@ DISKS = (
 )
 
 
-def array(*, without: str = "") -> SimCluster:
+def array(*, without: str = "", templates: Sequence[str] = ("ext",)) -> SimCluster:
     """Three nodes with a storage provider, maybe without one of its scripts."""
-    cluster = SimCluster(options={"enabled_disk_templates": ["ext"]})
+    cluster = SimCluster(options={"enabled_disk_templates": list(templates)})
     for node in cluster.nodes.values():
         node.install_provider(without=without)
     return cluster

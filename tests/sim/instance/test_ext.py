@@ -219,6 +219,23 @@ async def test_refuses(disk: dict[str, Any], said: str) -> None:
     await assert_refused(array(), ext(disk), ECode.INVAL, said)
 
 
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"provider": "other"}, "on node node1: there is no storage provider 'other'"),
+        ({"provider": "array", "shape": "x"}, "no parameter 'shape', it has: colour"),
+        ({"provider": "array", "colour": "blue"}, "there is no colour blue"),
+    ],
+)
+async def test_refuses_to_convert(params: dict[str, str], said: str) -> None:
+    cluster = array(templates=("file", "ext"))
+    await cluster.run(ext({"size": 64}, disk_template="file", start=False))
+    op = OpInstanceSetParams(
+        instance_name="web1", disk_template="ext", ext_params=params, ignore_ipolicy=True
+    )
+    await assert_refused(cluster, op, ECode.INVAL, said)
+
+
 async def test_files_have_no_access_mode() -> None:
     op = ext({"size": 64, "access": "userspace"}, disk_template="file")
     cluster = SimCluster(options={"enabled_disk_templates": ["file"]})

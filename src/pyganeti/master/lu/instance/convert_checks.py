@@ -2,7 +2,13 @@
 
 from pyganeti.master.disks.converting import Conversion, wanted_disks
 from pyganeti.master.disks.copies import actual_sizes
-from pyganeti.master.disks.new import Placement, chosen_template, file_directory
+from pyganeti.master.disks.ext import check_providers
+from pyganeti.master.disks.new import (
+    Placement,
+    chosen_template,
+    file_directory,
+    wanted_of_providers,
+)
 from pyganeti.master.disks.space import check_space, wanted_space
 from pyganeti.master.iallocator.choosing import choose_node
 from pyganeti.master.iallocator.requests import AllocateSecondary
@@ -71,6 +77,7 @@ async def plan_conversion(
         shape = InstanceShape.of(after, view, requests, template)
         policy = view.ipolicy(view.group_of(primary))
         check_policy(shape, policy, f"instance {after.name}")
+    await check_providers(nodes, primary, wanted_of_providers(requests))
     for uuid in where.nodes:
         wanted = wanted_space(view, template, conversion.wanted(uuid))
         await check_space(nodes, view.node(uuid), wanted, view.cluster.cluster_name)
