@@ -8,6 +8,7 @@ import pytest
 from pyganeti.model.errors import ECode, JobCanceled
 from pyganeti.model.exported import parse
 from pyganeti.opcodes.backup import OpBackupExport
+from pyganeti.opcodes.instance import OpInstanceShutdown
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_unwinds
 from tests.sim.asserting import assert_refused, changes, failed, fails, make_op
@@ -183,6 +184,18 @@ async def test_without_snapshots_a_guest_is_down_as_long_as_it_takes() -> None:
         assert cluster.guest_states("web1") == {}
     await cluster.finished(job)
     assert cluster.guest_states("web1") == {"node1": "running"}
+
+
+async def test_a_guest_that_cannot_start_again_holds_up_nothing() -> None:
+    cluster = await running("file")
+    async with cluster.held_up("node2", "chunk_write"):
+        job = cluster.submit(op(long_sleep=True))
+        await cluster.clock.sleep(100.0)
+        cluster.nodes["node1"].disks.disks.clear()
+    await failed(cluster, job)
+    assert "Warning: instance web1 does not run: " in "\n".join(cluster.log(await job))
+    assert (await cluster.master()).leftovers.lines() == []
+    await cluster.run(OpInstanceShutdown(instance_name="web1", timeout=0))
 
 
 async def test_without_room_for_snapshots_too() -> None:

@@ -92,11 +92,21 @@ async def activate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
 
 
 async def start_again(context: UndoContext, *, spec: JsonSpec) -> None:
-    """Start a guest again that a failed operation stopped to have it elsewhere."""
+    """Start a guest again that a failed operation stopped, to have it elsewhere or read its disks.
+
+    One that its node cannot start stays down, as after a failed start: what it lacks is mended with
+    commands on the instance, which all would be refused as long as this waits.
+    """
     instance = _as_it_is(context, spec)
-    if instance is not None:
+    if instance is None:
+        return
+    try:
         await assemble_disks(context.nodes, context.config.view, instance)
         await context.nodes.call(instance.primary_node, InstanceStartCall(instance=instance))
+    except NodeCallError:
+        raise
+    except GenericError as err:
+        context.log(f"Warning: instance {instance.name} does not run: {err}")
 
 
 async def move_back(
@@ -164,12 +174,7 @@ async def settle_move(
     """
     known = context.config.view.instances.get(spec["uuid"])
     if starts and known is not None and known.admin_state is AdminState.UP:
-        try:
-            await start_again(context, spec=spec)
-        except NodeCallError:
-            raise
-        except GenericError as err:
-            context.log(f"Warning: instance {known.name} does not run: {err}")
+        await start_again(context, spec=spec)
     await remove_copies(context, node=node, disks=disks, directory=directory)
 
 
