@@ -25,7 +25,7 @@ def loops(pool: Path) -> list[str]:
 def cluster() -> Iterator[Cluster]:
     """Two nodes with a storage provider."""
     with virtual_cluster(size=2) as made:
-        made.init(templates="ext,diskless")
+        made.init(templates="ext,file,diskless")
         made.add_nodes()
         for node in made.nodes:
             place = made.root(node) / "srv/ganeti/extstorage"
@@ -114,6 +114,33 @@ def test_snapshots_of_a_running_guest_are_exported(cluster: Cluster, pool: Path)
     cluster.gnt("backup", "import", *words, *source, WEB)
     cluster.gnt("instance", "startup", WEB)
     in_guest(cluster, "cat /kept", "(kept)")
+
+
+def test_disks_become_volumes_of_a_provider_and_files_again(cluster: Cluster, pool: Path) -> None:
+    words = ("-t", "file", "--disk", "0:size=1g", "-o", "micro+default", "--no-nics")
+    cluster.gnt("instance", "add", *words, "-B", "memory=128m", "--ignore-ipolicy",
+                "-n", "node1", WEB)  # fmt: skip
+    in_guest(cluster, "printf kept > /kept; sync; cat /kept", "(kept)")
+    cluster.gnt("instance", "shutdown", WEB)
+    modify = ("modify", "--ignore-ipolicy", "-t")
+    done = cluster.gnt("instance", *modify, "ext", WEB, code=None)
+    assert (done.returncode, "provider" in done.stderr) == (1, True), done.stderr
+
+    parameters = ("--ext-params", f"provider=loop,pool={pool}")
+    cluster.gnt("instance", *modify, "ext", *parameters, WEB)
+    assert cluster.images() == []
+    assert loops(pool) == []
+    cluster.gnt("instance", "startup", WEB)
+    in_guest(cluster, "cat /kept", "(kept)")
+    assert len(loops(pool)) == 1
+    cluster.gnt("instance", "shutdown", WEB)
+    cluster.gnt("cluster", "verify")
+
+    cluster.gnt("instance", *modify, "file", WEB)
+    assert {path.name for path in pool.iterdir()} == {"opened"}
+    cluster.gnt("instance", "startup", WEB)
+    in_guest(cluster, "cat /kept", "(kept)")
+    cluster.gnt("cluster", "verify")
 
 
 def test_a_provider_that_fails_leaves_nothing(cluster: Cluster, pool: Path) -> None:
