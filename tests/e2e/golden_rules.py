@@ -127,6 +127,7 @@ OTHERWISE: Final = {
     "gnt-group info nosuch": _UNKNOWN,
     "gnt-group info rack9": "values that are inherited are shown beside those that are not",
     "gnt-group modify rack9": _EMPTY,
+    "gnt-group show-ispecs-cmd nosuch": _UNKNOWN,
     "gnt-network add --network=192.0.2.0/24 --gateway=192.0.2.254 blue": "Ganeti reserves twice, "
     "as primary and as secondary address, and warns",
     "gnt-network connect blue default": _NAMED,

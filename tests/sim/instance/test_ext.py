@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ECode
 from pyganeti.opcodes.backup import OpBackupExport
 from pyganeti.opcodes.cluster import OpClusterVerifyGroup
@@ -231,7 +232,7 @@ async def test_refuses_to_convert(params: dict[str, str], said: str) -> None:
     cluster = array(templates=("file", "ext"))
     await cluster.run(ext({"size": 64}, disk_template="file", start=False))
     op = OpInstanceSetParams(
-        instance_name="web1", disk_template="ext", ext_params=params, ignore_ipolicy=True
+        instance_name="web1", disk_template=DiskTemplate.EXT, ext_params=params, ignore_ipolicy=True
     )
     await assert_refused(cluster, op, ECode.INVAL, said)
 
