@@ -13,6 +13,7 @@ from pyganeti.wire.noderpc.types import TaskProgress
 from tests.contract.node.storage_kinds import (
     VOLUME_GROUP,
     Kind,
+    Mirror,
     drbd_kind,
     ext_kind,
     fake_kind,
@@ -209,11 +210,21 @@ async def test_what_is_noted_may_be_noted_again(driver: DiskDriver, kind: Kind) 
 async def test_opening_and_closing_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:
     await driver.create(kind.disk(), repeated=False)
     await driver.assemble(kind.disk())
-    for exclusive in (True, False, False, True, True):
+    ways = (True, True) if isinstance(kind, Mirror) else (True, False, False, True, True)
+    for exclusive in ways:
         await driver.open(kind.disk(), exclusive=exclusive)
     for _ in range(2):
         await driver.close(kind.disk())
     assert await kind.exists(kind.disk())
+
+
+async def test_a_mirror_without_its_peer_is_for_one_writer(driver: DiskDriver, kind: Kind) -> None:
+    if not isinstance(kind, Mirror):
+        pytest.skip(f"{kind.template} disks have no peer")
+    await driver.create(kind.disk(), repeated=False)
+    await driver.assemble(kind.disk())
+    with pytest.raises(BlockDeviceError, match="no connection to its peer"):
+        await driver.open(kind.disk(), exclusive=False)
 
 
 async def test_shutting_down_may_be_repeated(driver: DiskDriver, kind: Kind) -> None:

@@ -218,7 +218,7 @@ async def test_mirrored_ones_unwind() -> None:
     for node in cluster.nodes.values():
         node.volumes.disks.clear()
     before = footprint(cluster)
-    async with cluster.held_up("node1", "blockdev_create"):
+    async with cluster.held_up("node3", "blockdev_create"):
         job = cluster.submit(recreate(nodes=["node1", "node3"]))
         await cluster.clock.sleep(1.0)
         cluster.nodes["node3"].volumes.capacity = 10
