@@ -138,7 +138,8 @@ async def assemble_node(parts: NodeParts) -> AsyncIterator[Dispatcher]:
 def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Handler, ...]:
     paths = parts.paths
     oses = OsScripts(paths.os_search_path(), paths.log_os_dir, parts.clock)
-    disks = BlockdevHandlers(parts.storage, DiskLinks(paths.disk_links_dir), parts.directories)
+    links = DiskLinks(paths.disk_links_dir)
+    disks = BlockdevHandlers(parts.storage, parts.volumes, links, parts.directories)
     node = NodeHandlers(
         paths,
         hypervisors=parts.hypervisors,

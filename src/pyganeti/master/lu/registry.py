@@ -12,6 +12,7 @@ from pyganeti.master.lu.cluster.address import (
 from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPostInit
 from pyganeti.master.lu.cluster.query import LUClusterConfigQuery, LUClusterQuery
 from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
+from pyganeti.master.lu.cluster.repair_disk_sizes import LUClusterRepairDiskSizes
 from pyganeti.master.lu.cluster.set_params import LUClusterSetParams
 from pyganeti.master.lu.cluster.verify import LUClusterVerify
 from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
@@ -79,6 +80,7 @@ from pyganeti.opcodes.cluster import (
     OpClusterPostInit,
     OpClusterQuery,
     OpClusterRedistConf,
+    OpClusterRepairDiskSizes,
     OpClusterSetParams,
     OpClusterVerify,
     OpClusterVerifyConfig,
@@ -162,6 +164,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterPostInit: LUClusterPostInit(),
     OpClusterQuery: LUClusterQuery(),
     OpClusterRedistConf: LUClusterRedistConf(),
+    OpClusterRepairDiskSizes: LUClusterRepairDiskSizes(),
     OpClusterSetParams: LUClusterSetParams(),
     OpClusterVerify: LUClusterVerify(),
     OpClusterVerifyConfig: LUClusterVerifyConfig(),

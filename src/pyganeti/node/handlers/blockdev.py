@@ -5,12 +5,13 @@ from typing import Protocol
 import msgspec
 
 from pyganeti.kit.threads import in_thread
-from pyganeti.model.enums import DiskAccess
+from pyganeti.model.enums import DiskAccess, DiskTemplate
 from pyganeti.model.errors import GenericError, StorageError
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.storage.base import Storage
 from pyganeti.node.storage.links import DiskLinks
+from pyganeti.node.storage.volumes import Volumes
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import blockdev as calls
 from pyganeti.wire.noderpc.disks import BlockDevice
@@ -36,8 +37,11 @@ class Directories(Protocol):
 class BlockdevHandlers:
     """Disks of a node."""
 
-    def __init__(self, storage: Storage, links: DiskLinks, directories: Directories) -> None:
+    def __init__(
+        self, storage: Storage, volumes: Volumes, links: DiskLinks, directories: Directories
+    ) -> None:
         self._storage = storage
+        self._volumes = volumes
         self._links = links
         self._directories = directories
 
@@ -165,22 +169,28 @@ class BlockdevHandlers:
     async def _dimensions(
         self, call: calls.BlockdevGetdimensionsCall
     ) -> tuple[tuple[int, int | None] | None, ...]:
-        return tuple([await self._dimension(disk) for disk in call.disks])
+        return tuple([await self._dimension(disk, spindles=call.spindles) for disk in call.disks])
 
-    async def _dimension(self, disk: DiskSpec) -> tuple[int, int | None] | None:
+    async def _dimension(self, disk: DiskSpec, *, spindles: bool) -> tuple[int, int | None] | None:
+        size = await self._measure(disk)
+        if size is None or not spindles or disk.dev_type != DiskTemplate.PLAIN:
+            return None if size is None else (size, None)
+        group, name = map(str, disk.logical_id)
+        return size, await self._volumes.spindles(group, name)
+
+    async def _measure(self, disk: DiskSpec) -> int | None:
         try:
             device = await self._storage.driver(disk.dev_type).find(disk)
         except GenericError:
             # One disk that cannot be looked at must not hide the others.
             return None
+        if device is not None:
+            return device.size
         probe = self._storage.find_probe(disk.dev_type)
-        if device is None and probe is not None:
-            size = await probe.measure(disk)
-            return None if size is None else (size, None)
-        if device is None and disk.children:
-            # A mirror that is not active has its data on a volume.
-            return await self._dimension(disk.children[0])
-        return None if device is None else (device.size, None)
+        if probe is not None:
+            return await probe.measure(disk)
+        # A mirror that is not active has its data on a volume.
+        return await self._measure(disk.children[0]) if disk.children else None
 
     async def _link(self, name: str, index: int, device: BlockDevice) -> str:
         """The stable name of a disk's device; of one without there is none."""

@@ -215,6 +215,11 @@ class FakeVolumes:
         self._driver = driver
         self._devices = devices or FakeDevices()
 
+    async def spindles(self, group: str, name: str) -> int:
+        """See :meth:`~.volumes.Volumes.spindles`: it is a single one."""
+        self._check(group)
+        return 1
+
     async def group_sizes(self) -> dict[str, int]:
         """See :meth:`~.volumes.Volumes.group_sizes`."""
         return {self._group: self._driver.capacity}

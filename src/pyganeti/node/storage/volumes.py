@@ -37,6 +37,14 @@ class Volumes(Protocol):
         """
         ...
 
+    async def spindles(self, group: str, name: str) -> int:
+        """How many physical volumes a volume lies on.
+
+        Raises:
+            StorageError: there is no such group.
+        """
+        ...
+
     async def exclusive_faults(self, group: str) -> list[str]:
         """What is wrong with ``group`` if its physical volumes are to be given away whole.
 
@@ -77,6 +85,10 @@ class VolumeReader:
             )
             for one in await self._lvm.volumes(group)
         ]
+
+    async def spindles(self, group: str, name: str) -> int:
+        """See :meth:`Volumes.spindles`."""
+        return sum(name in names for names in (await self._lvm.users(group)).values())
 
     async def exclusive_faults(self, group: str) -> list[str]:
         """See :meth:`Volumes.exclusive_faults`."""

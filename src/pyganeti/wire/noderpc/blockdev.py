@@ -192,11 +192,15 @@ class VgListCall(NodeCall[dict[str, int]], frozen=True, kw_only=True):
 class BlockdevGetdimensionsCall(
     NodeCall[tuple[tuple[int, int | None] | None, ...]], frozen=True, kw_only=True
 ):
-    """Size in bytes and spindles of each disk, null for one that is not there; in order."""
+    """Size in bytes and spindles of each disk, null for one that is not there; in order.
+
+    ``spindles``: count the physical volumes of logical ones; otherwise that is null too.
+    """
 
     procedure: ClassVar[str] = "blockdev_getdimensions"
 
     disks: tuple[DiskSpec, ...]
+    spindles: bool = False
 
 
 class BlockdevFindCall(NodeCall[BlockDevice | None], frozen=True, kw_only=True):
