@@ -12,6 +12,7 @@ from pyganeti.master.lu.cluster.address import (
 from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPostInit
 from pyganeti.master.lu.cluster.query import LUClusterConfigQuery, LUClusterQuery
 from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
+from pyganeti.master.lu.cluster.rename import LUClusterRename
 from pyganeti.master.lu.cluster.repair_disk_sizes import LUClusterRepairDiskSizes
 from pyganeti.master.lu.cluster.set_params import LUClusterSetParams
 from pyganeti.master.lu.cluster.verify import LUClusterVerify
@@ -80,6 +81,7 @@ from pyganeti.opcodes.cluster import (
     OpClusterPostInit,
     OpClusterQuery,
     OpClusterRedistConf,
+    OpClusterRename,
     OpClusterRepairDiskSizes,
     OpClusterSetParams,
     OpClusterVerify,
@@ -164,6 +166,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterPostInit: LUClusterPostInit(),
     OpClusterQuery: LUClusterQuery(),
     OpClusterRedistConf: LUClusterRedistConf(),
+    OpClusterRename: LUClusterRename(),
     OpClusterRepairDiskSizes: LUClusterRepairDiskSizes(),
     OpClusterSetParams: LUClusterSetParams(),
     OpClusterVerify: LUClusterVerify(),

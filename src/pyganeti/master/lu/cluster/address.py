@@ -4,8 +4,12 @@ Source: gnt-cluster(8) ACTIVATE-MASTER-IP, DEACTIVATE-MASTER-IP.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from pyganeti.master.jobs.run import Run
+import msgspec
+
+from pyganeti.master.changes import cluster_fields
+from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.master_ip import activate_call, deactivate_call
@@ -65,3 +69,22 @@ class LUClusterDeactivateMasterIp(LogicalUnit[OpClusterDeactivateMasterIp, Addre
         cluster = run.config.view.cluster
         async with run.step("deactivate master address"):
             await run.nodes.call(cluster.master_node, deactivate_call(cluster))
+
+
+async def move_address(run: Run, fields: dict[str, Any]) -> None:
+    """Take the address down, record ``fields`` of the cluster, and bring it up as they say.
+
+    A fault anywhere brings the settings and the address back as they were. Any: texts, numbers
+    and flags.
+    """
+    old = run.config.view.cluster
+    new = msgspec.structs.replace(old, **fields)
+    async with run.step("deactivate master address", undo("cluster.activate_address")):
+        await run.nodes.call(old.master_node, deactivate_call(old))
+    before = {name: getattr(old, name) for name in fields}
+    back = undo("cluster.set_fields", fields=before)
+    async with run.step("record settings of the address", back):
+        await run.config.commit(cluster_fields(**fields))
+    call = msgspec.to_builtins(deactivate_call(new))
+    async with run.step("activate master address", undo("cluster.deactivate_address", call=call)):
+        await run.nodes.call(new.master_node, activate_call(new))

@@ -36,7 +36,12 @@ class LUClusterRedistConf(LogicalUnit[OpClusterRedistConf, RedistPlan, None]):
 
     async def execute(self, run: Run, plan: RedistPlan) -> None:
         """Send; nodes missed are named in the log and tried again by themselves."""
-        async with run.step("distribute files"):
-            missed = await run.distribute()
-        for name, why in missed.items():
-            run.log(f"Warning: node {name} could not be told: {why}")
+        await distribute_files(run)
+
+
+async def distribute_files(run: Run) -> None:
+    """Send all nodes what follows from the configuration, and wait for those that answer."""
+    async with run.step("distribute files"):
+        missed = await run.distribute()
+    for name, why in missed.items():
+        run.log(f"Warning: node {name} could not be told: {why}")

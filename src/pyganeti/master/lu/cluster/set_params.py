@@ -16,7 +16,8 @@ from pyganeti.master.initial import check_mac_prefix
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.cluster.set_params_address import ADDRESS, address_fields, move_address
+from pyganeti.master.lu.cluster.address import move_address
+from pyganeti.master.lu.cluster.set_params_address import ADDRESS, address_fields
 from pyganeti.master.lu.cluster.set_params_storage import (
     DIRECTORIES,
     check_volume_group,
