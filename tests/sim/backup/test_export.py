@@ -8,7 +8,6 @@ import pytest
 from pyganeti.model.errors import ECode, JobCanceled
 from pyganeti.model.exported import parse
 from pyganeti.opcodes.backup import OpBackupExport
-from pyganeti.opcodes.instance import OpInstanceShutdown
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_unwinds
 from tests.sim.asserting import assert_refused, changes, failed, fails, make_op
@@ -174,28 +173,6 @@ async def test_a_guest_goes_on_where_it_may_not_be_shut_down() -> None:
     await cluster.run(op(shutdown=False))
     assert not {"instance_shutdown", "instance_start"} & {call for _, call in changes(cluster)}
     assert exports(cluster) == {"node2": ["web1"]}
-
-
-async def test_without_snapshots_a_guest_is_down_as_long_as_it_takes() -> None:
-    cluster = await running("file")
-    async with cluster.held_up("node2", "chunk_write"):
-        job = cluster.submit(op(long_sleep=True))
-        await cluster.clock.sleep(100.0)
-        assert cluster.guest_states("web1") == {}
-    await cluster.finished(job)
-    assert cluster.guest_states("web1") == {"node1": "running"}
-
-
-async def test_a_guest_that_cannot_start_again_holds_up_nothing() -> None:
-    cluster = await running("file")
-    async with cluster.held_up("node2", "chunk_write"):
-        job = cluster.submit(op(long_sleep=True))
-        await cluster.clock.sleep(100.0)
-        cluster.nodes["node1"].disks.disks.clear()
-    await failed(cluster, job)
-    assert "Warning: instance web1 does not run: " in "\n".join(cluster.log(await job))
-    assert (await cluster.master()).leftovers.lines() == []
-    await cluster.run(OpInstanceShutdown(instance_name="web1", timeout=0))
 
 
 async def test_without_room_for_snapshots_too() -> None:
@@ -407,17 +384,6 @@ async def test_unwinds_where_there_was_one_before() -> None:
     older = ("node2/exports/.web1.old", "node3/exports/web1")
     spares = dict.fromkeys((*older, *(f"{path}/config.ini" for path in older)), SETTLED)
     await assert_unwinds(exported_before, op(), spares=spares, may_stand=True)
-
-
-async def test_unwinds_a_running_guest() -> None:
-    start = create(disk_template="plain", disks=[{"size": 1024}])
-    await assert_unwinds(writing, op(), after=[start], spares=KEPT, may_stand=True)
-
-
-async def test_unwinds_a_running_guest_without_snapshots() -> None:
-    start = create(disk_template="file", disks=[{"size": 1024}])
-    wanted = op(long_sleep=True)
-    await assert_unwinds(writing, wanted, after=[start], spares=KEPT, may_stand=True)
 
 
 async def test_what_was_left_of_older_ones_goes_with_the_next() -> None:

@@ -16,6 +16,7 @@ from pyganeti.master.disks.new import directory_of
 from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
+    check_memory,
     check_online,
     guest_info,
     shut_down_disks,
@@ -36,7 +37,7 @@ from pyganeti.master.lu.backup.export_checks import (
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.remove import LUInstanceRemove, RemovePlan
 from pyganeti.master.nodes import NodeReader
-from pyganeti.model.errors import GenericError, OpExecError
+from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpExecError, OpPrereqError
 from pyganeti.model.exported import render
 from pyganeti.model.instance import Instance
 from pyganeti.model.state_disks import is_state
@@ -204,7 +205,7 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         snapshots = await self._snapshots(run, plan) if plan.snapshots else ()
         starts = plan.stop and plan.removal is None
         if starts and plan.snapshots:
-            await self._start(run, spec)
+            await self._start_early(run, spec)
         rest = ExportRest(
             instance.uuid,
             plan.target,
@@ -262,10 +263,37 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         return made
 
     @staticmethod
-    async def _start(run: Run, spec: InstanceSpec) -> None:
+    async def _start_early(run: Run, spec: InstanceSpec) -> None:
+        """Start the guest while its snapshots are read; one that cannot is the more worth a backup.
+
+        Raises:
+            NodeCallError: its node does not answer, so nothing can be read there either.
+        """
         run.log(f"* starting instance {spec.name}")
         async with run.step("start guest"):
-            await start_guest(run, spec)
+            try:
+                await start_guest(run, spec)
+            except NodeCallError:
+                raise
+            except GenericError as err:
+                run.log(f"Warning: instance {spec.name} does not run: {err}")
+
+    @staticmethod
+    async def _start_late(run: Run, spec: InstanceSpec) -> None:
+        """Start the guest when the export is whole, which stays whether it runs again or not."""
+        view = run.config.view
+        bare = msgspec.to_builtins(bare_spec(view, view.instance(spec.uuid)))
+        run.log(f"* starting instance {spec.name}")
+        async with run.turns[spec.primary_node]:
+            try:
+                await check_memory(run.nodes, view, spec)
+            except OpPrereqError as err:
+                if err.code is ECode.NORES:
+                    run.log(f"Warning: instance {spec.name} does not run: {err}")
+                    await run.keep()
+                    return
+                # Its node does not answer: it is started there once that does.
+            await run.finish("start guest", undo("instance.start_again", spec=bare))
 
     async def _go_on(self, run: Run, rest: ExportRest) -> tuple[bool, list[bool]]:
         """Copy what is not copied yet, and complete the export."""
@@ -278,11 +306,12 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         if written and not any(written):
             text = f"the export script of {spec.os} wrote nothing: that would be no backup"
             raise OpExecError(text)
-        if rest.start:
-            await self._start(run, spec)
         await self._complete(run, rest)
         await self._put_away(run, rest, spec)
-        await run.keep()
+        if rest.start:
+            await self._start_late(run, spec)
+        else:
+            await run.keep()
         await self._remove_older(run, rest, spec.name)
         if rest.removal is not None:
             await self._remove_instance(run, rest.removal, spec)
