@@ -56,6 +56,7 @@ class NodeReader:
     Attributes:
         granted: names that were free of the opportunistic part of the opcode's lock request, by
             level; a plan chooses among them.
+        settled: whether something was left to be undone on the opcode's instances before.
     """
 
     def __init__(self, access: NodeAccess, *, job: int = 0, op: int = 0) -> None:
@@ -64,6 +65,7 @@ class NodeReader:
         self._op = op
         self.step = 0
         self.granted: Mapping[Level, frozenset[str]] = {}
+        self.settled = False
 
     def address(self, node: str) -> NodeAddress:
         """Where the daemon of the node with UUID ``node`` listens.

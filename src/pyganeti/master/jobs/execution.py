@@ -217,7 +217,7 @@ class Execution:
     def _tell_outline(self, lines: Sequence[str]) -> None:
         """Say what a dry run leaves undone."""
         for text in lines or ("change nothing",):
-            self._job.add_log(self._index, self._now(), LogType.MESSAGE, f"Dry run: would {text}")
+            self._tell(f"Dry run: would {text}")
 
     def _lu(self, op: Opcode) -> AnyLU:
         lu = self._s.lus.get(type(op))
@@ -242,7 +242,9 @@ class Execution:
             queued.status, queued.exec_timestamp = JobStatus.RUNNING, self._now()
             # Nothing that others see is another yet, so nobody is woken.
             self._s.queue.beginnings.add(self._job)
-            undone = await self._s.leftovers.settle(self._locks.instances)
+            drop = self._tell if lu.gives_up(op) and not op.dry_run else None
+            undone = await self._s.leftovers.settle(self._locks.instances, drop)
+            reader.settled |= undone
             if undone and not self._locks.hold(self._declared(lu, op)):
                 # Where an instance is may be among what was undone.
                 self._take_back()
@@ -256,9 +258,12 @@ class Execution:
                 if err.code is not ECode.TEMP_NORES or not reader.granted:
                     raise
                 text = f"not enough resources on the nodes that are free, waiting for all: {err}"
-            self._job.add_log(self._index, self._now(), LogType.MESSAGE, text)
+            self._tell(text)
             self._take_back()
             op = msgspec.structs.replace(op, opportunistic_locking=False)
+
+    def _tell(self, message: str) -> None:
+        self._job.add_log(self._index, self._now(), LogType.MESSAGE, message)
 
     def _take_back(self) -> None:
         """Wait for locks again, in the same place."""
@@ -295,7 +300,7 @@ class Execution:
         left = [] if self._run is None else await self._run.unwind()
         for line in left:
             text = f"could not be undone yet, will be tried again: {line}"
-            self._job.add_log(self._index, self._now(), LogType.MESSAGE, text)
+            self._tell(text)
         if left and isinstance(error, OpExecError):
             return OpExecError(f"{error}; left to be undone: {'; '.join(left)}")
         return error

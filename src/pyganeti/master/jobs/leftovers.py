@@ -9,17 +9,21 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
+
+import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.master.config import ConfigState
 from pyganeti.master.jobs.journal import Journal, Leftover, Undo, decode_leftover, parse_key
-from pyganeti.master.jobs.run import UndoContext, UndoRegistry, run_undo
+from pyganeti.master.jobs.left_behind import ENDS_GUESTS, nodes_of, places_of
+from pyganeti.master.jobs.run import Log, UndoContext, UndoRegistry, run_undo
 from pyganeti.master.locks import LockManager, LockRequest
 from pyganeti.master.nodes import NodeAccess, NodeWriter
-from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpPrereqError
 from pyganeti.model.view import ClusterView
-from pyganeti.store.interface import Batch, Contents, Delete, Store, Table
+from pyganeti.store.interface import Batch, Contents, Delete, Put, Store, Table
 
 _log = logging.getLogger(__name__)
 
@@ -64,9 +68,9 @@ class Leftovers:
         self._items.update(journal.left)
 
     def lines(self) -> list[str]:
-        """What is left, a line each, for people."""
+        """What is left, a line each, with why it could not be undone last; for people."""
         return [
-            f"job {parse_key(key)[0]}: {item.undo.step}: {item.reason}"
+            f"{_whose(key, item)}: {item.undo.step}: {item.reason}"
             for key, item in sorted(self._items.items())
         ]
 
@@ -96,10 +100,15 @@ class Leftovers:
         finally:
             self._locks.release(held)
 
-    async def settle(self, instances: Collection[str]) -> bool:
+    async def settle(self, instances: Collection[str], drop: Log | None = None) -> bool:
         """Undo what is left on ``instances``, which the caller holds; whether anything was tried.
 
         What waits for a node that is marked offline stays, since nothing is done there meanwhile.
+
+        Args:
+            instances: names.
+            drop: given by who gives the instances up: is told of what cannot be undone. That is
+                dropped, or stays where :meth:`_may_drop` says so; nothing is refused.
 
         Raises:
             OpPrereqError: ``ECode.STATE``; something can still not be undone.
@@ -114,15 +123,40 @@ class Leftovers:
                 continue
             tried = True
             error = await self._attempt(key)
-            if error is not None:
-                waiting.add(job)
-            if error is not None and not _waits_for_offline_node(item.undo, self._config.view):
-                text = (
-                    f"job {parse_key(key)[0]} left something to be undone first"
-                    f" ({item.undo.step}), and it still cannot be: {error}"
-                )
-                raise OpPrereqError(text, ECode.STATE)
+            if error is None:
+                continue
+            if drop is not None and self._may_drop(item.undo, error, names):
+                await self._forget(key)
+                drop(f"Warning: given up, and left as it is: {self._what(key, item)}: {error}")
+                continue
+            waiting.add(job)
+            if drop is not None:
+                text = f"tried again until it is: {self._what(key, item)}: {error}"
+                drop(f"Warning: still to be undone, {text}")
+            elif not _waits_for_offline_node(item.undo, self._config.view):
+                raise OpPrereqError(_refusal(key, item.undo, error), ECode.STATE)
         return tried
+
+    def _may_drop(self, undo: Undo, error: GenericError, held: frozenset[str]) -> bool:
+        """Whether nothing is at risk if it is never done, but what is left lying about.
+
+        What makes sure that nothing runs stays; so does what a node may still do once it answers,
+        and what others' instances need.
+        """
+        if undo.action in ENDS_GUESTS or isinstance(error, NodeCallError):
+            return False
+        known = {instance.name for instance in self._config.view.instances.values()}
+        return known.intersection(undo.instances) <= held
+
+    def _what(self, key: str, item: Leftover) -> str:
+        nodes = ", ".join(node.name for node in nodes_of(item.undo, self._config.view))
+        found = ", ".join(places_of(item.undo))
+        there = f" ({found})" if found else ""
+        return f"{_whose(key, item)}: {item.undo.step}{there}{f' on {nodes}' if nodes else ''}"
+
+    async def _forget(self, key: str) -> None:
+        await self._store.commit(Batch((Delete(Table.LEFTOVER, key),)))
+        self._items.pop(key, None)
 
     async def _attempt(self, key: str) -> GenericError | None:
         """Run one action; why it could not be."""
@@ -133,18 +167,45 @@ class Leftovers:
         try:
             context = UndoContext(self._config, nodes, lambda line: _log.info("%s", line))
             await run_undo(self._undos, item.undo, context)
-            await self._store.commit(Batch((Delete(Table.LEFTOVER, key),)))
+            await self._forget(key)
         except GenericError as err:
             _log.info("job %s: %s cannot be undone yet: %s", job, item.undo.step, err)
+            await self._note(key, str(err))
             return err
-        self._items.pop(key, None)
         return None
+
+    async def _note(self, key: str, reason: str) -> None:
+        """Keep why it could not be done last, for the next master too."""
+        item = self._items[key]
+        if item.reason != reason:
+            item = self._items[key] = msgspec.structs.replace(item, reason=reason)
+            with suppress(GenericError):  # the store fails: the former reason stays there
+                put = Put(Table.LEFTOVER, key, msgspec.json.encode(item))
+                await self._store.commit(Batch((put,)))
+
+
+def _whose(key: str, item: Leftover) -> str:
+    names = ", ".join(item.undo.instances)
+    return f"job {parse_key(key)[0]}{f' ({names})' if names else ''}"
+
+
+def _refusal(key: str, undo: Undo, error: GenericError) -> str:
+    """Why the operation cannot be, and what can be done about it."""
+    if isinstance(error, NodeCallError):
+        advice = (
+            "it is tried again until the node answers; one that stays away is marked with"
+            " gnt-node modify --offline=yes"
+        )
+    else:
+        advice = (
+            "mend that and try again, or give the instance up with"
+            " gnt-instance remove --ignore-failures"
+        )
+    return (
+        f"job {parse_key(key)[0]} left something to be undone first ({undo.step}), and it still"
+        f" cannot be: {error}; {advice}"
+    )
 
 
 def _waits_for_offline_node(undo: Undo, view: ClusterView) -> bool:
-    args = undo.args
-    named = args.get("nodes") or [args.get("node") or args.get("spec", {}).get("primary_node")]
-    disks = (disk for disk in args.get("disks", ()) if isinstance(disk, dict))
-    named = [*named, *(node for disk in disks for node in disk.get("nodes", ()))]
-    known = [view.find_node(node) for node in named if isinstance(node, str)]
-    return any(node is not None and node.offline for node in known)
+    return any(node.offline for node in nodes_of(undo, view))

@@ -257,7 +257,11 @@ async def run_undo(registry: UndoRegistry, undo: Undo, context: UndoContext) -> 
     action = registry.get(undo.action)
     if action is None:
         raise ProgrammerError(f"undo action {undo.action!r} is not registered")
-    await action(context, **undo.args)
+    try:
+        await action(context, **undo.args)
+    except msgspec.ValidationError as err:
+        # Another version wrote it; what fails otherwise would end whoever tries.
+        raise ProgrammerError(f"the arguments of {undo.action!r} cannot be read: {err}") from err
 
 
 def undo(action: str, **args: Any) -> Undo:  # Any: JSON values

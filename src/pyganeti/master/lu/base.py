@@ -97,6 +97,13 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
             OpPrereqError: refused.
         """
 
+    def gives_up(self, op: OpT) -> bool:
+        """Whether what is left to be undone on its instances, and cannot be, is not to stop it.
+
+        Then most of it is dropped with a warning: see ``Leftovers.settle``.
+        """
+        return False
+
     def hooks(self, plan: PlanT, view: ClusterView) -> HookContext | None:
         """Environment and nodes of the operation's hooks; pure. After the operation it is asked
         again on the newest view, for the post-hooks."""

@@ -85,10 +85,27 @@ def _as_it_is(context: UndoContext, spec: JsonSpec) -> InstanceSpec | None:
 
 
 async def activate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
-    """Assemble disks again that a failed operation shut down."""
+    """Assemble disks again that a failed operation shut down.
+
+    One that is lost, or cannot be used now, holds up nothing: as in :func:`start_again`.
+    """
     instance = _as_it_is(context, spec)
     if instance is not None:
+        await assemble_again(context, instance)
+
+
+async def assemble_again(context: UndoContext, instance: InstanceSpec) -> None:
+    """Assemble disks, or say why that cannot be.
+
+    Raises:
+        NodeCallError: a node does not answer.
+    """
+    try:
         await assemble_disks(context.nodes, context.config.view, instance)
+    except NodeCallError:
+        raise
+    except GenericError as err:
+        context.log(f"Warning: not all disks of instance {instance.name} are active: {err}")
 
 
 async def start_again(context: UndoContext, *, spec: JsonSpec) -> None:

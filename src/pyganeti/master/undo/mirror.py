@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.disks.replacing import set_secondary
-from pyganeti.master.instances.guests import assemble_disks
 from pyganeti.master.instances.specs import disk_spec, instance_spec
 from pyganeti.master.jobs.run import UndoContext
+from pyganeti.master.undo.instance import assemble_again
 from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevAddchildrenCall,
@@ -40,11 +40,14 @@ async def remove_part(context: UndoContext, *, node: str, disks: list[JsonSpec])
 
 
 async def reconnect(context: UndoContext, *, instance: str) -> None:
-    """Let the nodes of an instance's mirrors meet as the configuration says."""
+    """Let the nodes of an instance's mirrors meet as the configuration says, if they can.
+
+    A lost volume is replaced by commands that would be refused as long as this waits.
+    """
     view = context.config.view
     known = view.instances.get(instance)
     if known is not None:
-        await assemble_disks(context.nodes, view, instance_spec(view, known))
+        await assemble_again(context, instance_spec(view, known))
 
 
 async def restore_secondary(

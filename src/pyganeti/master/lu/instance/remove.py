@@ -40,18 +40,21 @@ class RemovePlan:
 _Work = Callable[[Run, RemovePlan], Awaitable[None]]
 
 
-class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
+class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan | None, None]):
     """Stop an instance and remove its disks and itself.
 
     Without undo: what is removed stays removed. The configuration forgets the instance last, so
-    that a remove that failed half-way can be repeated.
+    that a remove that failed half-way can be repeated. Where failures are ignored it is also how
+    to get rid of what an earlier operation left and cannot be undone, be it all that there is.
     """
 
     hooks_path: ClassVar[str] = "instance-remove"
     takes_forthcoming: ClassVar[bool] = True
 
     def declare_locks(self, op: OpInstanceRemove, view: ClusterView) -> LockRequest:
-        """Lock the instance and the resources of its nodes."""
+        """Lock the instance and the resources of its nodes; its name, if that is all there is."""
+        if op.ignore_failures and view.find_instance(op.instance_name) is None:
+            return LockRequest(instances=frozenset({op.instance_name}))
         instance = view.instance(op.instance_name)
         nodes = frozenset(node.uuid for node in view.instance_nodes(instance))
         return LockRequest(
@@ -60,12 +63,14 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
 
     async def check_prereq(
         self, op: OpInstanceRemove, view: ClusterView, nodes: NodeReader
-    ) -> RemovePlan:
-        """Refuse what cannot work; change nothing.
+    ) -> RemovePlan | None:
+        """Refuse what cannot work; change nothing. No plan: only something of it was left.
 
         Raises:
             OpPrereqError: its node is offline, and failures are not to be ignored.
         """
+        if nodes.settled and view.find_instance(op.instance_name) is None:
+            return None
         instance = view.instance(op.instance_name)
         if not op.ignore_failures and not instance.forthcoming:
             check_online(view, instance.primary_node)
@@ -79,12 +84,18 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
             replace(context, pre=(view.cluster.master_node,)),
         )
 
-    def hooks(self, plan: RemovePlan, view: ClusterView) -> HookContext:
-        """Before on the master only, afterwards on the instance's nodes too."""
-        return plan.hooks
+    def gives_up(self, op: OpInstanceRemove) -> bool:
+        """See :meth:`LogicalUnit.gives_up`."""
+        return op.ignore_failures
 
-    def outline(self, plan: RemovePlan, view: ClusterView) -> list[str]:
+    def hooks(self, plan: RemovePlan | None, view: ClusterView) -> HookContext | None:
+        """Before on the master only, afterwards on the instance's nodes too."""
+        return None if plan is None else plan.hooks
+
+    def outline(self, plan: RemovePlan | None, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
+        if plan is None:
+            return []
         name, node = plan.instance.name, view.node(plan.instance.primary_node).name
         disks = [
             f"remove {disk.iv_name} ({disk.size} MiB)" for disk in view.disks_of(plan.instance)
@@ -92,8 +103,10 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan, None]):
         last = f"remove instance {name} from the configuration"
         return [last] if plan.instance.forthcoming else [f"stop {name} on {node}", *disks, last]
 
-    async def execute(self, run: Run, plan: RemovePlan) -> None:
+    async def execute(self, run: Run, plan: RemovePlan | None) -> None:
         """Stop the guest, remove the disks, forget the instance."""
+        if plan is None:
+            return
         if not plan.instance.forthcoming:
             await self._remove_from_nodes(run, plan)
         async with run.step("remove from config"):
