@@ -166,6 +166,15 @@ def redact(data: Mapping[str, Any], *, private: bool = False) -> dict[str, Any]:
     return {key: _redacted(key, value, names) for key, value in data.items()}
 
 
+def without_private(data: dict[str, Any]) -> dict[str, Any]:
+    """An encoded opcode that is over, whose private values nobody needs; itself if it has none."""
+    if data.get(OP_ID) in _MAY_NEST:
+        holds = _has_named(data, PRIVATE)
+    else:
+        holds = any(_holds_value(data.get(name)) for name in PRIVATE)
+    return redact(data, private=True) if holds else data
+
+
 def has_redacted(data: object) -> bool:
     """Whether a value of an encoded opcode was a secret that is not known any more."""
     if isinstance(data, Mapping):

@@ -7,7 +7,14 @@ import pytest
 from pyganeti.model.enums import ListChange
 from pyganeti.model.errors import ECode, GenericError, OpCodeUnknown, OpPrereqError, OpResultError
 from pyganeti.opcodes.cluster import OpClusterVerify
-from pyganeti.opcodes.codec import check_result, decode, encode, has_secrets, redact
+from pyganeti.opcodes.codec import (
+    check_result,
+    decode,
+    encode,
+    has_secrets,
+    redact,
+    without_private,
+)
 from pyganeti.opcodes.devices import LAST, DeviceChange, device_changes, parse_disk
 from pyganeti.opcodes.instance import OpInstanceMultiAlloc, OpInstanceStartup
 from pyganeti.opcodes.tags import OpTagsGet
@@ -195,3 +202,23 @@ def test_results_are_compared_with_their_type() -> None:
         check_result(OpClusterVerify(), None)
     with pytest.raises(OpResultError, match="expected null"):
         check_result(OpTestDelay(duration=1.0), 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"OP_ID": "OP_INSTANCE_REINSTALL", "osparams_private": {"key": "sesame"}},
+        {"OP_ID": "OP_INSTANCE_MULTI_ALLOC", "instances": [{"osparams_private": {"a": "sesame"}}]},
+        {"OP_ID": "OP_CLUSTER_SET_PARAMS", "osparams_private_cluster": {"os": {"a": "sesame"}}},
+    ],
+)
+def test_an_opcode_that_is_over_needs_no_private_values(data: dict[str, Any]) -> None:
+    found = without_private(data)
+    assert "sesame" not in repr(found)
+    assert "<redacted>" in repr(found)
+    assert without_private(found) is found
+
+
+def test_one_without_private_values_stays_as_it_is() -> None:
+    data = {"OP_ID": "OP_INSTANCE_REINSTALL", "osparams_private": None, "instance_name": "web1"}
+    assert without_private(data) is data

@@ -55,7 +55,7 @@ from pyganeti.model.errors import (
     UnitParseError,
 )
 from pyganeti.opcodes.base import Opcode
-from pyganeti.opcodes.codec import decode, has_redacted
+from pyganeti.opcodes.codec import decode
 from pyganeti.store.interface import Delete, Put, Store
 
 _REFUSALS: Final = (
@@ -123,7 +123,7 @@ class Services:
             locks=EarlyRelease(locks, journal),
             queries=self.queries,
             minor=lambda node: self.minors.take(job.id, node, self.config.view),
-            resumable=lambda: not any(has_redacted(op.input) for op in job.ops),
+            resumable=lambda: not job.has_lost_secrets,
         )
 
     def signals(self, job: Job, index: int) -> Signals:

@@ -15,7 +15,6 @@ from pyganeti.master.queue.job import Job
 from pyganeti.master.queue.queue import JobQueue
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import JobCanceled, OpExecError, OpPrereqError, to_wire
-from pyganeti.opcodes.codec import has_redacted
 from pyganeti.store.interface import Contents, Table
 
 _log = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ def _may_resume(job: Job, records: list[Record]) -> bool:
         undo.wait is not None
         and index < len(job.ops)
         and job.ops[index].status is JobStatus.RUNNING
-        and not any(has_redacted(op.input) for op in job.ops)
+        and not job.has_lost_secrets
     )
 
 
@@ -110,7 +109,7 @@ async def _requeue(queue: JobQueue, job: Job) -> None:
     for op in job.ops:
         if op.status is JobStatus.WAITING:
             op.status = JobStatus.QUEUED
-    if any(has_redacted(op.input) for op in job.ops):
+    if job.has_lost_secrets:
         text = "its secret parameters were lost when the master daemon restarted"
         await queue.finish(job, JobStatus.ERROR, to_wire(OpPrereqError(text, "wrong_state")))
 

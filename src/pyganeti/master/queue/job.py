@@ -12,7 +12,7 @@ import msgspec
 from pyganeti.kit.shown import cut
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import ConfigurationError
-from pyganeti.opcodes.codec import redact
+from pyganeti.opcodes.codec import has_redacted, redact, without_private
 
 Timestamp = tuple[int, int]
 
@@ -25,7 +25,8 @@ class QueuedOp(msgspec.Struct, kw_only=True):
     """One opcode of a job.
 
     Attributes:
-        input: the opcode as submitted, secrets replaced by ``<redacted>``.
+        input: the opcode as submitted, secrets replaced by ``<redacted>``, and private values too
+            once it has ended.
         result: of a success; ``[error class, [arguments]]`` of an error.
         log: entries with serial numbers that count over the whole job.
         exec_timestamp: when it had its locks.
@@ -163,6 +164,11 @@ class Job:
         told.start_timestamp = self.start_timestamp
         return told
 
+    @property
+    def has_lost_secrets(self) -> bool:
+        """Whether opcodes that have not ended cannot be run as they stand in the store."""
+        return any(has_redacted(op.input) for op in self.ops if op.status not in FINALIZED)
+
     # --- what the store lacks
 
     @property
@@ -191,6 +197,8 @@ class Job:
     ) -> None:
         """Opcode ``index`` ends so; unless it is a success, those after it as well.
 
+        Of their input nobody needs the private values any more: the record of an end has none.
+
         Args:
             index: which one.
             status: how it ended.
@@ -203,6 +211,7 @@ class Job:
         ended.ops = [
             msgspec.structs.replace(
                 op,
+                input=without_private(op.input),
                 status=status,
                 result=result if number == index or rest is None else rest,
                 end_timestamp=now,
