@@ -14,6 +14,9 @@ from pyganeti.model.errors import OpExecError
 _EXCERPT_LINES: Final = 20
 _EXCERPT_BYTES: Final = 4000
 
+# What leaves room for the time and a number in a file's name.
+_LABEL: Final = 220
+
 
 def make_log(directory: str, label: str, now_s: float) -> str:
     """An empty log file of its own for a run, by the node's local time.
@@ -24,7 +27,8 @@ def make_log(directory: str, label: str, now_s: float) -> str:
     """
     os.makedirs(directory, 0o750, exist_ok=True)
     now = datetime.fromtimestamp(now_s, UTC).astimezone()
-    stem = f"{directory}/{label}-{now:%Y-%m-%d_%H_%M_%S}"
+    # A rename has two names of instances in its label.
+    stem = f"{directory}/{label[:_LABEL]}-{now:%Y-%m-%d_%H_%M_%S}"
     for number in range(1000):
         path = f"{stem}.log" if number == 0 else f"{stem}-{number}.log"
         try:

@@ -15,6 +15,7 @@ from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.process import Command, Finished, ProcessError, run
 from pyganeti.kit.threads import in_thread
+from pyganeti.master.instances.name import MAX_INSTANCE_NAME
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk, Hypervisor, Hypervisors, all_info
 from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
@@ -66,6 +67,17 @@ async def test_a_started_guest_is_listed_with_its_size(make: Make) -> None:
     await hypervisor.stop(instance(), 0)
     assert await hypervisor.names() == ()
     assert await hypervisor.info("web1") is None
+
+
+async def test_the_longest_name_of_an_instance_is_a_guests_name(make: Make) -> None:
+    name = ".".join(["x" * 63] * 4)[:MAX_INSTANCE_NAME]
+    hypervisor = make()
+    await hypervisor.start(instance(name), (), paused=False)
+    (guest,) = await all_info(hypervisor)
+    assert guest.name == name
+    assert await make().names() == (name,)
+    await hypervisor.stop(instance(name), 0)
+    assert await hypervisor.names() == ()
 
 
 async def test_starting_and_stopping_may_be_repeated(make: Make) -> None:

@@ -12,6 +12,13 @@ def test_each_run_has_a_log_of_its_own(tmp_path: Path) -> None:
     assert [Path(log).stat().st_mode & 0o777 for log in logs] == [0o600] * 3
 
 
+def test_two_long_names_have_a_log(tmp_path: Path) -> None:
+    label = f"rename-noop-{'x' * 200}-{'y' * 200}"
+    logs = [make_log(str(tmp_path), label, 0.0) for _ in range(2)]
+    assert len(set(logs)) == 2
+    assert all(Path(log).name.startswith(f"rename-noop-{'x' * 200}-") for log in logs)
+
+
 def test_a_removed_log_has_no_tail(tmp_path: Path) -> None:
     assert tail(str(tmp_path / "none"), 10) == b""
 

@@ -1,8 +1,13 @@
 """Names of instances that are to be made or renamed."""
 
+from typing import Final
+
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView
+
+MAX_INSTANCE_NAME: Final = 200
+"""Of 255 bytes that a file's name may have, what is left beside our endings and temporary names."""
 
 
 async def check_new_name(
@@ -25,11 +30,16 @@ async def check_new_name(
         own: UUID of the instance that may have it.
 
     Raises:
-        OpPrereqError: taken, or in use; or the checks do not go together.
+        OpPrereqError: too long, taken, or in use; or the checks do not go together.
         ResolverError: it has no address.
     """
     if ip_check and not name_check:
         raise OpPrereqError("cannot do the IP address check without a name check", ECode.INVAL)
+    if len(name) > MAX_INSTANCE_NAME:
+        text = (
+            f"the name of an instance has {MAX_INSTANCE_NAME} characters at most, not {len(name)}"
+        )
+        raise OpPrereqError(f"{text}: {name}", ECode.INVAL)
     other = view.find_instance(name)
     same = other is not None and other.uuid == own
     if other is not None and other.name == name and not same:

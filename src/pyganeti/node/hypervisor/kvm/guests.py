@@ -100,6 +100,7 @@ class KvmGuests:
         Raises:
             HypervisorError: it does not start; :meth:`abandon` removes what was made.
         """
+        paths.check_sockets()
         self.layout.make()
         taps: list[Tap] = []
         try:

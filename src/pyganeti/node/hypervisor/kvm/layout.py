@@ -3,23 +3,30 @@
 pid/NAME, uid/NAME, ctrl/NAME.{monitor,qmp,serial,qga,tpm,trace,shutdown,balloon},
 conf/NAME.runtime,
 nic/NAME/{INDEX,UUID} (name of the interface), chroot/, chroot-quarantine/, keymap/.
+Where sockets could not be reached under so long a NAME, ctrl/ has =DIGEST in its place.
 """
 
 import os
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
 
 from pyganeti.kit.paths import MAX_SOCKET_PATH
 from pyganeti.model.errors import HypervisorError
 
 DIRECTORIES = ("pid", "uid", "ctrl", "conf", "nic", "chroot", "chroot-quarantine", "keymap")
+# Of all sockets.
+_LONGEST: Final = ".monitor"
+_DIGITS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class GuestPaths:
-    """Paths of one guest's files."""
+    """Paths of one guest's files; those below ``ctrl`` begin with ``control``."""
 
     pid: str
     uid: str
+    control: str
     monitor: str
     qmp: str
     serial: str
@@ -47,6 +54,30 @@ class GuestPaths:
         """All sockets, and all files but those of NICs."""
         told = (self.trace, self.shut_down, self.balloon)
         return (*self.sockets, self.runtime, self.pid, self.uid, *told)
+
+    def check_sockets(self) -> None:
+        """Refuse a guest whose sockets nobody could reach.
+
+        Raises:
+            HypervisorError: the directory's path is too long, whatever the guest's name.
+        """
+        if not _is_reachable(self.control):
+            raise HypervisorError(
+                f"the path of socket {self.control}{_LONGEST} is longer than the"
+                f" {MAX_SOCKET_PATH} bytes Linux allows; use a shorter directory"
+            )
+
+
+def _is_reachable(control: str) -> bool:
+    return len(os.fsencode(f"{control}{_LONGEST}")) <= MAX_SOCKET_PATH
+
+
+def _control(directory: str, name: str) -> str:
+    """What the guest's control files begin with; no host name begins as a digest does."""
+    control = f"{directory}/ctrl/{name}"
+    if _is_reachable(control):
+        return control
+    return f"{directory}/ctrl/={sha256(name.encode()).hexdigest()[:_DIGITS]}"
 
 
 class KvmLayout:
@@ -78,22 +109,17 @@ class KvmLayout:
         """Paths of the guest ``name``.
 
         Raises:
-            HypervisorError: it is no name of an instance, or sockets could not be reached.
+            HypervisorError: it is no name of an instance.
         """
         if not name or "/" in name or name.startswith("."):
             raise HypervisorError(f"{name!r} is no name of an instance")
         base = self.directory
-        control = f"{base}/ctrl/{name}"
-        longest = f"{control}.monitor"
-        if len(os.fsencode(longest)) > MAX_SOCKET_PATH:
-            raise HypervisorError(
-                f"the path of socket {longest} is longer than the {MAX_SOCKET_PATH} bytes Linux"
-                " allows; use a shorter instance name or directory"
-            )
+        control = _control(base, name)
         return GuestPaths(
             pid=f"{base}/pid/{name}",
             uid=f"{base}/uid/{name}",
-            monitor=longest,
+            control=control,
+            monitor=f"{control}{_LONGEST}",
             qmp=f"{control}.qmp",
             serial=f"{control}.serial",
             trace=f"{control}.trace",

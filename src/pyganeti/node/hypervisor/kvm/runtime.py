@@ -35,7 +35,7 @@ from .devices import (
     nic_arguments,
     nic_hvinfo,
 )
-from .layout import GuestPaths
+from .layout import GuestPaths, KvmLayout
 from .pci import PciSlots, bus_of
 
 
@@ -156,11 +156,14 @@ def received(
 
 def _relocated(sent: Runtime, paths: GuestPaths, qemu: str) -> tuple[str, ...]:
     """The command line with this node's files: nodes need not keep them in the same directory."""
-    theirs = value_of(sent, "-pidfile").rpartition("/pid/")[0]
+    theirs, _, name = value_of(sent, "-pidfile").rpartition("/pid/")
     ours = paths.pid.rpartition("/pid/")[0]
     if not theirs:
         return (qemu, *sent.command[1:])
-    return (qemu, *(word.replace(f"{theirs}/", f"{ours}/") for word in sent.command[1:]))
+    # Where only one of the directories has room for the name, these differ in more than that.
+    control = f"{KvmLayout(theirs).guest(name).control}."
+    words = (word.replace(control, f"{paths.control}.") for word in sent.command[1:])
+    return (qemu, *(word.replace(f"{theirs}/", f"{ours}/") for word in words))
 
 
 def value_of(runtime: Runtime, option: str) -> str:
