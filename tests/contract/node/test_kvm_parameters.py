@@ -63,6 +63,7 @@ VNC = {"vnc_bind_address": "127.0.0.1"}
 SPICE = {"spice_bind": "127.0.0.1", "serial_console": False}
 LINUX = {"kernel_path": KERNEL, "root_path": "/dev/vda7"}
 SENT = {"migration_bandwidth": 7, "migration_caps": "xbzrle", "migration_downtime": 70}
+ASKED = "expected one that QEMU .* takes, which says"
 VNET_HDR, MULTI_QUEUE = 0x4000, 0x100
 
 TABLE: dict[str, list[Case]] = {
@@ -84,10 +85,16 @@ TABLE: dict[str, list[Case]] = {
     ],
     "cdrom_image_path": [({"cdrom_image_path": FILE}, image_of("cdrom0"))],
     "cpu_cores": [({"cpu_cores": 2}, topology("core-id"))],
-    "cpu_mask": [({"cpu_mask": "0"}, pinned)],
+    "cpu_mask": [
+        ({"cpu_mask": "0"}, pinned),
+        ({"cpu_mask": "0-8191"}, "cpu_mask: '0-8191', expected CPUs of this node"),
+    ],
     "cpu_sockets": [({"cpu_sockets": 2}, topology("socket-id"))],
     "cpu_threads": [({"cpu_threads": 2}, topology("thread-id"))],
-    "cpu_type": [({"cpu_type": "max"}, max_cpu), ({"cpu_type": "abacus"}, "abacus")],
+    "cpu_type": [
+        ({"cpu_type": "max"}, max_cpu),
+        ({"cpu_type": "abacus"}, f"{ASKED}.*abacus"),
+    ],
     "disk_aio": [
         ({"disk_aio": "io_uring"}, uses_io_uring),
         ({"disk_aio": "native", "disk_cache": "none"}, uses_native_aio),
@@ -112,7 +119,10 @@ TABLE: dict[str, list[Case]] = {
         (LINUX, says("-kernel", "/a-kernel")),
         ({"kernel_path": "/no/kernel"}, "kernel_path: '/no/kernel', expected an existing file"),
     ],
-    "keymap": [({**VNC, "keymap": "de"}, says("-k", "de")), ({**VNC, "keymap": "xx"}, "xx")],
+    "keymap": [
+        ({**VNC, "keymap": "de"}, says("-k", "de")),
+        ({**VNC, "keymap": "xx"}, f"{ASKED}.*xx"),
+    ],
     "kvm_extra": [({"kvm_extra": "-device usb-ehci,id=mine"}, kind("mine", "usb-ehci"))],
     "kvm_flag": [({"kvm_flag": "disabled"}, is_emulated)],
     "kvm_path": [
@@ -126,7 +136,10 @@ TABLE: dict[str, list[Case]] = {
     ],
     "mem_path": [({"mem_path": DIRECTORY}, memory_in_directory)],
     "migration_bandwidth": [(SENT, can_be_sent)],
-    "migration_caps": [(SENT, can_be_sent)],
+    "migration_caps": [
+        (SENT, can_be_sent),
+        ({"migration_caps": "xbzrle:foo"}, "migration_caps: 'foo', expected of"),
+    ],
     "migration_downtime": [(SENT, can_be_sent)],
     "nic_type": [
         ({}, kind(NIC, "virtio-net-pci")),
@@ -187,14 +200,17 @@ TABLE: dict[str, list[Case]] = {
     "use_guest_agent": [({"use_guest_agent": True}, agent_has_a_socket)],
     "use_localtime": [({"use_localtime": True}, says("-rtc", "base=localtime"))],
     "user_shutdown": [({"user_shutdown": True}, says("-trace", "qemu_system_shutdown_request"))],
-    "vga": [({"vga": "cirrus"}, has_cirrus)],
+    "vga": [({"vga": "cirrus"}, has_cirrus), ({"vga": "foo"}, f"{ASKED}.*vga type")],
     "vhost_net": [({}, vhost_where_there_is)],
     "virtio_net_queues": [
         ({"virtio_net_queues": 4}, tap_flag(MULTI_QUEUE, True)),
         ({"virtio_net_queues": 1}, tap_flag(MULTI_QUEUE, False)),
         ({"virtio_net_queues": 2, "nic_type": "e1000"}, "virtio_net_queues: 2, expected 1"),
     ],
-    "vnc_bind_address": [(VNC, vnc(enabled=True, host="127.0.0.1"))],
+    "vnc_bind_address": [
+        (VNC, vnc(enabled=True, host="127.0.0.1")),
+        ({"vnc_bind_address": "/no/directory"}, "vnc_bind_address: '/no/directory', expected"),
+    ],
     "vnc_password_file": [({**VNC, "vnc_password_file": FILE}, vnc(auth="vnc"))],
     "vnc_tls": [({**VNC, "vnc_tls": True}, sub_auth("tls-none"))],
     "vnc_x509_path": [

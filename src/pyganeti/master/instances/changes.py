@@ -13,6 +13,7 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.params.be import check_complete_beparams, updated_beparams
 from pyganeti.model.params.hv import check_complete_hvparams, updated_instance_hvparams
+from pyganeti.model.params.hv_kvm import misfit_topology
 from pyganeti.model.params.kinds import DEFAULT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
@@ -49,7 +50,7 @@ def changed_fields(op: OpInstanceSetParams, before: Instance, view: ClusterView)
     if op.hvparams or op.os_name is not None:
         check_complete_hvparams(after.hypervisor, view.filled_hvparams(after))
     check_complete_beparams(view.filled_beparams(after))
-    _check_cpu_mask(after, view)
+    check_cpus(after, view)
     return fields
 
 
@@ -68,12 +69,20 @@ def _state(before: Instance, *, offline: bool) -> dict[str, Any]:
     return {"admin_state": wanted, "admin_state_source": AdminStateSource.ADMIN}
 
 
-def _check_cpu_mask(instance: Instance, view: ClusterView) -> None:
-    masks = str(view.filled_hvparams(instance).get("cpu_mask", "")).split(":")
+def check_cpus(instance: Instance, view: ClusterView) -> None:
+    """Refuse hypervisor parameters of the CPUs that do not go with their number.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``; masks or cores are too many or too few.
+    """
+    hvparams = view.filled_hvparams(instance)
+    masks = str(hvparams.get("cpu_mask", "")).split(":")
     vcpus = view.filled_beparams(instance).vcpus
     if len(masks) not in (1, vcpus):
         text = f"cpu_mask has entries for {len(masks)} CPUs, the instance has {vcpus}"
         raise OpPrereqError(text, ECode.INVAL)
+    if (misfit := misfit_topology(hvparams, vcpus)) is not None:
+        raise OpPrereqError(misfit, ECode.INVAL)
 
 
 def parameter_lines(op: OpInstanceSetParams, fields: Mapping[str, Any]) -> Lines:

@@ -3,6 +3,7 @@
 Source: gnt-instance(8), hypervisor parameters; defaults and allowed values of Ganeti 3.1.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -304,6 +305,7 @@ _SERIAL_SPEEDS: Final = frozenset(
     {75, 110, 300, 600, 1200, 1800, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600}
     | {115200, 230400, 345600, 460800}
 )
+_TOPOLOGY: Final = ("cpu_cores", "cpu_threads", "cpu_sockets")
 # These say how SPICE works and so mean nothing while it is off; the ones with a default that is on
 # are let pass, because nobody asked for them.
 _ONLY_WITH_SPICE: Final = (
@@ -330,6 +332,16 @@ def boots_uefi(values: Values) -> bool:
 def has_tpm(values: Values) -> bool:
     """Whether a guest has a TPM."""
     return values.get("tpm") == "2.0"
+
+
+def misfit_topology(values: Values, vcpus: int) -> str | None:
+    """Why so many CPUs cannot be arranged so; what is not given, or 0, QEMU works out."""
+    given = {name: int(str(values[name])) for name in _TOPOLOGY if values.get(name)}
+    product = math.prod(given.values())
+    if vcpus % product or (len(given) == len(_TOPOLOGY) and vcpus != product):
+        words = ", ".join(f"{name}={number}" for name, number in given.items())
+        return f"{vcpus} CPUs of the instance cannot be arranged as {words}"
+    return None
 
 
 def contradictions(values: Values) -> Iterator[str]:

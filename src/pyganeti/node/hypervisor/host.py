@@ -6,6 +6,7 @@ A virtual node owns a share of its machine. Source: proc(5), ``meminfo`` and ``c
 from dataclasses import dataclass
 
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.params.checks import parse_cpu_mask
 from pyganeti.wire.noderpc.guests import HypervisorInfo
 
 
@@ -55,6 +56,12 @@ def read_cpu() -> tuple[str, tuple[str, ...]]:
     """Vendor and flags of the host's CPU, see :func:`parse_cpu`."""
     with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as handle:
         return parse_cpu(handle.read())
+
+
+def online_cpus() -> frozenset[int]:
+    """Numbers of the CPUs that run. Source: the kernel's ``cputopology``."""
+    with open("/sys/devices/system/cpu/online", encoding="ascii") as handle:
+        return frozenset(parse_cpu_mask(handle.read().strip()))
 
 
 def read_host(share: int, version: str = "") -> HypervisorInfo:

@@ -8,6 +8,7 @@ from pyganeti.model.enums import DiskTemplate, Hypervisor
 from pyganeti.model.errors import ParameterError, TypeEnforcementError
 from pyganeti.model.params import be, disk, hv, ipolicy, kinds, nd, nic, state
 from pyganeti.model.params.checks import parse_cpu_mask
+from pyganeti.model.params.hv_kvm import misfit_topology
 from pyganeti.model.params.kinds import Kind, NodeCheck, Param
 
 KVM = Hypervisor.KVM
@@ -97,6 +98,17 @@ def test_cpu_masks(mask: str) -> None:
 
 def test_cpu_mask_names_cpus() -> None:
     assert parse_cpu_mask("0-3,^2,7") == [0, 1, 3, 7]
+
+
+@pytest.mark.parametrize(
+    ("cores", "threads", "sockets", "fits"),
+    [(0, 0, 0, True), (2, 0, 0, True), (2, 1, 2, True), (3, 0, 0, False), (2, 1, 1, False)],
+)
+def test_topologies_of_four_cpus(cores: int, threads: int, sockets: int, fits: bool) -> None:
+    values = {"cpu_cores": cores, "cpu_threads": threads, "cpu_sockets": sockets}
+    said = misfit_topology(values, 4)
+    assert (said is None) == fits
+    assert fits or f"cpu_cores={cores}" in str(said)
 
 
 def test_default_forgets_a_value() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.kvm import facts, params, probe
+from pyganeti.node.hypervisor.kvm.attempts import Attempt, attempts, refusal
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.schema import QmpSchema, parse_schema
 
@@ -64,6 +65,7 @@ def test_defaults_are_accepted() -> None:
         ({"security_model": "user"}, "security_domain"),
         ({"disk_type": "pflash"}, "disk_type"),
         ({"cpu_mask": "0-"}, "cpu_mask"),
+        ({"vnc_bind_address": "999.1"}, "vnc_bind_address"),
         ({"soundhw": "ac97,loud"}, "soundhw"),
         ({"soundhw": "all,ac97"}, "soundhw"),
         ({"usb_devices": "disk:/etc/shadow"}, "usb_devices"),
@@ -81,6 +83,7 @@ def test_contradictions_are_refused(changes: dict[str, Any], name: str) -> None:
         ({"machine_version": "pc-1.0"}, "machine_version"),
         ({"nic_type": "ne2k_isa"}, "nic_type"),
         ({"disk_type": "scsi-hd", "scsi_controller_type": "dc390"}, "scsi_controller_type"),
+        ({"migration_caps": "xbzrle:foo-7.2"}, "migration_caps"),
     ],
 )
 def test_what_this_qemu_lacks_is_refused(changes: dict[str, Any], name: str) -> None:
@@ -104,6 +107,7 @@ def test_a_qemu_that_does_not_tell_who_shuts_a_guest_down(lack: dict[str, Any]) 
         ({"kernel_path": "/no/kernel"}, "kernel_path"),
         ({"cdrom_image_path": "/no/iso"}, "cdrom_image_path"),
         ({"mem_path": "/no/dir"}, "mem_path"),
+        ({"vnc_bind_address": "/no/dir"}, "vnc_bind_address"),
         ({"kvm_path": "/no/kvm"}, "kvm_path"),
         ({"security_model": "user", "security_domain": "no-such-user"}, "security_domain"),
     ],
@@ -119,9 +123,43 @@ def test_images_from_the_network_are_not_looked_for() -> None:
     params.check_files(hvp(kvm_path="/bin/sh", cdrom_image_path="http://example.com/x.iso"))
 
 
+def asked(**changes: Any) -> dict[str, Attempt]:
+    return {one.name: one for one in attempts(hvp(**changes), "q35", "tcg")}
+
+
+def test_what_only_qemu_can_judge() -> None:
+    assert asked() == {}
+    found = asked(cpu_type="qemu64,+vmx", vga="std", keymap="de", cdrom_image_path="/x.iso")
+    assert found["cpu_type"].arguments[-1] == "qemu64,+vmx"
+    assert list(found) == ["cpu_type", "vga", "keymap"]
+
+
+def test_no_host_is_asked_for_an_image() -> None:
+    image = asked(cdrom2_image_path="https://example.com/x.iso")["cdrom2_image_path"]
+    assert "example.com" not in str(image.arguments)
+    lacking = "qemu: module block-block-curl not found\nqemu: -blockdev x: Unknown driver 'https'\n"
+    assert refusal(image, lacking) == "-blockdev x: Unknown driver 'https'"
+    assert refusal(image, "qemu: -blockdev x: CURL: no host part in the URL\n") is None
+
+
+def test_the_last_complaint_is_the_reason() -> None:
+    said = "qemu: warning: slow\nqemu: unable to find CPU model 'x'\n"
+    assert refusal(asked(cpu_type="x")["cpu_type"], said) == "unable to find CPU model 'x'"
+
+
+def test_cpus_that_the_node_has_not() -> None:
+    online = frozenset({0, 1})
+    for mask in ("all", "0", "0-1", "1:all"):
+        params.check_cpus(hvp(cpu_mask=mask), online)
+    for mask in ("9", "0-63", "0:2"):
+        with pytest.raises(HypervisorError, match=f"cpu_mask: '{mask}', expected.*has 0,1"):
+            params.check_cpus(hvp(cpu_mask=mask), online)
+
+
 def test_cpu_masks() -> None:
     assert params.parse_cpu_mask("all") == (None,)
     assert params.parse_cpu_mask("0-2,5") == (frozenset({0, 1, 2, 5}),)
+    assert params.parse_cpu_mask("0-2,^1") == (frozenset({0, 2}),)
     assert params.parse_cpu_mask("1:all:3-4") == (frozenset({1}), None, frozenset({3, 4}))
 
 

@@ -15,7 +15,7 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HypervisorError
 from pyganeti.model.params.hv_kvm import boots_uefi, has_tpm
 from pyganeti.node.hypervisor.base import GuestDisk
-from pyganeti.node.hypervisor.host import read_host
+from pyganeti.node.hypervisor.host import online_cpus, read_host
 from pyganeti.node.network.base import Network
 from pyganeti.wire.noderpc.guests import (
     ConsoleInfo,
@@ -27,6 +27,7 @@ from pyganeti.wire.noderpc.specs import InstanceSpec
 from pyganeti.wire.noderpc.struct import Params
 
 from . import balloon, params, process, runtime, trace
+from .attempts import attempts
 from .command import Machine
 from .console import console_info
 from .devices import FLASH
@@ -133,16 +134,17 @@ class KvmHypervisor:
         qemu = params.qemu_path(hvp)
         facts = await self._asker.facts(qemu)
         params.check_facts(hvp, facts)
-        flag = hvp["kvm_flag"]
-        use_kvm = flag == "enabled" or (
-            flag != "disabled" and await self._asker.kvm_works(qemu, str(hvp["cpu_type"]))
-        )
         machine = str(hvp["machine_version"]) or facts.default_machine
         run_with = "run-with" in facts.options
-        accelerator = "kvm" if use_kvm else "tcg"
+        accelerator = _accelerator(use_kvm=await self._uses_kvm(hvp))
         spice = await self._spice.server(hvp)
         firmware = self._find_firmware(hvp, machine)
         return Machine(qemu, machine, accelerator, run_with, spice, firmware)
+
+    async def _uses_kvm(self, hvp: Params) -> bool:
+        if hvp["kvm_flag"]:
+            return bool(hvp["kvm_flag"] == "enabled")
+        return await self._asker.kvm_works(params.qemu_path(hvp), str(hvp["cpu_type"]))
 
     async def stop(self, instance: InstanceSpec, timeout_s: float) -> None:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.stop`."""
@@ -261,6 +263,7 @@ class KvmHypervisor:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.check_params`."""
         params.check_combinations(hvparams)
         params.check_files(hvparams)
+        params.check_cpus(hvparams, await in_thread(online_cpus))
         if hvparams["security_model"] == "pool":
             self._users.check()
         qemu = params.qemu_path(hvparams)
@@ -272,6 +275,12 @@ class KvmHypervisor:
         spice = await self._spice.server(hvparams)
         if spice is not None and hvparams["spice_use_tls"]:
             params.check_certificates(spice.certificate, spice.ca)
+        machine = str(hvparams["machine_version"]) or facts.default_machine
+        use_kvm = await self._uses_kvm(hvparams)
+        for attempt in attempts(hvparams, machine, _accelerator(use_kvm=use_kvm)):
+            reason = await self._asker.refusal(qemu, attempt)
+            if reason is not None:
+                raise params.refused_by_qemu(hvparams, attempt.name, facts.version, reason)
         cpu_type = str(hvparams["cpu_type"])
         if hvparams["kvm_flag"] == "enabled" and not await self._asker.kvm_works(qemu, cpu_type):
             text = "hypervisor parameter kvm_flag: 'enabled', but KVM runs no guest on this node"
@@ -289,6 +298,10 @@ class KvmHypervisor:
         except HypervisorError as err:
             return str(err)
         return None
+
+
+def _accelerator(*, use_kvm: bool) -> str:
+    return "kvm" if use_kvm else "tcg"
 
 
 def _ended_guest(name: str) -> GuestInfo:

@@ -13,6 +13,7 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HypervisorError
 
 from . import probe
+from .attempts import Attempt, attempt_command, refusal
 from .schema import QmpSchema, parse_schema, schema_command
 
 _BY_GUEST: Final = "guest-shutdown"
@@ -45,6 +46,11 @@ class QemuFacts:
         """The number of the cause ``guest-shutdown`` in what is traced, if it is known."""
         causes = self.schema.values("SHUTDOWN", "reason")
         return causes.index(_BY_GUEST) if _BY_GUEST in causes else None
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Names of what a migration can do."""
+        return frozenset(self.schema.values("migrate-set-capabilities", "capability"))
 
 
 def parse_version(text: str) -> str:
@@ -98,6 +104,7 @@ class QemuAsker:
         self._directory = directory
         self._facts: dict[tuple[str, int, int], QemuFacts] = {}
         self._kvm: dict[tuple[str, int, int, str], bool] = {}
+        self._refusals: dict[tuple[str, int, int, Attempt], str | None] = {}
         self._lock = asyncio.Lock()
 
     async def facts(self, qemu: str) -> QemuFacts:
@@ -121,6 +128,23 @@ class QemuAsker:
             if key not in self._kvm:
                 self._kvm[key] = await self._probe(qemu, cpu_type)
             return self._kvm[key]
+
+    async def refusal(self, qemu: str, attempt: Attempt) -> str | None:
+        """Why ``qemu`` does not take these arguments; ``None`` if it does."""
+        key = (*_identity(qemu), attempt)
+        async with self._lock:
+            if key not in self._refusals:
+                self._refusals[key] = await self._attempt(qemu, attempt)
+            return self._refusals[key]
+
+    async def _attempt(self, qemu: str, attempt: Attempt) -> str | None:
+        try:
+            await self._run(attempt_command(qemu, attempt))
+        except ProcessError as err:
+            if err.finished is None:
+                raise HypervisorError(f"QEMU cannot be run: {err}") from err
+            return refusal(attempt, err.finished.stderr)
+        return None
 
     async def _ask(self, qemu: str) -> QemuFacts:
         try:

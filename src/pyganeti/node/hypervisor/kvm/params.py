@@ -6,15 +6,18 @@ expected.
 
 import os
 import pwd
+from ipaddress import ip_address
 from typing import Final
 
 from pyganeti.model.errors import HypervisorError
+from pyganeti.model.params import checks
 from pyganeti.model.params.hv_kvm import boots_kernel
 from pyganeti.wire.noderpc.struct import Params
 
 from .devices import SCSI_MODELS, nic_model
 from .extras import sound_cards, usb_models
 from .facts import QemuFacts
+from .sending import parse_capabilities
 from .trace import SHUTDOWN_EVENTS
 
 DEFAULT_KVM_PATH: Final = "/usr/bin/kvm"
@@ -39,6 +42,11 @@ CpuSet = frozenset[int]
 
 def _refuse(hvp: Params, name: str, expected: str) -> HypervisorError:
     return HypervisorError(f"hypervisor parameter {name}: {hvp[name]!r}, expected {expected}")
+
+
+def refused_by_qemu(hvp: Params, name: str, version: str, reason: str) -> HypervisorError:
+    """A value that QEMU ``version`` does not take, for a ``reason`` in its own words."""
+    return _refuse(hvp, name, f"one that QEMU {version} takes, which says: {reason}")
 
 
 def qemu_path(hvp: Params) -> str:
@@ -72,9 +80,20 @@ def check_combinations(hvp: Params) -> None:
         raise _refuse(hvp, "security_domain", "a user exactly if security_model is user")
     if hvp["disk_type"] in ("mtd", "pflash", "sd"):
         raise _refuse(hvp, "disk_type", "ide, paravirtual or one of the scsi kinds")
+    _check_vnc_address(hvp)
     parse_cpu_mask(str(hvp["cpu_mask"]))
     sound_cards(hvp)
     usb_models(hvp)
+
+
+def _check_vnc_address(hvp: Params) -> None:
+    place = str(hvp["vnc_bind_address"])
+    if not place or place.startswith("/"):
+        return
+    try:
+        ip_address(place)
+    except ValueError as err:
+        raise _refuse(hvp, "vnc_bind_address", "an IP address or an absolute path") from err
 
 
 def check_facts(hvp: Params, facts: QemuFacts) -> None:
@@ -90,12 +109,25 @@ def check_facts(hvp: Params, facts: QemuFacts) -> None:
         raise _refuse(hvp, "nic_type", f"a NIC that QEMU {facts.version} has")
     if hvp["spice_bind"] and "spice" not in facts.options:
         raise _refuse(hvp, "spice_bind", f"nothing: QEMU {facts.version} has no SPICE")
+    parse_capabilities(str(hvp["migration_caps"]), facts.capabilities)
     if hvp["user_shutdown"] and not (facts.guest_shutdown and facts.events >= SHUTDOWN_EVENTS):
         text = f"False: QEMU {facts.version} does not tell who shuts a guest down"
         raise _refuse(hvp, "user_shutdown", text)
     kind = str(hvp["disk_type"])
     if kind in SCSI_MODELS and hvp["scsi_controller_type"] not in facts.devices:
         raise _refuse(hvp, "scsi_controller_type", f"one that QEMU {facts.version} has")
+
+
+def check_cpus(hvp: Params, online: CpuSet) -> None:
+    """Refuse CPUs that this node does not have; the kernel would leave them out silently.
+
+    Raises:
+        HypervisorError: ``cpu_mask`` has others than those that are online.
+    """
+    for cpus in parse_cpu_mask(str(hvp["cpu_mask"])):
+        if cpus is not None and not cpus <= online:
+            there = ",".join(map(str, sorted(online)))
+            raise _refuse(hvp, "cpu_mask", f"CPUs of this node, which has {there}")
 
 
 def check_files(hvp: Params) -> None:
@@ -114,6 +146,8 @@ def check_files(hvp: Params) -> None:
     for name in _DIRECTORIES:
         if hvp[name] and not os.path.isdir(str(hvp[name])):
             raise _refuse(hvp, name, "an existing directory on this node")
+    if str(hvp["vnc_bind_address"]).startswith("/") and not os.path.isdir(hvp["vnc_bind_address"]):
+        raise _refuse(hvp, "vnc_bind_address", "an existing directory on this node")
     _check_vnc_certificates(hvp)
     path = qemu_path(hvp)
     if not os.access(path, os.X_OK):
@@ -149,7 +183,7 @@ def check_certificates(*paths: str) -> None:
 def parse_cpu_mask(text: str) -> tuple[CpuSet | None, ...]:
     """CPUs each vCPU may run on; ``None`` for all. One entry stands for all vCPUs.
 
-    ``0-3,6`` is one set, ``0:1-2:all`` one for each vCPU.
+    ``0-3,^2`` is one set, ``0:1-2:all`` one for each vCPU.
 
     Raises:
         HypervisorError: it is no such list.
@@ -158,16 +192,9 @@ def parse_cpu_mask(text: str) -> tuple[CpuSet | None, ...]:
 
 
 def _parse_cpu_set(part: str, text: str) -> CpuSet:
-    found: set[int] = set()
     try:
-        for item in part.split(","):
-            first, dash, last = item.partition("-")
-            end = int(last) if dash else int(first)
-            if end < int(first):
-                raise ValueError(item)
-            found.update(range(int(first), end + 1))
+        return frozenset(checks.parse_cpu_mask(part))
     except ValueError as err:
-        expected = "'all' or lists like 0-3,6, separated by colons"
+        expected = "'all' or lists like 0-3,^2, separated by colons"
         name = "hypervisor parameter cpu_mask"
         raise HypervisorError(f"{name}: {text!r}, expected {expected}") from err
-    return frozenset(found)

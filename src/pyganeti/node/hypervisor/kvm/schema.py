@@ -37,9 +37,9 @@ class QmpSchema:
     def values(self, name: str, member: str) -> tuple[str, ...]:
         """Values of an enumeration that a command takes or an event tells, in QEMU's order.
 
-        Empty if there is no such command, event or member.
+        Empty if there is no such command, event or member, itself or in a list of it.
         """
-        for entry in self._members(name):
+        for entry in (*self._members(name), *self._in_lists(name)):
             if entry["name"] == member:
                 found = self.entries.get(entry["type"], {})
                 return tuple(found.get("values", ()))
@@ -47,6 +47,11 @@ class QmpSchema:
 
     def _members(self, name: str) -> list[Entry]:
         return self._of_type(self.entries.get(name, {}).get("arg-type"), set())
+
+    def _in_lists(self, name: str) -> list[Entry]:
+        """Members of what is in the lists among the members."""
+        types = (self.entries.get(member["type"], {}) for member in self._members(name))
+        return [one for found in types for one in self._of_type(found.get("element-type"), set())]
 
     def _of_type(self, name: str | None, seen: set[str]) -> list[Entry]:
         if name is None or name in seen:
