@@ -99,6 +99,20 @@ async def test_unplugs_what_the_instance_has_not_any_more(
     await hypervisor.stop(instance(), 0)
 
 
+async def test_leaves_alone_what_is_to_stay_as_it_is(
+    hypervisor: Hypervisor, directory: Path
+) -> None:
+    a, b, c = (disk(directory, letter) for letter in "abc")
+    await hypervisor.start(instance(), (a,), paused=False)
+    kept = frozenset({a.spec.uuid, b.spec.uuid})
+    (done,) = await hypervisor.change_devices(instance(), (a, b, c), kept)
+    assert c.spec.uuid in done
+    # Asked for itself it comes, and what the guest has stays all the while.
+    (done,) = await hypervisor.change_devices(instance(), (a, b, c))
+    assert b.spec.uuid in done
+    await hypervisor.stop(instance(), 0)
+
+
 async def test_a_guest_that_does_not_run_is_left_alone(
     hypervisor: Hypervisor, directory: Path
 ) -> None:

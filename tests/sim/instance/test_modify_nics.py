@@ -186,6 +186,24 @@ async def test_without_hotplug_a_running_guest_gets_them_at_its_next_start() -> 
     assert changes(cluster) == []
 
 
+async def test_a_guest_is_given_only_what_is_asked_for() -> None:
+    cluster = await running()
+    await cluster.run(nics(("add", -1, {}), hotplug=False))
+    before = of_guest(cluster)
+    await cluster.run(nics(("modify", 0, {"mac": "generate"})))
+    ((uuid, mac),) = of_guest(cluster)
+    assert ((uuid, mac) in before, uuid) == (False, before[0][0])
+    # Asked for itself it comes.
+    await cluster.run(nics(("modify", 1, {"mac": "generate"})))
+    assert of_guest(cluster) == recorded(cluster)
+
+
+async def test_undoing_gives_a_guest_nothing_else_either() -> None:
+    op = nics(("modify", 0, {"mac": "generate"}))
+    later = nics(("add", -1, {}), hotplug=False)
+    await assert_unwinds(stopped, op, after=[START, later])
+
+
 async def test_a_guest_that_releases_nothing_is_told_of() -> None:
     cluster = stopped()
     await cluster.run(OpInstanceStartup(instance_name="web1", startup_paused=True))

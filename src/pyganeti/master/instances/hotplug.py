@@ -1,12 +1,23 @@
 """Running guests get at once what their instances have now."""
 
+from collections.abc import Collection
+
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.jobs.run import Run
 from pyganeti.model.errors import GenericError, NodeCallError
+from pyganeti.model.instance import Instance
 from pyganeti.wire.noderpc.instance import HotplugDeviceCall
 
 
-async def change_guest(run: Run, uuid: str, *, must: bool = False) -> None:
+def untouched(instance: Instance, touched: Collection[str]) -> tuple[str, ...]:
+    """UUIDs of the devices that stay as the guest has them when others are ``touched``."""
+    own = (*(nic.uuid for nic in instance.nics), *instance.disks)
+    return tuple(uuid for uuid in own if uuid not in touched)
+
+
+async def change_guest(
+    run: Run, uuid: str, kept: tuple[str, ...] = (), *, must: bool = False
+) -> None:
     """Give the running guest the devices that its instance has now, in their sizes.
 
     As in Ganeti a guest that does not take or release one is no reason to fail: it has them at its
@@ -15,6 +26,7 @@ async def change_guest(run: Run, uuid: str, *, must: bool = False) -> None:
     Args:
         run: the opcode.
         uuid: of the instance.
+        kept: UUIDs of devices that stay as the guest has them, or has them not.
         must: the guest has to release a disk.
 
     Raises:
@@ -23,7 +35,7 @@ async def change_guest(run: Run, uuid: str, *, must: bool = False) -> None:
     """
     view = run.config.view
     instance = view.instances[uuid]
-    call = HotplugDeviceCall(instance=instance_spec(view, instance))
+    call = HotplugDeviceCall(instance=instance_spec(view, instance), kept=kept)
     try:
         for line in await run.nodes.call(instance.primary_node, call):
             run.log(f"hotplug: {line}")

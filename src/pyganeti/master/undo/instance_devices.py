@@ -21,8 +21,12 @@ async def restore(
     fields: dict[str, Any],
     guest: bool,
     disks: dict[str, Any] | None = None,
+    kept: tuple[str, ...] = (),
 ) -> None:
-    """Put back fields and disks of an instance, and give its guest what it then has again."""
+    """Put back fields and disks of an instance, and give its guest what it then has again.
+
+    Devices ``kept`` were not changed: the guest has them, or has them not, as before.
+    """
     old = None if disks is None else msgspec.convert(disks, OldDisks)
     await context.config.commit(restore_instance(uuid, fields, old))
     view = context.config.view
@@ -35,7 +39,8 @@ async def restore(
             # The links of its disks stand in their order.
             await assemble_disks(context.nodes, view, spec)
         if guest:
-            await context.nodes.call(instance.primary_node, HotplugDeviceCall(instance=spec))
+            call = HotplugDeviceCall(instance=spec, kept=tuple(kept))
+            await context.nodes.call(instance.primary_node, call)
     except NodeCallError:
         raise
     except GenericError as err:

@@ -96,7 +96,8 @@ class InstanceHandlers:
         driver = self._hypervisors.driver(call.instance.hypervisor)
         if await driver.info(call.instance.name) is None:
             return ()  # its disks need not be active
-        return await driver.change_devices(call.instance, await self._disks.attach(call.instance))
+        disks = await self._disks.attach(call.instance)
+        return await driver.change_devices(call.instance, disks, frozenset(call.kept))
 
     async def _balloon(self, call: calls.InstanceBalloonMemoryCall) -> None:
         driver = self._hypervisors.driver(call.instance.hypervisor)

@@ -72,12 +72,20 @@ class Hypervisor(Protocol):
         ...
 
     async def change_devices(
-        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        kept: frozenset[str] = frozenset(),
     ) -> tuple[str, ...]:
         """Give a running guest the NICs and disks that ``instance`` has now, in their sizes.
 
         What it has already stays untouched; one that does not run is left alone. After an error
         those changed before the device that failed stay changed.
+
+        Args:
+            instance: as it is now.
+            disks: of it, attached.
+            kept: UUIDs of devices that stay as the guest has them, or has them not.
 
         Returns: what was done, a line each.
         """

@@ -108,12 +108,17 @@ class HotplugDeviceCall(NodeCall[tuple[str, ...]], frozen=True, kw_only=True):
 
     One that does not run is left alone. The answer says what was done. Raises: HypervisorError;
     what came before the device that failed stays done.
+
+    Attributes:
+        instance: as it is now.
+        kept: UUIDs of devices that stay as the guest has them, or has them not.
     """
 
     procedure: ClassVar[str] = "hotplug_device"
     changes: ClassVar[bool] = True
 
     instance: InstanceSpec
+    kept: tuple[str, ...] = ()
 
 
 class InstanceBalloonMemoryCall(NodeCall[None], frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from pyganeti.master.disks.mirrors import nodes_of, wait_for_sync
 from pyganeti.master.disks.space import check_space, volume_group, wanted_space
 from pyganeti.master.instances.guests import check_online
 from pyganeti.master.instances.hooks import instance_hooks
-from pyganeti.master.instances.hotplug import change_guest
+from pyganeti.master.instances.hotplug import change_guest, untouched
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
 from pyganeti.master.instances.specs import disk_spec, has_spindles, instance_spec, seen_from
 from pyganeti.master.jobs.run import Run
@@ -166,7 +166,7 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
                 call = BlockdevGrowCall(disk=spec, amount=0, backingstore=False)
                 await run.nodes.call(node, call)
         async with run.step("tell the guest"):
-            await change_guest(run, plan.instance.uuid)
+            await change_guest(run, plan.instance.uuid, untouched(plan.instance, {disk.uuid}))
         if is_mirror and plan.wait_for_sync:
             grown = instance_spec(view, plan.instance, disks=(disk,))
             await wait_for_sync(run, grown, _rest(plan))

@@ -23,7 +23,7 @@ from pyganeti.master.instances.device_edits import GONE, Edit
 from pyganeti.master.instances.device_records import DiskRecords, modify_instance
 from pyganeti.master.instances.guests import shut_down_disks
 from pyganeti.master.instances.hooks import instance_hooks
-from pyganeti.master.instances.hotplug import change_guest
+from pyganeti.master.instances.hotplug import change_guest, untouched
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
@@ -90,6 +90,14 @@ class SetParamsPlan:
     sync: bool
     memory: Ballooning | None
     conversion: Conversion | None
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """UUIDs of the devices that nothing is asked of."""
+        touched = {edit.device.uuid for edit in self.nics}
+        if self.disks is not None:
+            touched |= {edit.device.uuid for edit in self.disks.edits}
+        return untouched(self.before, touched)
 
     @property
     def after(self) -> Instance:
@@ -236,7 +244,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             await wipe_new(run, uuid, records.made)
         if plan.hotplug:
             async with run.step("change the running guest"):  # undone with the record
-                await change_guest(run, uuid, must=takes_out(disks))
+                await change_guest(run, uuid, plan.kept, must=takes_out(disks))
         view = run.config.view
         lines = [*nic_lines(plan.nics, view.instances[uuid].nics, view), *plan.lines]
         lines += [] if plan.memory is None else [plan.memory.line]
@@ -303,6 +311,7 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             uuid=uuid,
             fields=_public(plan.before, plan.fields),
             guest=plan.hotplug,
+            kept=list(plan.kept),
             disks=None if old is None else msgspec.to_builtins(old),
         )
         async with run.step("record changes", back):

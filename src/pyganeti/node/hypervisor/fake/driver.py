@@ -76,7 +76,10 @@ class FakeHypervisor:
         self._records.put(msgspec.structs.replace(record, resets=record.resets + 1))
 
     async def change_devices(
-        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        kept: frozenset[str] = frozenset(),
     ) -> tuple[str, ...]:
         """See :meth:`~..base.Hypervisor.change_devices`.
 
@@ -86,7 +89,7 @@ class FakeHypervisor:
         record = self._running(instance.name)
         if record is None:
             return ()
-        changed = _with_devices(record, instance, disks)
+        changed = _as_it_was(record, _with_devices(record, instance, disks), kept)
         gone = [one for one in record.disks if one not in changed.disks]
         gone += [uuid for uuid, mac in record.nics if (uuid, mac) not in changed.nics]
         if gone and record.paused:
@@ -166,4 +169,18 @@ def _with_devices(record: Record, instance: InstanceSpec, disks: tuple[GuestDisk
         record,
         nics=tuple((nic.uuid, nic.mac) for nic in instance.nics),
         disks=tuple(disk.spec.uuid for disk in disks if not is_state(disk.spec.name)),
+    )
+
+
+def _as_it_was(before: Record, after: Record, kept: frozenset[str]) -> Record:
+    """``after``, but for devices that stay as they were ``before``."""
+    macs = dict(before.nics)
+    return msgspec.structs.replace(
+        after,
+        nics=tuple(
+            (uuid, macs[uuid] if uuid in kept else mac)
+            for uuid, mac in after.nics
+            if uuid not in kept or uuid in macs
+        ),
+        disks=tuple(uuid for uuid in after.disks if uuid not in kept or uuid in before.disks),
     )

@@ -186,14 +186,17 @@ class KvmHypervisor:
             await self._guests.tell(instance.name, paths, "system_reset")
 
     async def change_devices(
-        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...]
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        kept: frozenset[str] = frozenset(),
     ) -> tuple[str, ...]:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.change_devices`."""
         paths = self._guests.layout.guest(instance.name)
         async with self._guests.lock(instance.name):
             if process.find(paths) is None:
                 return ()
-            return await self._guests.change_devices(instance, disks, paths)
+            return await self._guests.change_devices(instance, disks, kept, paths)
 
     async def balloon(self, instance: InstanceSpec, memory_mib: int) -> None:
         """See :meth:`~pyganeti.node.hypervisor.base.Hypervisor.balloon`."""

@@ -33,7 +33,7 @@ from . import process, runtime, trace
 from .command import user_arguments
 from .devices import TPM, HvInfo
 from .facts import QemuAsker
-from .hotplug import HotPlug
+from .hotplug import HotPlug, as_on_record
 from .layout import GuestPaths, KvmLayout
 from .nic_files import interfaces, write_interface
 from .qmp import qmp_session
@@ -145,9 +145,15 @@ class KvmGuests:
         return await self._network.open_tap(queues=queues, vnet_hdr=header)
 
     async def change_devices(
-        self, instance: InstanceSpec, disks: tuple[GuestDisk, ...], paths: GuestPaths
+        self,
+        instance: InstanceSpec,
+        disks: tuple[GuestDisk, ...],
+        kept: frozenset[str],
+        paths: GuestPaths,
     ) -> tuple[str, ...]:
         """Give a running guest the NICs and disks of ``instance``; see :class:`~.hotplug.HotPlug`.
+
+        Those ``kept`` stay as it has them, or has them not.
 
         Raises:
             HypervisorError: QEMU refused one, or the guest does not release one.
@@ -175,7 +181,7 @@ class KvmGuests:
                 self._clock,
                 vhost=self._vhost,
             )
-            return await hot.reconcile(instance, own)
+            return await hot.reconcile(*as_on_record(seen, instance, own, kept))
 
     async def _execute(self, command: Command, name: str) -> None:
         try:

@@ -160,7 +160,8 @@ class HotPlug:
         while device in await self._present():
             if self.clock.monotonic() >= deadline:
                 text = f"{self.name}: the guest has not released {device} in {_RELEASE_S:g} s"
-                raise HypervisorError(text) from refused
+                later = "one that is booting does it later: repeat this then"
+                raise HypervisorError(f"{text}; {later}") from refused
             await self.clock.sleep(_POLL_S)
 
     async def _drop_node(self, node: str) -> None:
@@ -301,6 +302,28 @@ class HotPlug:
     def _has_vhost(self) -> bool:
         hvp = self.runtime.hvparams
         return self.vhost and bool(hvp["vhost_net"]) and hvp["nic_type"] == "paravirtual"
+
+
+def as_on_record(
+    runtime: Runtime,
+    instance: InstanceSpec,
+    disks: tuple[GuestDisk, ...],
+    kept: frozenset[str],
+) -> tuple[InstanceSpec, tuple[GuestDisk, ...]]:
+    """What the guest is to have if nothing becomes of those ``kept``: the old NIC, no new disk."""
+    had_disks = {disk.spec.uuid for disk, _info in runtime.disks}
+    had_nics = {nic.uuid: nic for nic, _info in runtime.nics}
+    nics = tuple(
+        _older(had_nics[nic.uuid], nic) if nic.uuid in kept else nic
+        for nic in instance.nics
+        if nic.uuid not in kept or nic.uuid in had_nics
+    )
+    own = tuple(disk for disk in disks if disk.spec.uuid not in kept - had_disks)
+    return msgspec.structs.replace(instance, nics=nics), own
+
+
+def _older(had: NicSpec, nic: NicSpec) -> NicSpec:
+    return nic if _identity(had) == _identity(nic) else had
 
 
 def _identity(nic: NicSpec) -> NicSpec:
