@@ -4,6 +4,7 @@ Each answers what was expected, or ``None`` when the value is that.
 """
 
 import posixpath
+import re
 import shlex
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
@@ -11,6 +12,9 @@ from typing import Final
 from .kinds import Check
 
 _ALL_CPUS: Final = "all"
+_VLANS: Final = re.compile(r"(\.?[0-9]+)?(:[0-9]+)*")
+_NUMBER: Final = re.compile(r"[0-9]+")
+_MAX_VLAN: Final = 4094
 
 
 def at_least(low: int) -> Check:
@@ -68,6 +72,14 @@ def ipv4_address(value: object) -> str | None:
     except AddressValueError:
         return "an IPv4 address"
     return None
+
+
+def vlans(value: object) -> str | None:
+    """An untagged VLAN, tagged ones, or both: ``5``, ``.5``, ``:6:7``, ``.5:6:7``."""
+    text = str(value)
+    if _VLANS.fullmatch(text) and all(1 <= int(one) <= _MAX_VLAN for one in _NUMBER.findall(text)):
+        return None
+    return "VLANs from 1 to 4094: an untagged one as 5 or .5, tagged ones as :6:7, both as .5:6:7"
 
 
 def letters_of(letters: str) -> Check:

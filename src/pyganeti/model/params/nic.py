@@ -12,6 +12,7 @@ from pyganeti.model.enums import NicMode
 from pyganeti.model.errors import ParameterError
 
 from . import kinds
+from .checks import vlans
 from .kinds import Kind, Param, Values, param_set
 
 
@@ -28,7 +29,7 @@ NIC: Final = param_set(
     (
         Param("link", Kind.STRING, "xen-br0"),
         Param("mode", Kind.STRING, "bridged", required=True, allowed=tuple(NicMode)),
-        Param("vlan", Kind.STRING, ""),
+        Param("vlan", Kind.STRING, "", check=vlans),
     ),
     contradictions,
 )

@@ -111,6 +111,40 @@ def test_topologies_of_four_cpus(cores: int, threads: int, sockets: int, fits: b
     assert fits or f"cpu_cores={cores}" in str(said)
 
 
+@pytest.mark.parametrize("vlan", ["", "1", ".4094", ":5", ":5:6", ".4:5", "4:5:6"])
+def test_vlans(vlan: str) -> None:
+    assert nic.check_nicparams({"vlan": vlan}) == {"vlan": vlan}
+
+
+@pytest.mark.parametrize(
+    "vlan",
+    [
+        "foo",
+        "9999",
+        "4095",
+        ":0",
+        "5\n",
+        "0",
+        ".",
+        ":",
+        "..5",
+        "5:",
+        ".5::6",
+        ".:5",
+        ":.5",
+        "-5",
+        "+5",
+        " 5",
+        ".5;reboot",
+    ],
+)
+def test_what_is_no_vlan(vlan: str) -> None:
+    with pytest.raises(ParameterError, match=r"vlan.*expected VLANs from 1 to 4094"):
+        nic.check_nicparams({"vlan": vlan})
+    with pytest.raises(ParameterError, match="vlan"):
+        nic.updated_nicparams({}, {"vlan": vlan})
+
+
 def test_default_forgets_a_value() -> None:
     old = {"acpi": False, "boot_order": "disk"}
     new = hv.updated_instance_hvparams(KVM, old, {"acpi": "default", "serial_speed": "9600"})
