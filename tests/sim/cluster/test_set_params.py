@@ -153,20 +153,32 @@ async def test_what_holds_for_an_os() -> None:
     op = make_op(
         OpClusterSetParams,
         os_hvp={"noop": {"kvm": {"acpi": False}}},
-        osparams={"noop": {"message": "hello", "colour": "red"}},
-        osparams_private_cluster={"noop": {"key": "hush"}},
+        osparams={"later": {"message": "hello", "colour": "red"}},
+        osparams_private_cluster={"noop": {"message": "hush"}},
         hidden_os=[["add", "noop"], ["add", "noop"]],
         blacklisted_os=[["add", "noop"], ["add", "old"], ["remove", "noop"], ["remove", "none"]],
     )
     await cluster.run(op)
     found = cluster.view.cluster
     assert found.os_hvp == {"noop": {"kvm": {"acpi": False}}}
-    assert found.osparams_private_cluster == {"noop": {"key": "hush"}}
+    assert found.osparams_private_cluster == {"noop": {"message": "hush"}}
     assert (found.hidden_os, found.blacklisted_os) == (("noop",), ("old",))
-    await cluster.run(make_op(OpClusterSetParams, osparams={"noop": {"colour": None}}))
-    assert cluster.view.cluster.osparams == {"noop": {"message": "hello"}}
-    await cluster.run(make_op(OpClusterSetParams, osparams={"noop": {"message": None}}))
+    await cluster.run(make_op(OpClusterSetParams, osparams={"later": {"colour": None}}))
+    assert cluster.view.cluster.osparams == {"later": {"message": "hello"}}
+    await cluster.run(make_op(OpClusterSetParams, osparams={"later": {"message": None}}))
     assert cluster.view.cluster.osparams == {}
+
+
+@pytest.mark.parametrize("kind", ["osparams", "osparams_private_cluster"])
+async def test_parameters_that_an_os_lacks_are_refused(kind: str) -> None:
+    op = make_op(OpClusterSetParams, **{kind: {"noop": {"nope": "1"}}})
+    await assert_refused(SimCluster(), op, ECode.INVAL, "nope", "node1")
+
+
+async def test_parameters_wait_for_an_os_that_is_not_there() -> None:
+    cluster = SimCluster()
+    await cluster.run(make_op(OpClusterSetParams, osparams={"later": {"nope": "1"}}))
+    assert cluster.view.cluster.osparams == {"later": {"nope": "1"}}
 
 
 async def test_private_parameters_are_not_shown() -> None:

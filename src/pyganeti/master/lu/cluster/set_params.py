@@ -18,6 +18,7 @@ from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.cluster.address import move_address
 from pyganeti.master.lu.cluster.set_params_address import ADDRESS, address_fields
+from pyganeti.master.lu.cluster.set_params_os import check_osparams, updated_osparams
 from pyganeti.master.lu.cluster.set_params_storage import (
     DIRECTORIES,
     check_volume_group,
@@ -128,6 +129,7 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         _check_in_use(op, view)
         await _check_drbd_helper(op, view, nodes)
         await check_volume_group(op, view, nodes)
+        await check_osparams(op, view, changed(view.cluster, op), nodes)
         address_fields(op, view.cluster)
         _check_state_disks(view, changed(view.cluster, op))
         return SetParamsPlan(op, await _recruits(op, view, nodes))
@@ -351,16 +353,6 @@ def _listed(old: tuple[str, ...], changes: OsListChange) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _osparams(old: Params, given: Params) -> Params:
-    """By OS; a value of null forgets a parameter, and an OS without any is left out."""
-    news = {name: _without_null({**old.get(name, {}), **values}) for name, values in given.items()}
-    return {name: values for name, values in {**old, **news}.items() if values}
-
-
-def _without_null(values: Params) -> Params:
-    return {key: value for key, value in values.items() if value is not None}
-
-
 def _os_hvparams(old: Params, given: Params) -> Params:
     """By OS, then by hypervisor."""
     news = {name: _hvparams(old.get(name, {}), values) for name, values in given.items()}
@@ -396,8 +388,8 @@ _UPDATES: Final[Mapping[str, Callable[[Any, Params], Any]]] = {
     "ndparams": updated_ndparams,
     "nicparams": _by_default(updated_nicparams),
     "os_hvp": _os_hvparams,
-    "osparams": _osparams,
-    "osparams_private_cluster": _osparams,
+    "osparams": updated_osparams,
+    "osparams_private_cluster": updated_osparams,
 }
 # Where the configuration has another name for it.
 _KEPT_AS: Final = {"disk_state": "disk_state_static", "hv_state": "hv_state_static"}
