@@ -110,6 +110,21 @@ def _without_bridge() -> SimCluster:
     return cluster
 
 
+async def test_tells_of_a_secondary_node_that_is_not_used() -> None:
+    cluster = empty()
+    submitted = cluster.submit(create(disk_template="file", snode="node2"))
+    assert await cluster.finished(submitted) == ["node1"]
+    log = "\n".join(cluster.log(await submitted))
+    assert "Warning: node node2 becomes no secondary node" in log
+
+
+async def test_a_disk_without_a_name() -> None:
+    cluster = empty()
+    await cluster.run(create(disks=[{"size": 1024, "name": ""}]))
+    (disk,) = cluster.view.disks.values()
+    assert disk.name is None
+
+
 REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (empty, {"pnode": None}, ECode.INVAL, ["-n"]),
     (empty, {"pnode": "node9"}, ECode.NOENT, ["node9"]),
@@ -143,6 +158,8 @@ REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (empty, {"nics": [{"mode": "routed"}]}, ECode.INVAL, ["ip"]),
     (empty, {"nics": [{"link": "br9"}]}, ECode.ENVIRON, ["br9", "node1"]),
     (_without_bridge, {}, ECode.ENVIRON, ["br0", "node1"]),
+    (_without_bridge, {"start": False}, ECode.ENVIRON, ["br0", "node1"]),
+    (empty, {"disk_template": "file", "file_driver": "blktap"}, ECode.INVAL, ["Xen", "blktap"]),
     (_node1, {"iallocator": "hail"}, ECode.INVAL, ["not both"]),
     (lambda: _node2(drained=True), {"pnode": "node2"}, ECode.STATE, ["node2", "drained"]),
     (lambda: _node2(offline=True), {"pnode": "node2"}, ECode.STATE, ["node2", "offline"]),

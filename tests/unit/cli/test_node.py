@@ -128,6 +128,14 @@ def instances(*names: str, jobs: tuple[Job, ...] = (), field: str = "sinst_list"
     return FakeMaster(jobs=list(jobs), answers={"Query": named_rows({field: list(names)})})
 
 
+def test_evacuate_to_a_secondary_node_is_not_for_primary_instances() -> None:
+    master = instances("web1")
+    ran = run("gnt-node evacuate -f -p -n node2 node1", master)
+    assert (ran.code, master.ops) == (1, [])
+    assert "--new-secondary" in ran.err
+    assert "--primary-only" in ran.err
+
+
 @pytest.mark.parametrize(
     ("words", "mode", "remote"),
     [

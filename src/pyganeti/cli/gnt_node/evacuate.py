@@ -60,8 +60,12 @@ def _evacuation_mode(ctx: "Context", opts: "Values") -> str:
     """Which instances leave.
 
     Raises:
-        OpPrereqError: all of them, which only an allocator can do at once.
+        OpPrereqError: all of them, which only an allocator can do at once; or a secondary node is
+            given for those that run there.
     """
+    if opts.dst_node is not None and opts.primary_only:
+        text = "--new-secondary is for instances that have the node as secondary one"
+        raise OpPrereqError(f"{text}, --primary-only for the others: give one of them")
     if opts.dst_node is not None and not opts.secondary_only:
         ctx.warn("New secondary node given, hence evacuating secondary instances only")
         return "secondary-only"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from pyganeti.master.disks.ext import provider_params
-from pyganeti.master.disks.new import DiskRequest, chosen_template, requested_disk
+from pyganeti.master.disks.new import NO_NAME, DiskRequest, chosen_template, requested_disk
 from pyganeti.master.instances.device_edits import GONE, Edit, edited
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskMode, DiskTemplate, ListChange
@@ -21,7 +21,6 @@ from pyganeti.model.templates import EXTERNALLY_MIRRORED, MAX_DISKS, MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.devices import DeviceChange, device_changes, parse_disk
 
-_NO_NAME: Final = (None, "none")
 # What of a disk can be changed, and what to use instead for what cannot.
 _CHANGEABLE: Final = ("mode", "name")
 _INSTEAD: Final = {"size": "grow-disk"}
@@ -162,7 +161,7 @@ def _changes(what: str, change: DeviceChange, disk: Disk) -> dict[str, Any]:
     if asked.mode is not None:
         found["mode"] = DiskMode(asked.mode)
     if "name" in change.params:
-        found["name"] = None if asked.name in _NO_NAME else asked.name
+        found["name"] = None if asked.name in NO_NAME else asked.name
         _refuse_other_use(what, disk.name, found["name"])
     if asked.opaque:
         params = {**(disk.params or {}), **provider_params(what, asked)}

@@ -33,6 +33,8 @@ _T = DiskTemplate
 BUILT: Final = frozenset(
     {_T.DISKLESS, _T.FILE, _T.SHAREDFILE, _T.PLAIN, _T.DRBD, _T.BLOCKDEV, _T.EXT}
 )
+# As the name of a disk: it has none.
+NO_NAME: Final = (None, "", "none")
 # What may be given with which templates; size, mode, name and adopt are for all.
 _ONLY_WITH: Final = {
     "access": HAVE_ACCESS,
@@ -137,7 +139,7 @@ def requested_disk(
     return DiskRequest(
         asked.size or 0,
         asked.mode or DiskMode.RW,
-        None if asked.name in (None, "none") else asked.name,
+        None if asked.name in NO_NAME else asked.name,
         vg,
         adopt,
         asked.metavg,

@@ -46,6 +46,7 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import (
     check_nodes_can_take,
     secondary_node,
+    unused_secondary,
     wanted_instance,
 )
 from pyganeti.master.lu.instance.create_forthcoming import (
@@ -88,7 +89,7 @@ class CreatePlan:
         wipe: indices of the disks to be overwritten before use.
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
         source: what the disks are filled from, of an imported instance.
-        chosen: how the nodes were, if by an allocator, for the job's log.
+        chosen: how the nodes were, if by an allocator, or were not, for the job's log.
         forthcoming: only reserve it.
         reserved: the reservation in whose place it comes.
     """
@@ -207,7 +208,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             conflicts_check=op.conflicts_check,
             mode=op.mode,
             source=source if source is not None and source.disks else None,
-            chosen=chosen,
+            chosen=(*chosen, *unused_secondary(op, template)),
             forthcoming=op.forthcoming,
             reserved=reserved,
         )

@@ -1,5 +1,7 @@
 """What must hold before an instance is created; reads only."""
 
+from typing import Final
+
 from pyganeti.master.disks.ext import check_providers
 from pyganeti.master.disks.new import (
     DiskRequest,
@@ -30,6 +32,7 @@ from pyganeti.model.enums import (
     AdminState,
     AdminStateSource,
     DiskTemplate,
+    FileDriver,
     Hypervisor,
 )
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
@@ -42,6 +45,8 @@ from pyganeti.model.templates import INTERNALLY_MIRRORED
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.wire.noderpc.instance import HypervisorValidateParamsCall
+
+_XEN: Final = frozenset({Hypervisor.XEN_PVM, Hypervisor.XEN_HVM})
 
 
 async def wanted_instance(
@@ -68,6 +73,7 @@ async def wanted_instance(
             f"hypervisor {hypervisor} is not enabled on this cluster, enabled are: {enabled}",
             ECode.STATE,
         )
+    _check_file_driver(op, hypervisor)
     if op.os_type and op.os_type.partition("+")[0] in view.cluster.blacklisted_os:
         text = f"guest OS {op.os_type} is blacklisted, it is not for new instances"
         raise OpPrereqError(text, ECode.INVAL)
@@ -110,6 +116,23 @@ def secondary_node(op: OpInstanceCreate, view: ClusterView, template: DiskTempla
     primary, secondary = view.node(op.pnode or ""), view.node(op.snode)
     check_pair(view, template, primary, secondary)
     return secondary.uuid
+
+
+def unused_secondary(op: OpInstanceCreate, template: DiskTemplate) -> tuple[str, ...]:
+    """A warning of a secondary node that is given for disks which are on one node."""
+    if op.snode is None or template in INTERNALLY_MIRRORED:
+        return ()
+    text = (
+        f"node {op.snode} becomes no secondary node, disks of template {template} have no mirrors"
+    )
+    return (f"Warning: {text}",)
+
+
+def _check_file_driver(op: OpInstanceCreate, hypervisor: Hypervisor) -> None:
+    """Refuse drivers of Xen for the guests of others."""
+    if op.file_driver not in (None, FileDriver.LOOP) and hypervisor not in _XEN:
+        text = f"file driver {op.file_driver} is for Xen, guests of {hypervisor} have loop"
+        raise OpPrereqError(text, ECode.INVAL)
 
 
 def check_pair(view: ClusterView, template: DiskTemplate, primary: Node, secondary: Node) -> None:
@@ -155,7 +178,7 @@ async def check_nodes_can_take(
         for uuid in where.nodes:
             kept = reserved_space(view, uuid, reserved)
             await check_new_disks(nodes, view.node(uuid), disks, template, view, kept)
-    if op.start and not op.forthcoming:
+    if not op.forthcoming:
         await check_bridges(nodes, view, spec)
     if op.start:
         await check_memory(nodes, view, spec, reserved_memory(view, node.uuid, reserved))
