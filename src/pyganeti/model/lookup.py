@@ -133,6 +133,8 @@ class Lookup(Snapshot):
         exact = _only(self._index(names), word)
         if exact or not word:
             return exact
+        # Fully qualified with a final dot, as names may be given.
+        word = word.removesuffix(".")
         matches = self._prefixed(word, prefixes)
         objects = self.objects(prefixes.kind)
         same = [u for u in matches if str(getattr(objects[u], "name", "")).lower() == word.lower()]

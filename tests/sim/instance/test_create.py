@@ -130,6 +130,8 @@ REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (empty, {"pnode": "node9"}, ECode.NOENT, ["node9"]),
     (empty, {"opportunistic_locking": True}, ECode.INVAL, ["allocator"]),
     (_with_web1, {}, ECode.EXISTS, ["web1"]),
+    (empty, {"instance_name": "node2"}, ECode.EXISTS, ["node2", "is a node"]),
+    (empty, {"instance_name": "192.0.2.7."}, ECode.INVAL, ["192.0.2.7", "IP address"]),
     (empty, {"instance_name": "web 1"}, ECode.INVAL, ["web 1"]),
     (empty, {"name_check": True}, ECode.RESOLVER, ["web1"]),
     (empty, {"ip_check": True}, ECode.INVAL, ["name check"]),

@@ -133,6 +133,9 @@ async def test_refuses_an_address_that_answers() -> None:
     ("name", "parameters", "code", "said"),
     [
         ("web2", {}, ECode.EXISTS, "web2"),
+        ("node1", {}, ECode.EXISTS, "is a node"),
+        ("cluster", {}, ECode.EXISTS, "name of the cluster"),
+        ("192.0.2.7", {}, ECode.INVAL, "is an IP address"),
         ("not a name", {}, ECode.INVAL, "not a name"),
         ("www", {"ip_check": True}, ECode.INVAL, "name check"),
     ],

@@ -42,6 +42,7 @@ def world() -> ClusterView:
         ("web1.example.com", "instance-1"),
         ("web1", "instance-1"),
         ("WEB1.Example", "instance-1"),
+        ("web1.example.com.", "instance-1"),
         ("instance-1", "instance-1"),
         ("web", None),
         ("web1.exam", None),

@@ -1,5 +1,6 @@
 """Names of instances that are to be made or renamed."""
 
+from ipaddress import ip_address
 from typing import Final
 
 from pyganeti.master.nodes import NodeReader
@@ -19,7 +20,7 @@ async def check_new_name(
     ip_check: bool,
     own: str | None = None,
 ) -> None:
-    """Refuse a name that an instance has, or whose address answers.
+    """Refuse a name that something else has, or whose address answers.
 
     Args:
         name: in full.
@@ -30,7 +31,7 @@ async def check_new_name(
         own: UUID of the instance that may have it.
 
     Raises:
-        OpPrereqError: too long, taken, or in use; or the checks do not go together.
+        OpPrereqError: too long, taken, in use, or an address; or the checks do not go together.
         ResolverError: it has no address.
     """
     if ip_check and not name_check:
@@ -44,9 +45,25 @@ async def check_new_name(
     same = other is not None and other.uuid == own
     if other is not None and other.name == name and not same:
         raise OpPrereqError(f"instance {name} is already in the cluster", ECode.EXISTS)
+    if not same:
+        _refuse_other_kinds(name, view)
     if not ip_check or (same and other is not None and other.name == name):
         return
     _name, address = await nodes.resolve(name)
     if await nodes.answers(address):
         text = f"address {address} of instance {name} is already in use"
         raise OpPrereqError(text, ECode.NOTUNIQUE)
+
+
+def _refuse_other_kinds(name: str, view: ClusterView) -> None:
+    """Commands and resolvers would take the one for the other."""
+    node = view.find_node(name)
+    if node is not None and node.name == name:
+        raise OpPrereqError(f"{name} is a node of the cluster", ECode.EXISTS)
+    if name == view.cluster.cluster_name:
+        raise OpPrereqError(f"{name} is the name of the cluster", ECode.EXISTS)
+    try:
+        ip_address(name)
+    except ValueError:
+        return
+    raise OpPrereqError(f"{name} is an IP address, and no name for an instance", ECode.INVAL)
