@@ -8,8 +8,9 @@ from pathlib import Path
 from pyganeti.kit.clock import SystemClock
 from pyganeti.node.hypervisor.kvm import process
 from pyganeti.node.hypervisor.kvm.sending import begin
+from tests.ports import free_port
 
-from .qemu_guests import QEMU, free_port
+from .qemu_guests import QEMU
 from .seen_guest import DISK_UUID, PERIPHERAL, UID, Seen
 
 See = Callable[[Seen], Awaitable[object]]

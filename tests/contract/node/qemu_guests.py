@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,10 +88,3 @@ def make_image(path: Path) -> None:
 
 def left(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.rglob("*") if not path.is_dir())
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -17,9 +17,10 @@ from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
 from pyganeti.node.hypervisor.kvm.tpm import swtpm_command
 from pyganeti.node.network.fake import FakeNetwork
+from tests.ports import free_port
 
 from .efi_shell import shell_at
-from .qemu_guests import NOBODY, SPICE, free_port, kvm, left
+from .qemu_guests import NOBODY, SPICE, kvm, left
 from .remembering import (
     MIB,
     TPM,

@@ -30,11 +30,11 @@ from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     NicSpec,
 )
+from tests.ports import free_port
 
 from .qemu_guests import (
     HVPARAMS,
     QEMU,
-    free_port,
     instance,
     kvm,
     left,

@@ -23,6 +23,7 @@ from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.instance import AllInstancesInfoCall, InstanceStartCall
 from pyganeti.wire.noderpc.node import EpochTakeCall, NodeLeaveClusterCall, VersionCall
 from pyganeti.wire.noderpc.specs import InstanceSpec
+from tests.ports import free_port
 
 NAME = "node1"
 NODED = ("-m", "pyganeti.daemons.noded")
@@ -75,12 +76,6 @@ class VirtualNode:
     def client(self) -> HttpNodeClient:
         context = tls.client_context(self.paths.client_pem, self.paths.ca_cert)
         return HttpNodeClient(context, CLOCK)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture
