@@ -51,6 +51,8 @@ async def test_nics_in_the_network_get_what_the_connection_says(
     mode: str, link: str, vlan: str
 ) -> None:
     cluster = unconnected()
+    for node in cluster.nodes.values():
+        node.network.bridges = frozenset({"br0", "br1"})
     await cluster.run(op(network_mode=mode, network_link=link, network_vlan=vlan))
     wanted = {"mode": mode, "link": link, "vlan": vlan}
     assert connection(cluster) == wanted
