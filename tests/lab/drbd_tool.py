@@ -32,7 +32,7 @@ async def main(action: str, local: str, remote: str) -> None:
     actions: dict[str, Callable[[], Awaitable[object]]] = {
         "make": lambda: drbd.make_metadata(device),
         "attach": lambda: drbd.attach(device),
-        "assemble": lambda: drbd.assemble(device),
+        "assemble": lambda: drbd.assemble(device, nothing),
         "disconnect": lambda: drbd.disconnect(device),
         "declare-good": lambda: drbd.declare_good(device),
         "open": lambda: opened(drbd, device, alone=True),
@@ -44,6 +44,10 @@ async def main(action: str, local: str, remote: str) -> None:
     await actions[action]()
     state = await drbd.find(device)
     print(json.dumps(None if state is None else dataclasses.asdict(state)))
+
+
+async def nothing() -> None:
+    """The volumes are there."""
 
 
 async def opened(drbd: Drbd, device: Device, *, alone: bool) -> None:

@@ -24,7 +24,7 @@ _FAILED: Final = 10
 
 
 class SimDrbd:
-    """One node's ``drbdsetup``, ``drbdmeta`` and kernel. A runner.
+    """One node's ``drbdsetup``, ``drbdmeta`` and kernel. A runner, and a ``Kernel``.
 
     Args:
         network: of all nodes.
@@ -50,8 +50,18 @@ class SimDrbd:
         network.kernels.append(self)
 
     def version(self) -> str:
-        """Of its kernel module."""
+        """See :class:`~pyganeti.node.storage.drbd.kernel.Kernel`."""
         return self.facts.version
+
+    def account(self) -> str:
+        """See :class:`~pyganeti.node.storage.drbd.kernel.Kernel`."""
+        self._network.settle()
+        lines = [line for device in self.devices.values() for line in self._lines(device)]
+        return "\n".join([f"version: {self.version()} (api:1/proto:86-101)", *lines, ""])
+
+    def size(self, minor: int) -> int:
+        """See :class:`~pyganeti.node.storage.drbd.kernel.Kernel`."""
+        return self.devices[minor].size * _KIB
 
     async def __call__(self, command: Command) -> Finished:
         """See :class:`~pyganeti.kit.process.Runner`."""
@@ -96,7 +106,7 @@ class SimDrbd:
             "disconnect": self._disconnect,
             "disk-options": lambda *_: None,
             "down": self._down,
-            "events2": lambda *_: self._events(),
+            "get-gi": self._generations,
             "net-options": self._net_options,
             "new-minor": self._new_minor,
             "new-resource": self._new_resource,
@@ -135,7 +145,7 @@ class SimDrbd:
         metadata = self.metadata.get(meta)
         if metadata is None:
             raise _failure(command, _FAILED, "(119) No valid meta-data signature found.")
-        size = _size(options)
+        size = _size(options) or metadata.size
         if size < metadata.size and metadata.good:
             raise _failure(command, _FAILED, "(111) Low.dev. smaller than requested DRBD-dev. size")
         device.data, device.meta, device.size = data, meta, size
@@ -261,26 +271,23 @@ class SimDrbd:
 
     # --- answers
 
-    def _events(self) -> str:
-        lines = [line for device in self.devices.values() for line in self._lines(device)]
-        return "\n".join([*lines, "exists -", ""])
-
     def _lines(self, device: SimDevice) -> list[str]:
-        name, peer = f"resource{device.minor}", device.peer
-        if peer is not None:
-            connection = "Connected"
-        else:
-            connection = "StandAlone" if device.link is None else "WFConnection"
+        peer = device.peer
+        if peer is None and device.link is None and not device.data and not device.primary:
+            return [f" {device.minor}: cs:Unconfigured"]
         peer_disk = "DUnknown" if peer is None else self._kernel_of(peer).disk(peer)
         left = max(self._left(device), 0 if peer is None else self._left(peer))
         return [
-            f"exists resource name:{name} role:{_role(device)} suspended:no",
-            f"exists connection name:{name} connection:{connection} role:{_role(peer)}",
-            f"exists device name:{name} volume:0 minor:{device.minor}"
-            f" disk:{self.disk(device)} size:{device.size}",
-            f"exists peer-device name:{name} volume:0 replication:{_replication(device)}"
-            f" peer-disk:{peer_disk} out-of-sync:{left}",
+            f" {device.minor}: cs:{_connection(device)} ro:{_role(device)}/{_role(peer)}"
+            f" ds:{self.disk(device)}/{peer_disk} C r-----",
+            f"    ns:0 nr:0 dw:0 dr:0 al:8 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:{left}",
         ]
+
+    def _generations(self, command: Command, words: list[str], _options: list[str]) -> str:
+        own = self.metadata[self._device(command, words[0]).meta]
+        known = [own.generation, *sorted(own.past - {own.generation}, reverse=True), 0, 0, 0]
+        # The lowest bit and 4 have a meaning of their own.
+        return ":".join([*(f"{16 * one:016X}" for one in known[:4]), "1:1:0:0:0:0:0\n"])
 
     def _left(self, device: SimDevice) -> int:
         if device.source is None:
@@ -302,14 +309,15 @@ class SimDrbd:
         device = self.devices.get(_minor(words[0]))
         if device is None:
             raise _failure(command, 20, "no such resource")
-        remote = local = disk = ""
+        net = remote = local = disk = ""
         if device.link is not None:
+            net = "    allow-two-primaries yes;\n" if device.link.two_primaries else ""
             remote = f"    _remote_host {{\n        address {_shown(device.link.remote)};\n    }}\n"
             local = f"        address {_shown(device.link.local)};\n"
         if device.data:
             disk = f'disk "{device.data}";\n            meta-disk "{device.meta}" [ 0 ];\n'
         volume = f"        volume 0 {{\n            {disk}        }}\n"
-        return f"resource x {{\n{remote}    _this_host {{\n{local}{volume}    }}\n}}\n"
+        return f"resource x {{\n{net}{remote}    _this_host {{\n{local}{volume}    }}\n}}\n"
 
     # --- finding things
 
@@ -345,12 +353,12 @@ def _role(device: SimDevice | None) -> str:
     return "Primary" if device.primary else "Secondary"
 
 
-def _replication(device: SimDevice) -> str:
+def _connection(device: SimDevice) -> str:
     if device.peer is None:
-        return "Off"
+        return "StandAlone" if device.link is None else "WFConnection"
     if device.source is not None:
         return "SyncTarget"
-    return "SyncSource" if device.peer.source is not None else "Established"
+    return "SyncSource" if device.peer.source is not None else "Connected"
 
 
 def _shown(end: str) -> str:
@@ -367,7 +375,7 @@ def _option(options: list[str], prefix: str) -> str:
 
 
 def _size(options: list[str]) -> int:
-    return int(_option(options, "--size=").removesuffix("m")) * _KIB
+    return int(_option(options, "--size=").removesuffix("m") or 0) * _KIB
 
 
 def _failure(command: Command, code: int, text: str) -> ProcessError:

@@ -26,7 +26,12 @@ def footprint(
 ) -> dict[str, object]:
     """Config objects, and what nodes hold: guests, disks, DRBD, directories, links, taps, hosts."""
     found: dict[str, object] = {}
+    nodes = tuple(nodes)
     _add(found, "cluster", view.cluster)
+    holders = {node.digest: node.name for node in nodes}
+    certs = view.cluster.candidate_certs.items()
+    # Keys are random: what counts is who shows the certificate.
+    found["cluster/candidate_certs"] = {uuid: holders.get(digest) for uuid, digest in certs}
     for kind, objects in (
         ("nodes", view.nodes),
         ("groups", view.groups),

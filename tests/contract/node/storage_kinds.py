@@ -98,13 +98,13 @@ class SkippingClock(SystemClock):
 class FirstNode(DrbdDriver):
     """A node whose part of each disk is the one that counts."""
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See ``MirrorDriver``."""
         if self._is_creating:
-            return await super().create(disk, repeated=repeated)
+            return await super().create(disk, repeated=repeated, info=info)
         self._is_creating = True
         try:
-            return await self.create_first(disk, repeated=repeated)
+            return await self.create_first(disk, repeated=repeated, info=info)
         finally:
             self._is_creating = False
 
@@ -254,7 +254,7 @@ async def simulated_drbd_kind(_root: Path) -> AsyncIterator[Kind]:
     """The real driver on a simulated kernel."""
     clock, volumes = SkippingClock(), FakeDriver()
     kernel = SimDrbd(DrbdNetwork(clock), volumes.held)
-    driver = FirstNode(Drbd(kernel, kernel.version), volumes, clock, volumes.write)
+    driver = FirstNode(Drbd(kernel, kernel), volumes, clock, volumes.write)
     yield Mirror(driver, volumes, "plain", _image, "xenvg", renames=False)
 
 

@@ -16,7 +16,7 @@ from pyganeti.node.storage.ext.driver import ExtDriver
 from pyganeti.node.storage.ext.scripts import ProviderScripts
 from pyganeti.wire.noderpc.specs import DiskSpec
 from tests.contract.node.storage_kinds import loops_of
-from tests.loops import needs_loops
+from tests.needs import needs_loops
 
 PROVIDERS = str(Path(__file__).parents[2] / "extstorage")
 

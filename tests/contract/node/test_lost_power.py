@@ -1,19 +1,17 @@
 """A node that loses its power while it works on a call, and is back before anybody notices."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-import pytest
-
 from pyganeti.kit import tls
 from pyganeti.wire.noderpc import codec
 from pyganeti.wire.noderpc.call import NodeAddress
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall
+from tests.needs import needs_root
 
 from .test_http import CTX, NODE, Place, Script, client, place, serving
 
@@ -74,7 +72,7 @@ async def cable(server: NodeAddress) -> AsyncIterator[tuple[Cable, NodeAddress]]
         yield made, NodeAddress(NODE, *way.sockets[0].getsockname())
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can let a connection vanish")
+@needs_root("can let a connection vanish")
 async def test_the_call_is_made_again_and_known_to_be_the_same(place: Place) -> None:
     script = Hanging()
     change = EtcHostsModifyCall(mode="remove", name="x")

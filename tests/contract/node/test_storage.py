@@ -23,7 +23,7 @@ from tests.contract.node.storage_kinds import (
     simulated_ext_kind,
     simulated_plain_kind,
 )
-from tests.loops import needs_loops
+from tests.needs import needs_loops
 
 LAB: Final = pytest.mark.skipif(
     VOLUME_GROUP not in os.environ, reason=f"no volume group to be used up: {VOLUME_GROUP}"
@@ -201,7 +201,7 @@ async def test_a_missing_disk_is_not_renamed(driver: DiskDriver, kind: Kind) -> 
 
 
 async def test_what_is_noted_may_be_noted_again(driver: DiskDriver, kind: Kind) -> None:
-    await driver.create(kind.disk(), repeated=False)
+    await driver.create(kind.disk(), repeated=False, info="web0")
     for name in ("web1", "web1", "web2 $(x)"):
         await driver.set_info(kind.disk(), name)
     assert await kind.exists(kind.disk())
@@ -220,7 +220,7 @@ async def test_opening_and_closing_may_be_repeated(driver: DiskDriver, kind: Kin
 
 async def test_a_mirror_without_its_peer_is_for_one_writer(driver: DiskDriver, kind: Kind) -> None:
     if not isinstance(kind, Mirror):
-        pytest.skip(f"{kind.template} disks have no peer")
+        pytest.skip("its disks have no peer")
     await driver.create(kind.disk(), repeated=False)
     await driver.assemble(kind.disk())
     with pytest.raises(BlockDeviceError, match="no connection to its peer"):
@@ -237,7 +237,7 @@ async def test_shutting_down_may_be_repeated(driver: DiskDriver, kind: Kind) -> 
 
 async def test_a_snapshot_is_a_disk_of_its_own(driver: DiskDriver, kind: Kind) -> None:
     if not hasattr(driver, "snapshot"):
-        pytest.skip(f"{kind.template} disks have no snapshots")
+        pytest.skip("its disks have no snapshots")
     disk, new = kind.disk(), kind.disk("1", uuid="u-1")
     await driver.create(disk, repeated=False)
     for _ in range(2):
@@ -253,7 +253,7 @@ async def test_a_snapshot_does_not_take_the_place_of_another(
     driver: DiskDriver, kind: Kind
 ) -> None:
     if not hasattr(driver, "snapshot"):
-        pytest.skip(f"{kind.template} disks have no snapshots")
+        pytest.skip("its disks have no snapshots")
     disk, other = kind.disk(), kind.disk("1", uuid="u-1")
     await driver.create(disk, repeated=False)
     await driver.create(other, repeated=False)

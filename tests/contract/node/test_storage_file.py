@@ -54,6 +54,53 @@ async def test_a_missing_directory_is_one_clear_line(tmp_path: Path) -> None:
     assert "\n" not in str(failed.value)
 
 
+async def test_empty_directories_above_go_too_up_to_the_clusters_own(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    storage = tmp_path / "srv" / "disks"
+    for name in ("web1", "rack/1/web2", "rack/2/web3"):
+        await driver.create_directory(f"/srv/disks/{name}")
+    await driver.remove_directory("/srv/disks/rack/1/web2", "/srv/disks")
+    assert names(storage) == {"web1", "rack", "rack/2", "rack/2/web3"}
+    await driver.remove_directory("/srv/disks/rack/2/web3", "/srv/disks")
+    # A repeat finds nothing to do, and what others have stays.
+    await driver.remove_directory("/srv/disks/rack/2/web3", "/srv/disks")
+    assert names(storage) == {"web1"}
+    await driver.remove_directory("/srv/disks/web1", "/srv/disks")
+    assert names(storage) == set()
+    assert names(storage.parent) == {"disks"}
+
+
+async def test_without_a_limit_those_above_stay(tmp_path: Path) -> None:
+    driver = file_driver(tmp_path)
+    await driver.create_directory("/srv/disks/rack/web1")
+    await driver.remove_directory("/srv/disks/rack/web1")
+    await driver.remove_directory("/srv/disks/rack/web1", "/srv/dis")
+    await driver.remove_directory("/srv/disks/rack/web1", "/srv/disks/rack")
+    assert names(tmp_path / "srv" / "disks") == {"web1", "rack"}
+
+
+async def test_a_directory_is_made_while_those_above_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = file_driver(tmp_path)
+    make, removals = os.makedirs, [1, 2]
+
+    def made(path: str, mode: int = 0o777, exist_ok: bool = False) -> None:
+        if removals:
+            removals.pop()
+            raise FileNotFoundError(2, "No such file or directory", path)
+        make(path, mode, exist_ok=exist_ok)
+
+    monkeypatch.setattr(os, "makedirs", made)
+    await driver.create_directory("/srv/disks/rack/web1")
+    assert "rack/web1" in names(tmp_path / "srv" / "disks")
+
+
+def names(directory: Path) -> set[str]:
+    """Of all that is below."""
+    return {str(path.relative_to(directory)) for path in directory.rglob("*")}
+
+
 @pytest.fixture
 async def full(tmp_path: Path) -> AsyncIterator[FileDriver]:
     """A driver on a file system of 1 MiB with room for one file more."""

@@ -8,7 +8,7 @@ from pyganeti.opcodes.group import OpGroupVerifyDisks
 from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceShutdown
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import assert_refused, changes
-from tests.sim.instance.make_drbd import BOTH, disks_of, drbd, mirrored, roles
+from tests.sim.instance.make_drbd import BOTH, disks_of, drbd, mirrored, roles, split
 
 GROUP = OpGroupVerifyDisks(group_name="default")
 WELL: list[object] = [{}, [], {}]
@@ -61,6 +61,16 @@ async def test_a_cut_link_needs_no_activation() -> None:
     cluster = await made()
     cluster.replication.cut.add(cluster.view.node("node2").secondary_ip)
     assert await cluster.run(GROUP) == WELL
+
+
+async def test_a_split_brain_is_told_and_not_activated() -> None:
+    """The watcher would do that for ever, and nobody would know."""
+    cluster = await made()
+    await split(cluster)
+    errors, inactive, missing = await cluster.run(GROUP)
+    assert (inactive, missing) == ([], {})
+    text = errors[cluster.view.node("node1").uuid]
+    assert text.startswith("instance web1: disk/0 is split: node1 and node2 were both written to")
 
 
 async def test_names_missing_volumes_with_their_node() -> None:

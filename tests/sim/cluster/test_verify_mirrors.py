@@ -4,16 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
+from pyganeti.model.enums import ReplaceDisksMode
 from pyganeti.opcodes.cluster import OpClusterVerifyGroup
 from pyganeti.opcodes.instance import (
     OpInstanceActivateDisks,
     OpInstanceQueryData,
+    OpInstanceReplaceDisks,
     OpInstanceShutdown,
 )
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.drbd_network import SimDevice
 from pyganeti.wire.noderpc.types import DrbdInfo
-from tests.sim.instance.make_drbd import disks_of, drbd, mirrored
+from tests.sim.instance.make_drbd import disks_of, drbd, mirrored, split
 
 STOP = OpInstanceShutdown(instance_name="web1", timeout=0)
 
@@ -91,6 +93,42 @@ async def test_finds_what_is_wrong(harm: Callable[[SimCluster], None], said: lis
     harm(cluster)
     # ERROR:code:kind:name:text
     assert [line.split(":", 4)[4] for line in await findings(cluster)] == said
+
+
+SPLIT = (
+    "disk/0 is split: node1 and node2 were both written to without each other; 'gnt-instance"
+    " replace-disks -n NODE web1', with a third node, keeps what is on the primary node (node1) and"
+    " loses the other"
+)
+
+
+async def test_a_split_brain_is_named_and_can_be_mended_as_it_says() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored())
+    await split(cluster)
+    alone = "is degraded; has no connection and looks for none"
+    wanted = [f"disk/0 on node1 {alone}", f"disk/0 on node2 {alone}", SPLIT]
+    assert [line.split(":", 4)[4] for line in await findings(cluster)] == wanted
+    # Who looks for the other again has met it and parted again, and is told the same.
+    await cluster.run(OpInstanceActivateDisks(instance_name="web1"))
+    assert SPLIT in [line.split(":", 4)[4] for line in await findings(cluster)]
+    mode = ReplaceDisksMode.NEW_SECONDARY
+    op = OpInstanceReplaceDisks(
+        instance_name="web1", mode=mode, remote_node="node3", ignore_ipolicy=True
+    )
+    await cluster.run(op)
+    assert await findings(cluster) == []
+
+
+async def test_a_side_that_was_left_behind_is_not_split() -> None:
+    """It has nothing that the other lacks, whatever keeps them apart."""
+    cluster = drbd()
+    await cluster.run(mirrored())
+    cluster.replication.cut.add(cluster.view.node("node2").secondary_ip)
+    cluster.replication.settle()
+    (one,) = cluster.nodes["node1"].drbd.devices.values()
+    assert one.primary
+    assert not [line for line in await findings(cluster) if "split" in line]
 
 
 async def test_a_sync_is_told() -> None:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from pyganeti.model.disk import Disk, DrbdId, drbd_id
+from pyganeti.node.storage.drbd import commands
 from pyganeti.opcodes.instance import OpInstanceCreate
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.nodes import SimNode
@@ -67,3 +68,14 @@ def known(job: int) -> Any:  # Any: what SimCluster.finished takes
         return job
 
     return given()
+
+
+async def split(cluster: SimCluster) -> None:
+    """Let ``node2`` write while the two do not reach each other; then they do again."""
+    cable = cluster.view.node("node2").secondary_ip
+    cluster.replication.cut.add(cable)
+    cluster.replication.settle()
+    await cluster.nodes["node2"].drbd(commands.primary(0))
+    await cluster.nodes["node2"].drbd(commands.secondary(0))
+    cluster.replication.cut.discard(cable)
+    cluster.replication.settle()

@@ -208,6 +208,21 @@ async def test_disks_are_activated_and_deactivated_on_both_nodes() -> None:
         assert roles(cluster) == NONE
 
 
+async def test_disks_that_are_larger_than_recorded_are_activated_on_demand() -> None:
+    cluster = drbd()
+    await cluster.run(mirrored(start=False))
+    for name in PAIR:
+        for metadata in cluster.nodes[name].drbd.metadata.values():
+            metadata.size += 64 * 1024
+    with pytest.raises(BlockDeviceError, match="smaller than requested"):
+        await cluster.run(OpInstanceActivateDisks(instance_name="web1"))
+    await cluster.run(OpInstanceActivateDisks(instance_name="web1", ignore_size=True))
+    assert roles(cluster) == BOTH
+    for name in PAIR:
+        (device,) = cluster.nodes[name].drbd.devices.values()
+        assert device.size == (1024 + 64) * 1024
+
+
 async def test_wipes_and_reinstalls_on_the_open_device() -> None:
     cluster = drbd(prealloc_wipe_disks=True)
     await cluster.run(mirrored(start=False))

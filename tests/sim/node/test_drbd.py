@@ -3,6 +3,7 @@
 import pytest
 
 from pyganeti.kit.clock import LoopClock
+from pyganeti.kit.process import Command, Finished
 from pyganeti.model.errors import BlockDeviceError, StorageError
 from pyganeti.node.storage.base import MIB
 from pyganeti.node.storage.drbd.device import Drbd
@@ -31,7 +32,7 @@ class Node:
         self.kernel = SimDrbd(network, self.volumes.held)
         self.clock = network.clock
         self.driver = DrbdDriver(
-            Drbd(self.kernel, self.kernel.version), self.volumes, self.clock, self.volumes.write
+            Drbd(self.kernel, self.kernel), self.volumes, self.clock, self.volumes.write
         )
         self.end = DrbdEnd(node=f"n{number}", ip=f"192.0.2.{number}", minor=number)
 
@@ -349,3 +350,22 @@ async def test_no_error_tells_the_secret() -> None:
             await call
         said.append(str(failed.value))
     assert "hush" not in " ".join(said)
+
+
+async def test_looking_again_runs_nothing() -> None:
+    """Where programs are slow, a sync waits for the processor as well."""
+    pair = await assembled()
+    node, ran = pair.one, list[str]()
+
+    async def counted(command: Command) -> Finished:
+        ran.append(command.argv[1])
+        return await node.kernel(command)
+
+    drbd = Drbd(counted, node.kernel)
+    driver, disk = DrbdDriver(drbd, node.volumes, node.clock, node.volumes.write), pair.disk(node)
+    first = await driver.status(disk)
+    assert ran == ["show"]
+    assert await driver.status(disk, known=True) == first
+    assert ran == ["show"]
+    node.kernel.devices.clear()
+    assert await driver.status(disk, known=True) is None

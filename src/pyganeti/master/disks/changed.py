@@ -12,6 +12,7 @@ import msgspec
 from pyganeti.master.disks.ext import provider_params
 from pyganeti.master.disks.new import NO_NAME, DiskRequest, chosen_template, requested_disk
 from pyganeti.master.instances.device_edits import GONE, Edit, edited
+from pyganeti.master.instances.device_names import check_device_names
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import DiskMode, DiskTemplate, ListChange
 from pyganeti.model.errors import ECode, OpPrereqError
@@ -80,7 +81,7 @@ def changed_disks(
 
     final, edits = edited(before, changes, kind="disk", most=MAX_DISKS, make=make, end=_end)
     final = behind(final)
-    _check_final(final)
+    check_device_names("disks", final, [disk.uuid for disk in final])
     kept = {disk.uuid for disk in final}
     had = {disk.uuid: disk for disk in before}
     changed = {
@@ -207,12 +208,6 @@ def _attachable(
         text = f"{what}: disk {value!r} lies on {names}, not on the nodes of the instance"
         raise OpPrereqError(text, ECode.INVAL)
     return disk
-
-
-def _check_final(disks: Sequence[Disk]) -> None:
-    names = [disk.name for disk in disks if disk.name]
-    if len(names) != len(set(names)):
-        raise OpPrereqError("two disks have the same name", ECode.NOTUNIQUE)
 
 
 def disk_lines(edits: Sequence[Edit[Disk]]) -> Iterator[tuple[str, str | None]]:

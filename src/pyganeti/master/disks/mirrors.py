@@ -11,6 +11,7 @@ from pyganeti.master.jobs.run import Run
 from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.model.disk import Disk
 from pyganeti.model.errors import CallTimeout, ECode, GenericError, OpPrereqError
+from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.model.units import format_duration
 from pyganeti.model.view import ClusterView
@@ -66,6 +67,24 @@ async def on_secondary(
         if warn is None:
             raise
         warn(f"{disk.iv_name} on secondary node {nodes.name(node)}: {err}")
+
+
+def are_split(one: MirrorStatus | None, other: MirrorStatus | None) -> bool:
+    """Whether each side of a mirror has data that the other lacks: no sync can mend that."""
+    if one is None or other is None or not (one.generations and other.generations):
+        return False
+    mine, theirs = one.generations, other.generations
+    return mine[0] not in theirs and theirs[0] not in mine
+
+
+def split_text(disk: Disk, instance: Instance, view: ClusterView) -> str:
+    """What is to be said of such a mirror, and done about it."""
+    names = " and ".join(sorted(view.node(uuid).name for uuid in disk.nodes))
+    return (
+        f"{disk.iv_name} is split: {names} were both written to without each other;"
+        f" 'gnt-instance replace-disks -n NODE {instance.name}', with a third node, keeps what is"
+        f" on the primary node ({view.node(instance.primary_node).name}) and loses the other"
+    )
 
 
 def mirrored(disks: Sequence[DiskSpec]) -> tuple[DiskSpec, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from pyganeti.kit.ids import Ids
 from pyganeti.master.disks.drbd import ChooseMinor, new_drbd_id, new_volumes
 from pyganeti.master.disks.ext import Wanted, disk_params
+from pyganeti.master.instances.device_names import check_device_names
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import DiskMode, DiskTemplate, FileDriver
 from pyganeti.model.errors import ECode, OpPrereqError
@@ -28,6 +29,7 @@ from pyganeti.model.templates import (
 )
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.devices import IDiskParams, parse_disk
+from pyganeti.wire.noderpc.blockdev import FileStorageDirRemoveCall
 
 _T = DiskTemplate
 BUILT: Final = frozenset(
@@ -98,8 +100,8 @@ def requested_disks(
     """Check what is asked for.
 
     Raises:
-        OpPrereqError: a key, a size or a mode is not acceptable, there are too many or too few, or
-            only some are adopted.
+        OpPrereqError: a key, a size or a mode is not acceptable, there are too many or too few,
+            a name is taken or a number, or only some are adopted.
     """
     if template is DiskTemplate.DISKLESS:
         if requests:
@@ -113,6 +115,7 @@ def requested_disks(
     disks = tuple(
         requested_disk(f"disk/{index}", one, template, view) for index, one in enumerate(asked)
     )
+    check_device_names("disks", disks)
     _check_adoption(disks, template)
     return disks
 
@@ -238,6 +241,14 @@ def file_directory(
     if ".." in parts or (sub_directory or "").startswith("/"):
         raise OpPrereqError(f"file storage directory {sub_directory!r} is not a relative path")
     return "/".join((base.rstrip("/"), *parts, instance_name))
+
+
+def directory_removal(directory: str, view: ClusterView) -> FileStorageDirRemoveCall:
+    """The call that removes what :func:`file_directory` named, with its empty sub-directories."""
+    bases = (view.cluster.file_storage_dir, view.cluster.shared_file_storage_dir)
+    own = (base.rstrip("/") for base in bases if base)
+    below = next((base for base in own if directory.startswith(f"{base}/")), None)
+    return FileStorageDirRemoveCall(file_storage_dir=directory, below=below)
 
 
 def made_disks(

@@ -29,8 +29,11 @@ class Directories(Protocol):
         """Make ``path``; one that exists is a success."""
         ...
 
-    async def remove_directory(self, path: str) -> None:
-        """Remove ``path`` if it is empty; a missing one is a success."""
+    async def remove_directory(self, path: str, below: str | None = None) -> None:
+        """Remove ``path`` if it is empty; a missing one is a success.
+
+        With it go those above it that are empty then, but for ``below`` and what is above that.
+        """
         ...
 
 
@@ -100,15 +103,14 @@ class BlockdevHandlers:
     async def _create(self, call: calls.BlockdevCreateCall, run: CallRun) -> str:
         driver = self._storage.driver(call.disk.dev_type)
         mirror = self._storage.find_mirror(call.disk.dev_type)
-        unique, repeated = "", run.ctx.attempt > 1
+        repeated = run.ctx.attempt > 1
         if mirror and call.on_data:
             await mirror.create_on_data(call.disk, repeated=repeated)
-        else:
-            create = mirror.create_first if mirror and call.on_primary else driver.create
-            unique = await create(call.disk, repeated=repeated)
-        if call.info:
-            await driver.set_info(call.disk, call.info)
-        return unique
+            if call.info:
+                await driver.set_info(call.disk, call.info)
+            return ""
+        create = mirror.create_first if mirror and call.on_primary else driver.create
+        return await create(call.disk, repeated=repeated, info=call.info)
 
     async def _remove(self, call: calls.BlockdevRemoveCall) -> None:
         await self._storage.driver(call.disk.dev_type).remove(call.disk)
@@ -203,7 +205,7 @@ class BlockdevHandlers:
         await self._directories.create_directory(call.file_storage_dir)
 
     async def _remove_directory(self, call: calls.FileStorageDirRemoveCall) -> None:
-        await self._directories.remove_directory(call.file_storage_dir)
+        await self._directories.remove_directory(call.file_storage_dir, call.below)
 
 
 def _uri(disk: DiskSpec, device: BlockDevice, instance: InstanceSpec) -> str:

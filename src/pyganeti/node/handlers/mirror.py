@@ -13,7 +13,7 @@ from pyganeti.wire.noderpc.disks import MirrorStatus
 from pyganeti.wire.noderpc.specs import DiskSpec
 from pyganeti.wire.noderpc.types import TaskProgress
 
-_STEP_S: Final = 1.0
+_STEP_S: Final = 0.25
 # A link that is down for a moment is no reason to give up a sync.
 _PATIENCE_S: Final = 20.0
 
@@ -57,18 +57,21 @@ class MirrorHandlers:
     async def _remove(self, call: calls.BlockdevRemovechildrenCall) -> None:
         await self._driver(call.disk).detach(call.disk)
 
-    async def _status(self, disk: DiskSpec) -> MirrorStatus | None:
-        return await self._driver(disk).status(disk)
-
     async def _statuses(
         self, call: calls.BlockdevGetmirrorstatusCall
     ) -> tuple[MirrorStatus | None, ...]:
-        return tuple([await self._status(disk) for disk in call.disks])
+        return tuple([await self._driver(disk).status(disk) for disk in call.disks])
 
     async def _wait(self, call: calls.DrbdWaitSyncCall, run: CallRun) -> None:
         good_at = self._clock.monotonic()
+        known: set[str] = set()
         while True:
-            found = [(disk, await self._status(disk)) for disk in call.disks]
+            found = [
+                (disk, await self._driver(disk).status(disk, known=disk.uuid in known))
+                for disk in call.disks
+            ]
+            # Each program that is run takes from the sync.
+            known = {disk.uuid for disk, status in found if status is not None}
             run.progress = _progress([status for _, status in found])
             bad = [disk.iv_name for disk, status in found if _is_bad(status)]
             if not bad and not (call.complete and any(_is_syncing(one) for _, one in found)):

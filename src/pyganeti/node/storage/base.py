@@ -30,7 +30,7 @@ class DiskDriver(Protocol):
     All raise ``StorageError`` (or ``BlockDeviceError``) with one line that names the disk.
     """
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """Make ``disk`` with ``disk.size`` MiB, rounded up to what its kind can have.
 
         Only files are known to be of zeroes then.
@@ -39,6 +39,7 @@ class DiskDriver(Protocol):
             disk: what to make.
             repeated: the caller does not know whether a former attempt succeeded; only then may the
                 disk exist, if it is recognizably the same.
+            info: whose it is, noted as by :meth:`set_info`.
 
         Returns: an identifier to keep; mostly empty.
         """
@@ -119,7 +120,7 @@ class MirrorDriver(DiskDriver, Protocol):
     ``create`` makes one node's part, whose content does not count; ``grow`` what is below.
     """
 
-    async def create_first(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create_first(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """As ``create``; this node's part is the one that counts, whatever is on it."""
         ...
 
@@ -145,8 +146,11 @@ class MirrorDriver(DiskDriver, Protocol):
         """
         ...
 
-    async def status(self, disk: DiskSpec) -> MirrorStatus | None:
-        """How this node sees the mirror; ``None`` when it is not assembled."""
+    async def status(self, disk: DiskSpec, *, known: bool = False) -> MirrorStatus | None:
+        """How this node sees the mirror; ``None`` when it is not assembled.
+
+        One that is ``known`` was assembled a moment ago: nothing is run to find out that it is.
+        """
         ...
 
 

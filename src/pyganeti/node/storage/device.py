@@ -25,7 +25,7 @@ _BLKGETSIZE64: Final = 0x80081272
 class DeviceDriver:
     """Existing block devices. See ``DiskDriver``; what would change one is refused."""
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """Refuse."""
         raise StorageError(f"{disk.iv_name}: a block device is adopted, not created")
 

@@ -1,7 +1,7 @@
 """Disks in memory, for simulated nodes: deterministic, with a capacity, same contract."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pyganeti.model.errors import StorageError
@@ -31,9 +31,15 @@ class FakeDriver:
     Args:
         capacity: MiB that all disks may have together.
         storage_type: what :meth:`space` reports.
+        roots: directories that are there; those between them and an instance's are made with that.
     """
 
-    def __init__(self, capacity: int = DEFAULT_CAPACITY, storage_type: str = "file") -> None:
+    def __init__(
+        self,
+        capacity: int = DEFAULT_CAPACITY,
+        storage_type: str = "file",
+        roots: Sequence[str] = (),
+    ) -> None:
         self.capacity = capacity
         self.disks: dict[str, tuple[int, str]] = {}
         self.directories: set[str] = set()
@@ -43,6 +49,7 @@ class FakeDriver:
         self.leavings = b""
         self.halfway: asyncio.Event | None = None
         self._type = storage_type
+        self._roots = roots
 
     def _used(self) -> int:
         return sum(size for size, _uuid in self.disks.values())
@@ -52,7 +59,7 @@ class FakeDriver:
         if size > free:
             raise StorageError(f"{disk.iv_name}: {size} MiB do not fit, {free} MiB are free")
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See :meth:`~.base.DiskDriver.create`."""
         place = _place(disk)
         if place in self.disks:
@@ -61,6 +68,8 @@ class FakeDriver:
             raise StorageError(f"{disk.iv_name}: {place} exists already")
         self._check_fits(disk, disk.size)
         self.disks[place] = (disk.size, disk.uuid)
+        if info:
+            await self.set_info(disk, info)
         if self.leavings:
             self.contents[place] = {0: self.leavings}
         return ""
@@ -187,13 +196,28 @@ class FakeDriver:
 
     async def create_directory(self, path: str) -> None:
         """As :meth:`~.file.FileDriver.create_directory`."""
-        self.directories.add(path)
+        self.directories |= {
+            path,
+            *(above for root in self._roots for above in _between(path, root)),
+        }
 
-    async def remove_directory(self, path: str) -> None:
+    async def remove_directory(self, path: str, below: str | None = None) -> None:
         """As :meth:`~.file.FileDriver.remove_directory`."""
         if any(place.startswith(f"{path}/") for place in self.disks):
             raise StorageError(f"{path}: Directory not empty")
         self.directories.discard(path)
+        for above in _between(path, below):
+            if any(place.startswith(f"{above}/") for place in (*self.disks, *self.directories)):
+                return
+            self.directories.discard(above)
+
+
+def _between(path: str, root: str | None) -> Iterator[str]:
+    """Directories above ``path`` and below ``root``, the lowest one first."""
+    above = path.rpartition("/")[0]
+    while root is not None and above.startswith(f"{root}/"):
+        yield above
+        above = above.rpartition("/")[0]
 
 
 def _place(disk: DiskSpec) -> str:
@@ -241,6 +265,11 @@ class FakeVolumes:
         """See :meth:`~.volumes.Volumes.exclusive_faults`: it has no physical volumes."""
         self._check(group)
         return []
+
+    async def volume_sizes(self, group: str) -> tuple[int, int] | None:
+        """See :meth:`~.volumes.Volumes.volume_sizes`: it has none."""
+        self._check(group)
+        return None
 
     async def volumes(self, group: str) -> list[Volume]:
         """See :meth:`~.volumes.Volumes.volumes`."""

@@ -25,6 +25,7 @@ from .whitelist import Whitelist
 from .zeroes import write_zeroes
 
 _OWNER: Final = "user.ganeti.disk"
+_TRIES: Final = 10
 
 
 class FileDriver:
@@ -48,7 +49,7 @@ class FileDriver:
             raise StorageError(f"{disk.iv_name}: {disk.logical_id!r} is no file's place") from err
         return self._whitelist.check(str(path))
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See :meth:`~.base.DiskDriver.create`."""
         await in_thread(_create, self._path(disk), disk, repeated=repeated)
         return ""
@@ -148,12 +149,14 @@ class FileDriver:
         """
         local = self._whitelist.check(path)
         try:
-            await in_thread(os.makedirs, local, 0o750, exist_ok=True)
+            await in_thread(_make_directories, local)
         except OSError as err:
             raise StorageError(f"{local}: {err.strerror}") from err
 
-    async def remove_directory(self, path: str) -> None:
+    async def remove_directory(self, path: str, below: str | None = None) -> None:
         """Remove an instance's empty directory; a missing one is a success.
+
+        With it go those above it that are empty then, but for ``below`` and what is above that.
 
         Raises:
             FileStoragePathError: disks may not lie there.
@@ -163,9 +166,33 @@ class FileDriver:
         try:
             await in_thread(os.rmdir, local)
         except FileNotFoundError:
-            return
+            pass
         except OSError as err:
             raise StorageError(f"{local}: {err.strerror}") from err
+        if below is not None:
+            await in_thread(_remove_empty, os.path.dirname(local), self._whitelist.local(below))
+
+
+def _make_directories(path: str) -> None:
+    """Make ``path`` and what is missing above it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for _ in range(_TRIES):
+        # One above it that was empty may be removed in between.
+        with suppress(FileNotFoundError):
+            os.makedirs(path, 0o750, exist_ok=True)
+            return
+    os.makedirs(path, 0o750, exist_ok=True)
+
+
+def _remove_empty(path: str, below: str) -> None:
+    """Remove ``path`` and those above it as long as they are empty, and below ``below``."""
+    with suppress(OSError):
+        while path.startswith(f"{below}/"):
+            os.rmdir(path)
+            path = os.path.dirname(path)
 
 
 def _size(path: str) -> int | None:

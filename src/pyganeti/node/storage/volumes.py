@@ -53,6 +53,14 @@ class Volumes(Protocol):
         """
         ...
 
+    async def volume_sizes(self, group: str) -> tuple[int, int] | None:
+        """The sizes in MiB of the smallest and the largest physical volume of ``group``, if any.
+
+        Raises:
+            StorageError: there is no such group.
+        """
+        ...
+
 
 class VolumeReader:
     """See :class:`Volumes`.
@@ -94,3 +102,8 @@ class VolumeReader:
         """See :meth:`Volumes.exclusive_faults`."""
         volumes = await self._lvm.physical_volumes(group)
         return faults(group, volumes, await self._lvm.users(group))
+
+    async def volume_sizes(self, group: str) -> tuple[int, int] | None:
+        """See :meth:`Volumes.volume_sizes`."""
+        sizes = [one.size // MIB for one in await self._lvm.physical_volumes(group)]
+        return (min(sizes), max(sizes)) if sizes else None

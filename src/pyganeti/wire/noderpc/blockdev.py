@@ -281,6 +281,8 @@ class FileStorageDirCreateCall(NodeCall[None], frozen=True, kw_only=True):
 class FileStorageDirRemoveCall(NodeCall[None], frozen=True, kw_only=True):
     """Remove the directory if it is empty; a missing one is a success.
 
+    With it go those above it that are empty then, but for ``below`` and what is above that.
+
     Raises: FileStoragePathError; StorageError, it is not empty.
     """
 
@@ -289,6 +291,7 @@ class FileStorageDirRemoveCall(NodeCall[None], frozen=True, kw_only=True):
     changes: ClassVar[bool] = True
 
     file_storage_dir: str
+    below: str | None = None
 
 
 CALLS = (

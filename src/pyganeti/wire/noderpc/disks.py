@@ -64,6 +64,8 @@ class MirrorStatus(Struct, frozen=True, kw_only=True):
         sync_percent: how much is the same on both; ``None`` when it does not sync.
         estimated_s: until it is in sync, if that can be told.
         degraded: the loss of one node would now lose something.
+        generations: of what is on a disk without its peer, in hexadecimal digits: the current one
+            first, then those it comes from. Empty where they cannot be told.
     """
 
     path: str
@@ -78,6 +80,7 @@ class MirrorStatus(Struct, frozen=True, kw_only=True):
     estimated_s: int | None
     degraded: bool
     local_disk: LocalDisk
+    generations: tuple[str, ...] = ()
 
 
 class Volume(Struct, frozen=True, kw_only=True):

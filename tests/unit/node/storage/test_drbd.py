@@ -9,6 +9,7 @@ from pyganeti.node.storage.drbd.commands import Link
 from pyganeti.node.storage.drbd.device import Device, Drbd
 from pyganeti.node.storage.drbd.show import parse_show
 from pyganeti.node.storage.drbd.state import DeviceState, parse_events
+from tests.unit.node.storage.drbd_kernel import Told, captured, nothing
 from tools.machine import CHECKOUT
 
 GOLDEN = CHECKOUT / "tests" / "golden" / "drbd" / "8.4.11"
@@ -18,6 +19,8 @@ PARAMS = {
     "protocol": "C", "resync-rate": 61440, "dynamic-resync": False, "c-plan-ahead": 20,
     "c-fill-target": 0, "c-delay-target": 1, "c-max-rate": 61440, "c-min-rate": 4096,
 }  # fmt: skip
+# The kernel's account of minors 0 and 5.
+WHOLE = captured("synced-primary")
 DEVICE = Device(0, "/dev/vg/d", "/dev/vg/m", 64, LINK, PARAMS)
 
 
@@ -52,7 +55,7 @@ def test_what_a_state_means(
     degraded: bool,
 ) -> None:
     found = state(name)
-    assert (found.minor, found.path, found.resource) == (0, "/dev/drbd0", "resource0")
+    assert (found.minor, found.path) == (0, "/dev/drbd0")
     assert (found.role, found.disk) == (role, disk)
     assert (found.is_connected, found.is_standalone) == (connected, standalone)
     assert (found.is_syncing, found.is_degraded) == (syncing, degraded)
@@ -109,6 +112,11 @@ def test_attach(params: dict[str, object], words: str) -> None:
     assert str(found) == f"{start} {words}".strip()
 
 
+def test_attach_with_whatever_size_it_has() -> None:
+    found = commands.attach(3, "/dev/vg/d", "/dev/vg/m", 0, PARAMS)
+    assert str(found) == "drbdsetup attach 3 /dev/vg/d /dev/vg/m 0 --on-io-error=detach"
+
+
 def test_connect() -> None:
     params = {**PARAMS, "net-custom": "--ping-int=2", "protocol": "A"}
     found = " ".join(map(str, commands.connect(3, LINK, params)))
@@ -141,6 +149,7 @@ def test_sync_options() -> None:
         ("new", "", ""),
         ("attached", "/dev/xenvg/d0", ""),
         ("connected", "/dev/xenvg/d0", "ipv4:10.78.0.12:11000"),
+        ("one-primary", "/dev/xenvg/d0", "ipv4:10.78.0.12:11000"),
     ],
 )
 def test_what_a_device_is_made_of(name: str, data: str, remote: str) -> None:
@@ -152,42 +161,61 @@ def test_what_a_device_is_made_of(name: str, data: str, remote: str) -> None:
 
 async def test_an_error_does_not_tell_the_secret() -> None:
     async def run(command: Command) -> Finished:
-        answers = {"events2": "events2-attached.txt", "show": "show-new.txt"}
-        if command.argv[1] in answers:
-            return Finished(0, (GOLDEN / answers[command.argv[1]]).read_text(), "")
+        if command.argv[1] == "show":
+            return Finished(0, (GOLDEN / "show-new.txt").read_text(), "")
         if command.argv[1] != "connect":
             return Finished(0, "", "")
         finished = Finished(10, "", "0: Failure: (102)\n Local address(port) already in use.\n")
         raise ProcessError(command, "exit code 10", finished)
 
     with pytest.raises(BlockDeviceError) as failed:
-        await Drbd(run).assemble(DEVICE)
+        await Drbd(run, Told(WHOLE.replace("cs:Connected", "cs:StandAlone"))).assemble(
+            DEVICE, nothing
+        )
     assert "hush" not in str(failed.value)
     assert "Failure: (102); Local address(port) already in use." in str(failed.value)
 
 
-async def test_each_answer_is_asked_for_once() -> None:
+@pytest.mark.parametrize(
+    ("name", "tuned", "ended"),
+    [
+        # Its rate is another one.
+        ("connected", ["disk-options"], []),
+        ("one-primary", [], []),
+        ("two-primaries", [], ["net-options"]),
+    ],
+)
+async def test_nothing_is_asked_twice_nor_told_needlessly(
+    name: str, tuned: list[str], ended: list[str]
+) -> None:
     """LVM's and DRBD's programs are most of what it takes to start a guest."""
     ran: list[str] = []
 
     async def run(command: Command) -> Finished:
         ran.append(command.argv[1])
-        said = {"events2": "events2-synced-primary", "show": "show-connected"}
-        name = said.get(command.argv[1])
-        return Finished(0, (GOLDEN / f"{name}.txt").read_text() if name else "", "")
+        shown = (GOLDEN / f"show-{name}.txt").read_text()
+        return Finished(0, shown if command.argv[1] == "show" else "", "")
+
+    async def unwanted() -> None:
+        raise AssertionError("the device has its volumes")
 
     link = Link("10.78.0.11", "10.78.0.12", 11000, "hush")
     device = Device(0, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, link, PARAMS)
-    drbd = Drbd(run)
-    found, sought = await drbd.assemble(device)
-    assert ran == ["events2", "show", "disk-options", "events2"]
+    drbd = Drbd(run, Told(WHOLE))
+    found, sought = await drbd.assemble(device, unwanted)
+    assert ran == ["show", *tuned]
     assert (found.role, sought) == ("Primary", False)
+    looked = await drbd.find(device)
+    assert looked is not None
     ran.clear()
-    await drbd.open(device, found, alone=True)
-    assert ran == ["net-options"]
+    await drbd.open(device, looked, alone=True)
+    assert ran == ended
+    await drbd.open(device, looked, alone=False)
+    # Either it is so, or it is told to be.
+    assert ran == (ended or ["net-options"])
     ran.clear()
     await drbd.close(device)
-    assert ran == ["events2", "show", "secondary", "net-options"]
+    assert ran == ["show", "secondary", *ended]
 
 
 @pytest.mark.parametrize("name", ["cut", "standalone", "attached"])
@@ -198,7 +226,7 @@ async def test_two_write_only_while_they_are_connected(name: str) -> None:
         raise AssertionError(f"{command} was run")
 
     with pytest.raises(BlockDeviceError, match="DRBD minor 0 has no connection to its peer"):
-        await Drbd(run).open(DEVICE, state(name), alone=False)
+        await Drbd(run, Told()).open(DEVICE, state(name), alone=False)
 
 
 async def test_a_minor_of_another_disk_is_not_touched() -> None:
@@ -206,9 +234,8 @@ async def test_a_minor_of_another_disk_is_not_touched() -> None:
 
     async def run(command: Command) -> Finished:
         ran.append(command.argv[1])
-        name = {"events2": "events2-synced-primary", "show": "show-connected"}[command.argv[1]]
-        return Finished(0, (GOLDEN / f"{name}.txt").read_text(), "")
+        return Finished(0, (GOLDEN / "show-connected.txt").read_text(), "")
 
     with pytest.raises(BlockDeviceError, match="DRBD minor 0 is in use already"):
-        await Drbd(run).assemble(DEVICE)
-    assert ran == ["events2", "show"]
+        await Drbd(run, Told(WHOLE)).assemble(DEVICE, nothing)
+    assert ran == ["show"]

@@ -16,6 +16,7 @@ from pyganeti.model.params.disk import (
 from pyganeti.node.storage.drbd import commands
 from pyganeti.node.storage.drbd.commands import Link
 from pyganeti.node.storage.drbd.device import Device, Drbd
+from tests.unit.node.storage.drbd_kernel import Told, captured
 from tools.machine import CHECKOUT
 
 GOLDEN = CHECKOUT / "tests" / "golden" / "drbd" / "8.4.11"
@@ -90,12 +91,13 @@ async def test_a_device_that_has_its_disk_is_told_changed_rates() -> None:
 
     async def run(command: Command) -> Finished:
         ran.append(str(command))
-        said = {"events2": "events2-synced-primary", "show": "show-connected"}
-        name = said.get(command.argv[1])
-        return Finished(0, (GOLDEN / f"{name}.txt").read_text() if name else "", "")
+        shown = (GOLDEN / "show-connected.txt").read_text()
+        return Finished(0, shown if command.argv[1] == "show" else "", "")
 
     filled = fill_diskparams_of(DiskTemplate.DRBD, {DiskTemplate.DRBD: {"resync-rate": 512}}, {})
     params = device_params(DiskTemplate.DRBD, filled)
-    await Drbd(run).attach(Device(0, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, LINK, params))
+    await Drbd(run, Told(captured("synced-primary"))).attach(
+        Device(0, "/dev/xenvg/d0", "/dev/xenvg/m0", 64, LINK, params)
+    )
     assert ran[-1] == "drbdsetup disk-options 0 --c-plan-ahead=0 --resync-rate=512"
     assert not [command for command in ran if "attach" in command]

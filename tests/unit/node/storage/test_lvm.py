@@ -84,3 +84,18 @@ async def test_they_are_told_whose_they_are_together() -> None:
     watched.ran.clear()
     await driver.set_infos((DATA, META), "web2")
     assert watched.ran == ["lvs"]
+
+
+async def test_a_new_one_is_made_by_one_program() -> None:
+    watched, driver = await made()
+    await driver.create(volume("more"), repeated=False, info="web1; x")
+    assert watched.ran == ["lvcreate"]
+    tags = watched.lvm.volumes["more"].tags
+    assert tags == ["ganeti.disk=u-more", "originstname+web1__x"]
+    # LVM has told who has it; a name that is taken, or too little space, is said as before.
+    with pytest.raises(StorageError, match=r"disk/0: xenvg/more exists already"):
+        await driver.create(volume("more"), repeated=False)
+    large = msgspec.structs.replace(volume("large"), size=800)
+    with pytest.raises(StorageError, match=r"disk/0: 800 MiB do not fit on xenvg, which has 40"):
+        await driver.create(large, repeated=False)
+    await driver.create(volume("more"), repeated=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pyganeti.master.disks.mirrors import are_split, split_text
 from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
@@ -76,7 +77,8 @@ class FoundPlan:
     """What was found, while reading.
 
     Attributes:
-        errors: nodes that could not be asked, by UUID, with the reason.
+        errors: nodes that could not be asked, by UUID, with the reason; and primary nodes of
+            mirrors that are split, which no activation mends.
         inactive: instances with disks that should be active and are not.
         missing: by instance, node UUID and ``group/volume`` of what is not there.
     """
@@ -176,14 +178,24 @@ async def _check_mirrors(
         for node, found in asked.items()
     }
     inactive: set[str] = set()
+    seen: dict[str, list[MirrorStatus | None]] = {}
+    split: set[str] = set()
     for node, answer in (await nodes.call_each(calls)).items():
         if isinstance(answer, GenericError):
             plan.errors[node] = str(answer)
             continue
-        for (instance, _), status in zip(asked[node], answer, strict=True):
+        for (instance, disk), status in zip(asked[node], answer, strict=True):
             if _needs_activation(status):
                 inactive.add(instance.name)
-    return inactive
+            sides = seen.setdefault(disk.uuid, [])
+            sides.append(status)
+            if len(sides) == 2 and are_split(*sides):
+                # Activated, they would meet and part again.
+                split.add(instance.name)
+                text = f"instance {instance.name}: {split_text(disk, instance, view)}"
+                known = plan.errors.get(instance.primary_node)
+                plan.errors[instance.primary_node] = f"{known}; {text}" if known else text
+    return inactive - split
 
 
 def _needs_activation(status: MirrorStatus | None) -> bool:

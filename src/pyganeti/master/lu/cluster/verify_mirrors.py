@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pyganeti.master.disks.mirrors import are_split, split_text
 from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
@@ -25,10 +26,14 @@ _NAMES = {
 }
 
 
-async def check_mirrors(
+async def ask_mirrors(
     findings: Findings, run: Run, disks: Mapping[str, Sequence[tuple[Instance, Disk]]]
-) -> None:
-    """Look at the active mirrors among ``disks``, which are given by the UUID of their node."""
+) -> list[tuple[str, str]]:
+    """Look at the active mirrors among ``disks``, which are given by the UUID of their node.
+
+    Returns:
+        names of instances with what is wrong with a mirror, a line each.
+    """
     view = run.config.view
     asked = {
         uuid: [
@@ -45,6 +50,8 @@ async def check_mirrors(
         for uuid, found in asked.items()
         if found
     }
+    faults = []
+    seen: dict[str, list[MirrorStatus | None]] = {}
     for uuid, answer in (await run.nodes.call_each(calls)).items():
         node = view.node(uuid).name
         statuses: Sequence[MirrorStatus | None]
@@ -52,9 +59,14 @@ async def check_mirrors(
         if isinstance(answer, GenericError):
             findings.error(VerifyCode.ENODERPC, node, f"while asking for mirrors: {answer}")
         for (instance, disk), status in zip(asked[uuid], statuses, strict=False):
-            for text in _faults(status):
-                what = f"{disk.iv_name} on {node} {text}"
-                findings.error(VerifyCode.EINSTANCEFAULTYDISK, instance.name, what)
+            faults += [
+                (instance.name, f"{disk.iv_name} on {node} {text}") for text in _faults(status)
+            ]
+            sides = seen.setdefault(disk.uuid, [])
+            sides.append(status)
+            if len(sides) == 2 and are_split(*sides):
+                faults.append((instance.name, split_text(disk, instance, view)))
+    return faults
 
 
 def _faults(status: MirrorStatus | None) -> list[str]:

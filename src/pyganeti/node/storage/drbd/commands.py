@@ -61,6 +61,11 @@ def show(minor: int) -> Command:
     return setup("show", resource(minor))
 
 
+def generations(minor: int) -> Command:
+    """Say of which generation the data is, and of which it comes; see :mod:`.generations`."""
+    return setup("get-gi", str(minor))
+
+
 def create_metadata(minor: int, place: str) -> Command:
     """Write fresh metadata, over whatever is there: the disk then counts as never written."""
     return meta(_FORMAT, minor, place, "create-md", "--force")
@@ -82,8 +87,12 @@ def new_minor(minor: int) -> Command:
 
 
 def attach(minor: int, data: str, place: str, size_mib: int, params: Params) -> Command:
-    """Give the device its disk, whose metadata is at ``place``."""
-    words = [str(minor), data, place, "0", "--on-io-error=detach", f"--size={size_mib}m"]
+    """Give the device its disk, whose metadata is at ``place``.
+
+    With size 0 it has the one of its metadata, or else all that its volumes hold.
+    """
+    words = [str(minor), data, place, "0", "--on-io-error=detach"]
+    words += [f"--size={size_mib}m"] if size_mib else []
     words += _barriers(params)
     words += shlex.split(params.get("disk-custom") or "")
     return setup("attach", *words, timeout_s=_SLOW_S)

@@ -14,7 +14,7 @@ from typing import Final
 from pyganeti.kit.process import Command
 
 from .commands import HMAC, Link, Params, meta, resource, setup, sync_words
-from .show import Shown, parse_disks
+from .show import Shown, allows_two_primaries, parse_disks
 
 _FORMAT: Final = "v09"
 _PEERS: Final = "1"
@@ -99,7 +99,8 @@ def parse_show(text: str) -> Shown:
     """Read the answer of ``drbdsetup show`` for one resource with one volume and one peer."""
     hosts = {which: f"{family}:{address}" for which, family, address in _PATH.findall(text)}
     data, place = parse_disks(text)
-    return Shown(data, place, hosts.get("this", ""), hosts.get("remote", ""))
+    two_primaries = allows_two_primaries(text)
+    return Shown(data, place, hosts.get("this", ""), hosts.get("remote", ""), two_primaries)
 
 
 def _tolerant(command: Command) -> Command:

@@ -1,6 +1,7 @@
 """One node's DRBD devices: what is wanted is compared with what is, so that all can be repeated."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyganeti.kit.process import Command, ProcessError, Runner
@@ -8,9 +9,13 @@ from pyganeti.model.errors import BlockDeviceError
 
 from . import commands
 from .commands import Link, Params
-from .dialects import Dialect, Version, dialect, module_version
+from .dialects import Dialect, dialect, is_nine
+from .generations import parse_generations
+from .kernel import Kernel, ThisKernel, parse_devices
 from .show import Shown
 from .state import DeviceState, DiskState, Role, parse_events
+
+Prepare = Callable[[], Awaitable[object]]
 
 # Of commands whose words may be shown: the secret is none of them.
 _HIDDEN: Final = "--shared-secret="
@@ -22,7 +27,7 @@ class Device:
 
     Attributes:
         data, meta: paths of the volumes below, which are there and active.
-        size: MiB.
+        size: MiB; 0 for the one that it has.
         params: filled disk parameters in their device form.
     """
 
@@ -49,17 +54,17 @@ class Drbd:
 
     Args:
         run: runs them.
-        version: of the kernel module.
+        kernel: its module.
     """
 
-    def __init__(self, run: Runner, version: Version = module_version) -> None:
+    def __init__(self, run: Runner, kernel: Kernel | None = None) -> None:
         self._run_command = run
-        self._version = version
+        self._kernel = ThisKernel() if kernel is None else kernel
 
     @property
     def _words(self) -> Dialect:
         """Commands of the module that is loaded now."""
-        return dialect(self._version())
+        return dialect(self._kernel.version())
 
     async def _run_all(self, found: tuple[Command, ...]) -> None:
         for command in found:
@@ -67,14 +72,31 @@ class Drbd:
 
     async def states(self) -> dict[int, DeviceState]:
         """All devices of the node, by minor."""
+        told = self._kernel.account()
+        # The module of 9 does not tell; one that is not loaded yet is loaded by the program.
+        if told and not is_nine(self._kernel.version()):
+            return parse_devices(told, self._kernel.size)
         return parse_events(await self._run(commands.events()))
+
+    async def state(self, minor: int) -> DeviceState | None:
+        """The device of this minor, whose ever it is."""
+        return (await self.states()).get(minor)
+
+    async def generations(self, minor: int) -> tuple[str, ...]:
+        """Of the data on a device that has a disk; empty where DRBD does not tell."""
+        if is_nine(self._kernel.version()):
+            return ()  # it keeps them for each peer
+        return parse_generations(await self._run(commands.generations(minor)))
 
     async def find(self, device: Device) -> DeviceState | None:
         """The device, if it is there and not another's."""
-        found = (await self.states()).get(device.minor)
-        if found is None or not _is_same(device, await self._show(device.minor)):
+        found = await self.state(device.minor)
+        if found is None:
             return None
-        return found
+        shown = await self._show(device.minor)
+        return (
+            replace(found, two_primaries=shown.two_primaries) if _is_same(device, shown) else None
+        )
 
     async def _look(self, device: Device) -> _Seen | None:
         """The device, if its minor is used.
@@ -82,7 +104,7 @@ class Drbd:
         Raises:
             BlockDeviceError: it is another's.
         """
-        state = (await self.states()).get(device.minor)
+        state = await self.state(device.minor)
         if state is None:
             return None
         shown = await self._show(device.minor)
@@ -102,34 +124,40 @@ class Drbd:
             raise BlockDeviceError(f"DRBD minor {device.minor} has a disk")
         await self._run(self._words.create_metadata(device.minor, device.meta))
 
-    async def assemble(self, device: Device) -> tuple[DeviceState, bool]:
+    async def assemble(self, device: Device, volumes: Prepare) -> tuple[DeviceState, bool]:
         """Make the device as :meth:`attach`, and look for its peer; for another one no more.
+
+        Args:
+            device: as it is to be.
+            volumes: makes its volumes usable, before they are attached.
 
         Returns: how it is then, and whether its peer was not looked for before.
         """
         seen = await self._look(device)
-        await self._attach(device, None if seen is None else seen.state)
+        if seen is None or seen.state.disk == DiskState.DISKLESS:
+            await volumes()
+        await self._attach(device, seen)
         await self._connect(device, seen)
-        state = (await self.states()).get(device.minor)
+        state = await self.state(device.minor)
         if state is None:
             raise _is_missing(device.minor)
         return state, seen is None or seen.state.is_standalone
 
     async def attach(self, device: Device) -> None:
         """Make the device, with its disk; one that has a disk keeps it, and syncs as wanted now."""
-        seen = await self._look(device)
-        await self._attach(device, None if seen is None else seen.state)
+        await self._attach(device, await self._look(device))
 
-    async def _attach(self, device: Device, state: DeviceState | None) -> None:
-        if state is None:
+    async def _attach(self, device: Device, seen: _Seen | None) -> None:
+        if seen is None:
             await self._make(device)
-        if state is None or state.disk == DiskState.DISKLESS:
+        if seen is None or seen.state.disk == DiskState.DISKLESS:
             await self._run(self._words.apply_log(device.minor, device.meta))
             await self._run(
                 commands.attach(device.minor, device.data, device.meta, device.size, device.params)
             )
-        if state is None or state.disk != DiskState.FAILED:
-            await self._run_all(self._words.tune_disk(device.minor, device.params))
+        elif seen.state.disk == DiskState.FAILED or _has_rate(device, seen.shown):
+            return
+        await self._run_all(self._words.tune_disk(device.minor, device.params))
 
     async def _check_free(self, minor: int) -> None:
         if minor in await self.states():
@@ -160,7 +188,7 @@ class Drbd:
         self, device: Device, state: DeviceState, *, allow: bool
     ) -> None:
         """Let the peer write as well, or not any more; asked anew at each connection."""
-        if state.is_standalone:
+        if state.is_standalone or state.two_primaries == allow:
             return
         protocol = str(device.params.get("protocol", "C"))
         await self._run(
@@ -217,7 +245,11 @@ class Drbd:
     async def down(self, device: Device) -> None:
         """Take the device away; its volumes stay as they are."""
         if await self.find(device) is not None:
-            await self._run(commands.down(device.minor))
+            await self.take_down(device.minor)
+
+    async def take_down(self, minor: int) -> None:
+        """Take down whatever device has the number ``minor``."""
+        await self._run(commands.down(minor))
 
     async def _existing(self, device: Device) -> DeviceState:
         state = await self.find(device)
@@ -242,6 +274,12 @@ def _is_same(device: Device, shown: Shown) -> bool:
     if shown.data:
         return (shown.data, shown.meta) == (device.data, device.meta)
     return shown.local in ("", device.link.ends[0])
+
+
+def _has_rate(device: Device, shown: Shown) -> bool:
+    """Whether it syncs at the rate that it is to have. What the controller is told is not shown."""
+    fixed = not device.params.get("dynamic-resync")
+    return fixed and shown.rate == f"{device.params['resync-rate']}k"
 
 
 def _is_in_use(minor: int) -> BlockDeviceError:

@@ -1,18 +1,13 @@
 """Which commands a node's DRBD understands, by the version of its kernel module."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
-from pyganeti.kit.files import read_bytes
 from pyganeti.kit.process import Command
 
 from . import commands, commands9
 from .commands import Link, Params
 from .show import Shown
-
-_VERSION: Final = "/sys/module/drbd/version"
-
-Version = Callable[[], str]
 
 
 class Dialect(Protocol):
@@ -66,12 +61,12 @@ class Dialect(Protocol):
         ...
 
 
-def module_version() -> str:
-    """Version of the kernel module; empty while it is not loaded."""
-    return (read_bytes(_VERSION) or b"").decode("ascii", "replace").strip()
-
-
 def dialect(version: str) -> Dialect:
     """What a module of this version understands: of 9 and later 9's, else 8.4's."""
+    return commands9 if is_nine(version) else commands
+
+
+def is_nine(version: str) -> bool:
+    """Whether a module of this version is one of 9 or later."""
     major = version.partition(".")[0]
-    return commands9 if major.isdecimal() and int(major) >= 9 else commands
+    return major.isdecimal() and int(major) >= 9

@@ -5,6 +5,7 @@ nothing is done with a device whose volumes are another disk's. The secret is in
 command only.
 """
 
+from functools import partial
 from typing import Final
 
 from pyganeti.kit.clock import Clock
@@ -49,18 +50,19 @@ class DrbdDriver:
         self._sought: dict[int, float] = {}
         self._syncs = Syncs(clock)
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See ``DiskDriver``: volumes, metadata and the device, which looks for no peer yet."""
-        await self._create(disk, repeated=repeated)
+        await self._create(disk, repeated=repeated, info=info)
         return ""
 
-    async def _create(self, disk: DiskSpec, *, repeated: bool) -> Device:
+    async def _create(self, disk: DiskSpec, *, repeated: bool, info: str) -> Device:
         made: list[DiskSpec] = []
         try:
             for child in disk.children:
-                await self._volumes.create(child, repeated=repeated)
+                await self._volumes.create(child, repeated=repeated, info=info)
                 made.append(child)
-            device = await self._device(disk)
+            # Volumes that were just made are usable.
+            device = await self._device(disk) if repeated else self._named(disk)
             if not repeated or await self._drbd.find(device) is None:
                 await self._drbd.make_metadata(device)
             await self._drbd.attach(device)
@@ -72,9 +74,9 @@ class DrbdDriver:
             raise
         return device
 
-    async def create_first(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create_first(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See ``MirrorDriver``."""
-        device = await self._create(disk, repeated=repeated)
+        device = await self._create(disk, repeated=repeated, info=info)
         try:
             await self._drbd.declare_good(device)
         except BlockDeviceError:
@@ -107,8 +109,10 @@ class DrbdDriver:
 
     async def assemble(self, disk: DiskSpec) -> BlockDevice:
         """See ``DiskDriver``: this node does not write, nor stops writing."""
-        device = await self._device(disk)
-        state, sought = await self._drbd.assemble(device)
+        device = self._named(disk)
+        # A device that has its disk holds the volumes, which need not be looked at.
+        volumes = partial(self._volumes.assemble_own, disk.children)
+        state, sought = await self._drbd.assemble(device, volumes)
         if sought:
             self._sought[device.minor] = self._clock.monotonic()
         return _found(state)
@@ -177,11 +181,13 @@ class DrbdDriver:
         """See ``DiskDriver``: on the volumes below."""
         await self._volumes.set_infos(disk.children, text)
 
-    async def status(self, disk: DiskSpec) -> MirrorStatus | None:
+    async def status(self, disk: DiskSpec, *, known: bool = False) -> MirrorStatus | None:
         """See ``MirrorDriver``."""
-        state = await self._drbd.find(self._named(disk))
+        device = self._named(disk)
+        state = await (self._drbd.state(device.minor) if known else self._drbd.find(device))
         if state is None:
             return None
+        apart = not (known or state.is_connected or state.disk == DiskState.DISKLESS)
         return MirrorStatus(
             path=state.path,
             minor=state.minor,
@@ -195,6 +201,7 @@ class DrbdDriver:
             estimated_s=self._syncs.estimate(state),
             degraded=state.is_degraded,
             local_disk=_local_disk(state),
+            generations=await self._drbd.generations(device.minor) if apart else (),
         )
 
     async def _met(self, disk: DiskSpec, device: Device) -> DeviceState:
@@ -204,12 +211,11 @@ class DrbdDriver:
         talked; one whose peer is lost must be at last.
         """
         end = self._sought.pop(device.minor, self._clock.monotonic() - _PEER_S) + _PEER_S
-        while True:
-            state = await self._existing(disk, device)
-            waits = not (state.is_connected or state.is_standalone or state.role == Role.PRIMARY)
-            if not waits or self._clock.monotonic() >= end:
-                return state
+        state = await self._existing(disk, device)
+        while _waits(state) and self._clock.monotonic() < end:
             await self._clock.sleep(_STEP_S)
+            state = await self._drbd.state(device.minor) or await self._existing(disk, device)
+        return state
 
     async def _existing(self, disk: DiskSpec, device: Device) -> DeviceState:
         state = await self._drbd.find(device)
@@ -242,6 +248,11 @@ def _device(disk: DiskSpec, paths: list[str], size: int) -> Device:
 
 def _found(state: DeviceState) -> BlockDevice:
     return BlockDevice(path=state.path, size=state.size)
+
+
+def _waits(state: DeviceState) -> bool:
+    """Whether its peer may come and have something newer."""
+    return not (state.is_connected or state.is_standalone or state.role == Role.PRIMARY)
 
 
 def _is_usable(state: DeviceState) -> bool:

@@ -1,7 +1,8 @@
 """What DRBD says of its devices: ``drbdsetup events2 --now --statistics``, one line an object.
 
-Pure. DRBD 8.4 and 9 print the same kinds of lines; words that are not known here are kept out of
-every decision that could cost data: they mean neither "up to date" nor "connected".
+Pure. The module of 8.4 says it in a file, too, see :mod:`.kernel`. DRBD 8.4 and 9 print the same
+kinds of lines; words that are not known here are kept out of every decision that could cost data:
+they mean neither "up to date" nor "connected".
 
 Source: drbdsetup(8); ``tests/golden/drbd``.
 """
@@ -60,14 +61,13 @@ class DeviceState:
     """One device, as its node sees it. Words are DRBD's, sizes are bytes.
 
     Attributes:
-        resource: DRBD's name of it.
         minor: number of its ``/dev/drbdN``.
-        size: 0 without a disk.
+        size: 0 of one that never had a disk.
         replication: ``Off``, ``Established``, ``SyncSource``, ...
         out_of_sync: what differs from the peer, or did when it was last seen.
+        two_primaries: both nodes may write; ``None`` where that was not asked.
     """
 
-    resource: str
     minor: int
     role: str
     disk: str
@@ -77,6 +77,7 @@ class DeviceState:
     peer_role: str
     peer_disk: str
     out_of_sync: int
+    two_primaries: bool | None = None
 
     @property
     def path(self) -> str:
@@ -156,7 +157,6 @@ def _device(
     peer: Mapping[str, str],
 ) -> DeviceState:
     return DeviceState(
-        resource=device["name"],
         minor=int(device["minor"]),
         role=resource["role"],
         disk=device["disk"],

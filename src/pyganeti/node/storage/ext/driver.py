@@ -58,15 +58,21 @@ class ExtDriver:
         # UUIDs by volume. A daemon that was restarted refuses to repeat a snapshot instead.
         self._snapshots: dict[tuple[str, str], str] = {}
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.create`."""
+        await self._create(disk, repeated=repeated)
+        if info:
+            await self.set_info(disk, info)
+        return ""
+
+    async def _create(self, disk: DiskSpec, *, repeated: bool) -> None:
         async with self._turn(disk):
             self._removed.discard(place(disk))
             try:
                 await self._scripts.run(disk, "create", VOL_SIZE=str(disk.size))
             except ScriptFailed as err:
                 if repeated and await self._has_size(disk):
-                    return ""
+                    return
                 if err.killed:
                     await self._discard(disk)
                 raise
@@ -75,7 +81,6 @@ class ExtDriver:
             except StorageError:
                 await self._discard(disk)
                 raise
-        return ""
 
     async def remove(self, disk: DiskSpec) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.remove`."""

@@ -44,30 +44,47 @@ class LvmDriver:
         self._lvm = lvm
         self._write = write
 
-    async def create(self, disk: DiskSpec, *, repeated: bool) -> str:
+    async def create(self, disk: DiskSpec, *, repeated: bool, info: str = "") -> str:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.create`."""
-        group_name, name = _place(disk)
-        group = await self._group(disk)
-        found = await self._look(disk)
-        if found is not None:
-            most = disk.spindles or _wanted_stripes(disk)
-            sizes = {group.rounded(disk.size * MIB, count) for count in range(1, most + 1)}
-            if repeated and _owner(found) == disk.uuid and found.size in sizes:
-                return ""
-            raise StorageError(f"{disk.iv_name}: {found.place} exists already")
+        group, name = _place(disk)
+        # LVM takes most of the time to look, and looks itself when it makes a volume.
+        looked = repeated or disk.spindles is not None
+        if looked and await self._is_made(disk, repeated=repeated):
+            return ""
         if disk.spindles is None:
-            _check_fits(disk, group, disk.size * MIB)
-            stripes, own = await self._stripes(disk), []
+            stripes, own = await self._stripes(disk), list[str]()
         else:
             own = await self._spindles(disk)
             # Each of them is to be used.
             stripes = len(own)
         words = ["-L", f"{disk.size}m", "-n", name, "--addtag", _OWNER + disk.uuid]
+        words += ["--addtag", _info_tag(info)] if info else []
         words += ["--stripes", str(stripes)]
         # What was there before neither stops it nor shows through.
-        words += ["--yes", "--zero", "y", "--wipesignatures", "y", group_name, *own]
-        await self._change(disk, "lvcreate", *words)
+        words += ["--yes", "--zero", "y", "--wipesignatures", "y", group, *own]
+        try:
+            await self._change(disk, "lvcreate", *words)
+        except StorageError:
+            await self._is_made(disk, repeated=False)  # which may have better words for it
+            raise
         return ""
+
+    async def _is_made(self, disk: DiskSpec, *, repeated: bool) -> bool:
+        """Whether a former attempt has made it.
+
+        Raises:
+            StorageError: its name is taken, or it does not fit.
+        """
+        group, found = await self._group(disk), await self._look(disk)
+        if found is None:
+            if disk.spindles is None:
+                _check_fits(disk, group, disk.size * MIB)
+            return False
+        most = disk.spindles or _wanted_stripes(disk)
+        sizes = {group.rounded(disk.size * MIB, count) for count in range(1, most + 1)}
+        if repeated and _owner(found) == disk.uuid and found.size in sizes:
+            return True
+        raise StorageError(f"{disk.iv_name}: {found.place} exists already")
 
     async def remove(self, disk: DiskSpec) -> None:
         """See :meth:`~pyganeti.node.storage.base.DiskDriver.remove`."""
@@ -180,7 +197,7 @@ class LvmDriver:
 
     async def set_infos(self, disks: Sequence[DiskSpec], text: str) -> None:
         """See :class:`~pyganeti.node.storage.base.VolumeDriver`."""
-        tag = _INFO + _NOT_IN_TAGS.sub("_", text)[:_INFO_LENGTH]
+        tag = _info_tag(text)
         # Volumes that want the same change get it from one command.
         changes: dict[tuple[str, ...], list[str]] = {}
         for disk, looked in zip(disks, await self._look_all(disks), strict=True):
@@ -298,6 +315,10 @@ def _there(disk: DiskSpec, found: LogicalVolume | None) -> LogicalVolume:
     if found is None:
         raise StorageError(f"{disk.iv_name}: {'/'.join(_place(disk))} does not exist")
     return found
+
+
+def _info_tag(text: str) -> str:
+    return _INFO + _NOT_IN_TAGS.sub("_", text)[:_INFO_LENGTH]
 
 
 def _wanted_stripes(disk: DiskSpec) -> int:
