@@ -154,6 +154,10 @@ def has_file(cluster: Cluster, node: str, name: str) -> bool:
     return name in queue_files(cluster, node)
 
 
+def lacks_file(cluster: Cluster, node: str, name: str) -> bool:
+    return not has_file(cluster, node, name)
+
+
 def has_exports(cluster: Cluster, node: str) -> bool:
     """Whether a candidate has the same files as the master."""
     same_queue = queue_files(cluster, node) == queue_files(cluster, "node1")
@@ -184,7 +188,9 @@ def test_exports_follow_on_the_master_and_its_candidates() -> None:
         for node in cluster.nodes:
             archived = f"archive/0/job-{job}"
             wait_exported(partial(has_file, cluster, node, archived), f"{archived} on {node}")
-            assert not has_file(cluster, node, f"job-{job}")
+            # It is where it was until it is where it goes: a reader finds it at any time.
+            gone = partial(lacks_file, cluster, node, f"job-{job}")
+            wait_exported(gone, f"job-{job} to leave {node}")
         # What a candidate missed while it was down comes once it is back.
         stop(cluster, "node2")
         cluster.gnt("cluster", "add-tags", "missed")

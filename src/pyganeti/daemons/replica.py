@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from pyganeti.kit.threads import in_thread
-from pyganeti.model.errors import StoreConflict
-from pyganeti.store.codec import decode_writes, encode_checksums
-from pyganeti.store.interface import Transaction
+from pyganeti.model.errors import ConfigurationError, StoreConflict
+from pyganeti.store.codec import decode_writes, encode_checksums, encode_writes
+from pyganeti.store.interface import Put, Table, Transaction
 from pyganeti.store.replica import Replica, ReplicaGap
-from pyganeti.wire.noderpc.types import StoreState
+from pyganeti.wire.noderpc.types import StorePage, StoreState
 
 
 class CandidateStore:
@@ -43,6 +43,14 @@ class CandidateStore:
     async def archived(self, after: str, limit: int) -> bytes:
         """See ``ReplicaStore``."""
         return encode_checksums(await self._replica.checksums(after, limit))
+
+    async def read(self, table: str, after: str, keys: tuple[str, ...]) -> StorePage:
+        """See ``ReplicaStore``."""
+        if table not in set(Table):
+            raise ConfigurationError(f"the store has no table {table!r}")
+        page = await self._replica.page(Table(table), after, keys)
+        rows = tuple(Put(Table(table), key, value) for key, value in page.rows.items())
+        return StorePage(seq=page.seq, epoch=page.epoch, rows=encode_writes(rows), more=page.more)
 
     async def forget(self) -> None:
         """See ``ReplicaStore``."""

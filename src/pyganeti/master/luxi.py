@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.mismatch import in_words
 from pyganeti.kit.shown import shown
 from pyganeti.master.app import Master
 from pyganeti.master.cluster_info import cluster_info, config_values
@@ -283,7 +284,7 @@ class _Arguments:
             try:
                 msgspec.convert(value, kind)
             except msgspec.ValidationError as err:
-                return ParameterError(f"{self._method}: argument {name!r}: {err}")
+                return ParameterError(f"{self._method}: argument {name!r}: {in_words(str(err))}")
         return ParameterError(f"{self._method}: wrong arguments")
 
 

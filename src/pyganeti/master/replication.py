@@ -166,13 +166,19 @@ class CandidateReplication:
         return None
 
     async def run(self) -> None:
-        """Bring lost candidates up to date, for ever; one task of the daemon's task group."""
+        """Bring lost candidates up to date, for ever; one task of the daemon's task group.
+
+        Raises:
+            StoreFenced: one of them obeys a newer master.
+        """
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
             for node in sorted(self._lost):
                 try:
                     await self._catch_up(node)
+                except StaleEpoch as err:
+                    raise StoreFenced(f"another master has taken over: {err}") from err
                 except (GenericError, TimeoutError) as err:
                     _log.info("candidate %s cannot be brought up to date yet: %s", node, err)
             before, self._asked = self.is_minority_known, True

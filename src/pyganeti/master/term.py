@@ -3,23 +3,27 @@
 Called once by each masterd, before it does anything else. See ``docs/design/0001-state.md`` (Term).
 """
 
-import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pyganeti.kit.clock import Clock
+from pyganeti.master.asking import ask_all
 from pyganeti.master.nodes import NODED_PORT
 from pyganeti.model.errors import ConfigurationError, GenericError, NotMasterError
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, R
+from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeClient
 from pyganeti.wire.noderpc.node import EpochTakeCall, MasterNodeNameCall
 from pyganeti.wire.noderpc.types import MasterVote
 
 _log = logging.getLogger(__name__)
 
 PAUSE_S: Final = 1.0
+# Who is slower is asked again, if need be.
+VOTE_S: Final = 5.0
+# As long as Ganeti's six tries, ten seconds apart.
+VOTING_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Election:
         client: makes calls; no term is needed for the first.
         clock: for the pauses between tries.
         stored: the highest term the master's own store has seen.
-        voting: whether a strict majority of all voters is needed; otherwise all that answer do.
+        voting: whether a strict majority of all nodes must name this one as the master; otherwise
+            all that answer do, whomever they name.
         timeout_s: how long to go on asking.
         keep: tasks on nodes that this master goes on waiting for.
     """
@@ -39,7 +44,7 @@ class Election:
     clock: Clock
     stored: int
     voting: bool = True
-    timeout_s: float = 60.0
+    timeout_s: float = VOTING_S
     keep: frozenset[str] = frozenset()
 
     async def win(self, view: ClusterView) -> int:
@@ -59,45 +64,81 @@ class Election:
             _log.warning("%s; trying again", problem)
             await self.clock.sleep(PAUSE_S)
 
+    async def check_not_former(self, view: ClusterView) -> None:
+        """Ask once whether there is a newer master; too few answers say nothing.
+
+        Raises:
+            NotMasterError: there is.
+        """
+        votes, _silent = await self._votes(_voters(view))
+        self._willing(view.master_node.name, votes, len(view.nodes))
+
+    async def _votes(
+        self, voters: list[NodeAddress]
+    ) -> tuple[dict[str, MasterVote], dict[str, GenericError]]:
+        """Whom nodes name, and why others do not answer."""
+        ctx = CallContext(epoch=0)
+        answers = await ask_all(self.client, voters, MasterNodeNameCall(), ctx, limit_s=VOTE_S)
+        return (
+            {name: vote for name, vote in answers.items() if isinstance(vote, MasterVote)},
+            {name: error for name, error in answers.items() if isinstance(error, GenericError)},
+        )
+
     async def _attempt(self, view: ClusterView) -> int | str:
         """The term, or why there is none yet."""
-        voters = [
-            NodeAddress(node.name, node.primary_ip, NODED_PORT) for node in view.online_nodes()
-        ]
-        answers = await self._ask_all(voters, MasterNodeNameCall(), 0)
-        votes = {name: vote for name, vote in answers.items() if isinstance(vote, MasterVote)}
-        silent = {name: str(why) for name, why in answers.items() if name not in votes}
-        self._check_votes(view, votes, len(voters))
+        voters, me = _voters(view), view.master_node.name
+        votes, silent = await self._votes(voters)
+        willing = self._willing(me, votes, len(voters))
+        if self.voting and len(willing) * 2 <= len(voters):
+            return _too_few(len(willing), len(voters), me, votes, silent)
         highest = max((vote.epoch for vote in votes.values()), default=0)
         term = max(highest, self.stored) + 1
-        willing = [voter for voter in voters if voter.name in votes]
-        taken = await self._ask_all(willing, EpochTakeCall(keep=self.keep), term)
+        asked = [voter for voter in voters if voter.name in votes]
+        taken = await ask_all(
+            self.client, asked, EpochTakeCall(keep=self.keep), CallContext(epoch=term)
+        )
         granted = sum(answer == term for answer in taken.values())
         if granted * 2 > len(voters) or (not self.voting and granted == len(votes) > 0):
             return term
-        why = "; ".join(f"{name}: {text}" for name, text in silent.items())
-        return f"{granted} of {len(voters)} nodes accept this master, a majority is needed ({why})"
+        silent |= {name: error for name, error in taken.items() if isinstance(error, GenericError)}
+        return _too_few(granted, len(voters), me, votes, silent)
 
-    def _check_votes(self, view: ClusterView, votes: dict[str, MasterVote], voters: int) -> None:
-        me = view.master_node.name
-        others = [vote.master for vote in votes.values() if vote.master not in ("", me)]
-        if self.voting and len(others) * 2 > voters:
+    def _willing(self, me: str, votes: Mapping[str, MasterVote], voters: int) -> set[str]:
+        """The nodes that name this master, or none.
+
+        Raises:
+            NotMasterError: most name another one, or one that is newer than this one's state.
+        """
+        willing = {name for name, vote in votes.items() if vote.master in ("", me)}
+        others = {name: vote for name, vote in votes.items() if name not in willing}
+        if not self.voting or not others or len(willing) * 2 > voters:
+            return willing
+        newest = max(others.values(), key=lambda vote: vote.epoch)
+        if len(others) * 2 > voters or newest.epoch > self.stored:
             raise NotMasterError(
-                f"{len(others)} of {voters} nodes say that {others[0]} is the master, not {me}"
+                f"{len(others)} of {voters} nodes say that {newest.master} is the master, not {me}"
             )
+        return willing
 
-    async def _ask_all(
-        self, voters: Sequence[NodeAddress], call: NodeCall[R], epoch: int
-    ) -> dict[str, R | GenericError]:
-        """Ask all at once; the answer or the error of each, by name."""
 
-        async def ask(voter: NodeAddress) -> R | GenericError:
-            try:
-                return await self.client.call(voter, call, CallContext(epoch=epoch))
-            except GenericError as err:
-                _log.warning("node %s does not accept this master yet: %s", voter.name, err)
-                return err
+def _voters(view: ClusterView) -> list[NodeAddress]:
+    """All members; offline ones too: what they say counts as long as they belong to the cluster."""
+    return [NodeAddress(node.name, node.primary_ip, NODED_PORT) for node in view.all_nodes()]
 
-        async with asyncio.TaskGroup() as group:
-            tasks = {voter.name: group.create_task(ask(voter)) for voter in voters}
-        return {name: task.result() for name, task in tasks.items()}
+
+def _too_few(
+    count: int,
+    voters: int,
+    me: str,
+    votes: Mapping[str, MasterVote],
+    silent: Mapping[str, GenericError],
+) -> str:
+    """Why there is no term: whose votes are missing."""
+    missing = [f"{name}: {error}" for name, error in silent.items()]
+    missing += [
+        f"{name}: says that {vote.master} is the master"
+        for name, vote in votes.items()
+        if vote.master not in ("", me)
+    ]
+    why = f" ({'; '.join(missing)})" if missing else ""
+    return f"{count} of {voters} nodes accept this master, a majority is needed{why}"

@@ -41,6 +41,11 @@ class EpochKeeper:
         """The highest durable epoch."""
         return self._stored
 
+    @property
+    def seen(self) -> int:
+        """The highest epoch that was asked for: lower ones are refused, durable or not."""
+        return self._coming
+
     async def enter(self, epoch: int) -> None:
         """Let a call of ``epoch`` in.
 

@@ -6,8 +6,9 @@ the answer.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError, StaleEpoch
@@ -16,9 +17,26 @@ from pyganeti.store.interface import EPOCH, SEQ, Delete, Put, Table, Transaction
 
 T = TypeVar("T")
 
+_PAGE_ROWS: Final = 500
+_PAGE_BYTES: Final = 4 * 1024 * 1024
+
 
 class ReplicaGap(ConfigurationError):
     """A transaction is missing before this one; arguments: text, the replica's seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of one table and where the replica stood when they were read.
+
+    Attributes:
+        more: whether more follow.
+    """
+
+    seq: int
+    epoch: int
+    rows: dict[str, bytes]
+    more: bool
 
 
 class Replica:
@@ -90,6 +108,26 @@ class Replica:
     async def checksums(self, after: str, limit: int) -> dict[str, int]:
         """Checksums of the first ``limit`` archived jobs with keys above ``after``."""
         return await self._blocking(lambda backend: backend.checksums(Table.ARCHIVE, after, limit))
+
+    async def page(self, table: Table, after: str, keys: Sequence[str] = ()) -> Page:
+        """The records with ``keys``, or the first ones above ``after``, by key.
+
+        A page ends after some megabytes or some hundreds of records; with ``keys`` it then lacks
+        the last ones.
+        """
+
+        def work(backend: Backend) -> Page:
+            wanted = list(keys)[:_PAGE_ROWS] or list(backend.checksums(table, after, _PAGE_ROWS))
+            found = backend.read_many(table, wanted)
+            rows, room = dict[str, bytes](), _PAGE_BYTES
+            for key in wanted:
+                if key in found and room > 0:
+                    rows[key] = found[key]
+                    room -= len(found[key])
+            more = len(rows) < len(found) or max(len(wanted), len(keys)) >= _PAGE_ROWS
+            return Page(*_state(backend), rows, more)
+
+        return await self._blocking(work)
 
     async def load(
         self, epoch: int, seq: int, part: int, writes: Iterable[Put | Delete], *, is_last: bool

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from pyganeti.kit.files import sync_directory
+from pyganeti.kit.identity import give_like_directory
 from pyganeti.model.errors import ConfigurationError, StoreCorrupt, StoreUnwritable
 from pyganeti.store.backend import row_crc
 from pyganeti.store.interface import SEQ
@@ -85,6 +86,9 @@ class DatabaseFile:
             self.mark.reset()
             self._make_elsewhere(self.path + "-new")
             os.rename(self.path + "-new", self.path)
+            # The node daemon keeps a candidate's copy, and the master's is to go on with it.
+            for path in (self.path, self.mark.path):
+                give_like_directory(path)
             sync_directory(os.path.dirname(os.path.abspath(self.path)))
         # Not by opening it: closing it again would drop the locks of another handle of ours.
         if not os.access(self.path, os.R_OK | os.W_OK):

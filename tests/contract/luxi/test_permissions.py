@@ -7,16 +7,18 @@ from typing import Final, NoReturn
 
 import pytest
 
+from pyganeti.kit import identity
 from pyganeti.kit.paths import Paths
 from pyganeti.tools import layout
 from pyganeti.wire.luxi.client import LuxiClient, LuxiPermissionError
 from pyganeti.wire.luxi.server import LuxiServer
+from tests.needs import needs_root
 
 from .harness import Master, client, request, serving, until
 
 NOBODY: Final = 65534
 GROUP: Final = 54321
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+gives_files_away = needs_root("gives files to others")
 
 
 async def ask_as(uid: int, groups: list[int], path: Path) -> str:
@@ -45,7 +47,7 @@ def _answer_as(uid: int, groups: list[int], path: Path, write: int) -> NoReturn:
     os._exit(0)
 
 
-@needs_root
+@gives_files_away
 async def test_owner_and_group_may_talk_and_nobody_else(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     os.chmod(tmp_path, 0o755)
@@ -85,6 +87,6 @@ async def test_when_one_socket_cannot_be_made_none_is_left(tmp_path: Path) -> No
 async def test_owners_are_those_of_the_layout() -> None:
     assert layout.socket_owner(Paths("/tmp/node1", "node1")) == (-1, -1)
     assert (layout.USERS["masterd"], layout.GROUPS["daemons"]) == ("gnt-masterd", "gnt-daemons")
-    wanted = (layout.user_id("gnt-masterd"), layout.group_id("gnt-daemons"))
+    wanted = (identity.user_id("gnt-masterd"), identity.group_id("gnt-daemons"))
     expected = wanted if os.geteuid() == 0 else (-1, -1)
     assert layout.socket_owner(Paths()) == expected

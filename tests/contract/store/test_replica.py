@@ -176,6 +176,46 @@ async def test_a_snapshot_brings_a_copy_what_it_lacks(storage: Storage, known: i
     assert target.read(Table.META, SEQ) == b"1"
 
 
+async def read_all(replica: Replica, table: Table) -> tuple[dict[str, bytes], int]:
+    """All records of a table page by page, and how many pages there were."""
+    rows, pages, more = dict[str, bytes](), 0, True
+    while more:
+        page = await replica.page(table, max(rows, default=""))
+        assert (page.seq, page.epoch) == (1, 3)
+        rows |= page.rows
+        pages, more = pages + 1, page.more
+    return rows, pages
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "least"), [(0, 1, 1), (7, 1, 1), (1200, 1, 3), (9, 2**20, 3)]
+)
+async def test_a_table_is_read_in_pages(
+    storage: Storage, count: int, size: int, least: int
+) -> None:
+    replica = Replica(storage.open, None)
+    rows = [Put(Table.ARCHIVE, f"ü{number}", b"x" * size) for number in range(count)]
+    await replica.apply(3, [Transaction(1, (term(3), *rows))])
+    found, pages = await read_all(replica, Table.ARCHIVE)
+    is_same = found == {row.key: row.value for row in rows}
+    assert is_same
+    assert pages >= least
+    assert (await read_all(replica, Table.JOB))[0] == {}
+    await replica.close()
+
+
+async def test_records_are_read_by_key(storage: Storage) -> None:
+    replica = Replica(storage.open, None)
+    await replica.apply(3, [Transaction(1, (term(3), job("1", b"a"), job("2", b"b")))])
+    page = await replica.page(Table.JOB, "", ["2", "9"])
+    assert (page.rows, page.more) == ({"2": b"b"}, False)
+    large = [Put(Table.ARCHIVE, str(number), b"x" * 2**21) for number in range(4)]
+    await replica.apply(3, [Transaction(2, tuple(large))])
+    page = await replica.page(Table.ARCHIVE, "", ["0", "1", "2", "3"])
+    assert (sorted(page.rows), page.more) == (["0", "1"], True)
+    await replica.close()
+
+
 def test_checksums_travel_as_bytes() -> None:
     assert decode_checksums(encode_checksums({"ü": 2**32 - 1})) == {"ü": 2**32 - 1}
 

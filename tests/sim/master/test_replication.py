@@ -186,14 +186,6 @@ async def test_nodes_that_come_late_are_waited_for() -> None:
     await cluster.finished(start)
 
 
-async def test_offline_nodes_do_not_vote() -> None:
-    cluster = SimCluster()
-    for name in ("node2", "node3"):
-        cluster.set_node(name, offline=True)
-        cluster.nodes[name].reachable = False
-    assert (await cluster.master()).epoch == 1
-
-
 async def overtaken() -> tuple[SimCluster, Master, Master]:
     """A cluster with a master that goes on after another took over."""
     cluster = stopped()
