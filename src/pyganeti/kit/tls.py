@@ -6,9 +6,10 @@ one. Source: docs/design/0002-node-calls.md; digest form of Ganeti's ``candidate
 """
 
 import hashlib
+import re
 import ssl
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,9 @@ VALID_DAYS: Final = 5 * 365
 _BACKDATED: Final = timedelta(minutes=10)
 _UUID_LENGTH: Final = 36
 _NODE_URI: Final = "urn:uuid:"
+_CERTIFICATE: Final = re.compile(
+    rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,15 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A cluster's certificate authority, both parts as PEM."""
+    """A cluster's certificate authority, both parts as PEM.
+
+    Attributes:
+        certificate: while it is exchanged for another, there may be several; one is the key's.
+        key: signs.
+    """
 
     certificate: bytes
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def server_context(certificate: str, ca: str) -> ssl.SSLContext:
@@ -71,6 +80,37 @@ def client_context(certificate: str, ca: str) -> ssl.SSLContext:
     context.load_cert_chain(certificate)
     context.load_verify_locations(ca)
     return context
+
+
+def introduce(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> Peer | None:
+    """Let two contexts agree on a connection, in memory; whom the server sees.
+
+    Args:
+        server: from :func:`server_context`.
+        client: from :func:`client_context`.
+        name: what the server's certificate must name.
+
+    Raises:
+        OSError: one of them refuses the other (``ssl.SSLError``).
+    """
+    asked, answered = ssl.MemoryBIO(), ssl.MemoryBIO()
+    called = server.wrap_bio(asked, answered, server_side=True)
+    caller = client.wrap_bio(answered, asked, server_hostname=name)
+    waiting = [caller, called]
+    # Each round passes at least one message on; a handshake has far fewer.
+    for _ in range(10):
+        waiting = [end for end in waiting if not _has_shaken_hands(end)]
+        if not waiting:
+            return peer_of(called)
+    raise ssl.SSLError("the handshake does not end")
+
+
+def _has_shaken_hands(end: ssl.SSLObject) -> bool:
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
 
 
 def reason(err: OSError) -> str:
@@ -116,12 +156,28 @@ def certificate_uuid(pem: bytes) -> str:
         return ""
 
 
+def certificates_of(pem: bytes) -> list[bytes]:
+    """The certificates in a PEM file, each as PEM; keys are left out."""
+    return [found.group() + b"\n" for found in _CERTIFICATE.finditer(pem)]
+
+
+def expiry(pem: bytes) -> float:
+    """When the first certificate in a PEM file ends, in seconds since the epoch.
+
+    Raises:
+        ValueError: there is no certificate in it.
+    """
+    from cryptography import x509
+
+    certificate = x509.load_der_x509_certificate(_first_certificate(pem))
+    return certificate.not_valid_after_utc.timestamp()
+
+
 def _first_certificate(pem: bytes) -> bytes:
-    begin, end = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
-    start, stop = pem.find(begin), pem.find(end)
-    if start < 0 or stop < start:
+    found = _CERTIFICATE.search(pem)
+    if found is None:
         raise ValueError("no certificate in this file")
-    return ssl.PEM_cert_to_DER_cert(pem[start : stop + len(end)].decode("ascii"))
+    return ssl.PEM_cert_to_DER_cert(found.group().decode("ascii"))
 
 
 def peer_of(connection: ssl.SSLObject) -> Peer | None:
@@ -171,7 +227,8 @@ def issue_node_certificate(authority: Authority, name: str, uuid: str, now: floa
     """Key and certificate of a node, as one PEM; good for both ends of a connection.
 
     Raises:
-        ValueError: ``name`` is no host name, or the authority's files are damaged.
+        ValueError: ``name`` is no host name, or the authority's files are damaged or of different
+            authorities.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -181,7 +238,7 @@ def issue_node_certificate(authority: Authority, name: str, uuid: str, now: floa
     ca_key = serialization.load_pem_private_key(authority.key, None)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
         raise ValueError("the key of the certificate authority is not an elliptic curve key")
-    ca = x509.load_pem_x509_certificate(authority.certificate)
+    ca = _certificate_of(ca_key, authority.certificate)
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName(name), x509.UniformResourceIdentifier(_NODE_URI + uuid)]
     builder = (
@@ -196,6 +253,15 @@ def issue_node_certificate(authority: Authority, name: str, uuid: str, now: floa
         )
     )
     return _key_pem(key) + _pem(builder.sign(ca_key, hashes.SHA256()))
+
+
+def _certificate_of(key: "ec.EllipticCurvePrivateKey", pem: bytes) -> "x509.Certificate":
+    from cryptography import x509
+
+    for certificate in x509.load_pem_x509_certificates(pem):
+        if certificate.public_key() == key.public_key():
+            return certificate
+    raise ValueError("the key of the certificate authority belongs to none of its certificates")
 
 
 def _name(common_name: str) -> "x509.Name":

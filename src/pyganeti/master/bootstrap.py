@@ -6,7 +6,6 @@ Source: gnt-cluster(8) INIT, DESTROY; layout facts; ``docs/design/0002-node-call
 """
 
 import os
-import secrets
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,13 +18,14 @@ from pyganeti.kit.ids import SystemIds
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Command, ProcessError, run_blocking
 from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
+from pyganeti.master import new_keys
 from pyganeti.master.config import config_writes
 from pyganeti.master.initial import initial_objects
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.own_machine import check_drbd_helper, check_machine, check_volume_group
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED, DiskTemplate
 from pyganeti.model.errors import (
-    ConfigurationError,
     ECode,
     GenericError,
     OpExecError,
@@ -61,7 +61,8 @@ def init_cluster(paths: Paths, options: Options) -> None:
         raise OpPrereqError("Cluster is already initialised", ECode.STATE)
     cluster_name = check_hostname(str(options["cluster_name"]))
     node_name = own_hostname(paths)
-    addresses = {name: _address(paths, name) for name in (cluster_name, node_name)}
+    version = int(options.get("primary_ip_version") or 4)
+    addresses = {name: _address(paths, name, version) for name in (cluster_name, node_name)}
     if addresses[cluster_name] == addresses[node_name]:
         text = f"cluster {cluster_name} and node {node_name} have the same address"
         raise OpPrereqError(f"{text} {addresses[node_name]}", ECode.NOTUNIQUE)
@@ -87,8 +88,7 @@ def init_cluster(paths: Paths, options: Options) -> None:
     try:
         _run_tool("layout")
         _write_all(paths, view)
-        _daemon_util("start", "ganeti-noded")
-        _daemon_util("start", "ganeti-masterd")
+        _daemon_util("start-all")
         _post_init(paths)
     except (GenericError, OSError) as err:
         with suppress(GenericError):
@@ -109,9 +109,9 @@ def _drop_address(view: ClusterView) -> None:
         run_blocking(Command(("ip", "address", "del", place, "dev", cluster.master_netdev)))
 
 
-def _address(paths: Paths, name: str) -> str:
+def _address(paths: Paths, name: str, version: int) -> str:
     try:
-        return resolve(paths, name)[1]
+        return resolve(paths, name, version=version)[1]
     except UnknownHost as err:
         raise ResolverError(name, "resolver_error", str(err)) from err
 
@@ -130,12 +130,11 @@ def _write_all(paths: Paths, view: ClusterView) -> None:
     authority = tls.make_ca(cluster.cluster_name, now())
     pem = tls.issue_node_certificate(authority, node.name, node.uuid, now())
     write_atomic(paths.ca_cert, authority.certificate, mode=0o444)
-    write_atomic(paths.ca_key, authority.key, mode=0o400)
+    write_atomic(paths.ca_key, authority.key, mode=0o440)
     write_atomic(paths.server_pem, pem, mode=0o440)
     write_atomic(paths.client_pem, pem, mode=0o440)
-    write_atomic(paths.rapi_pem, _self_signed(cluster.cluster_name), mode=0o440)
-    write_atomic(paths.hmac_key, f"{secrets.token_hex(20)}\n".encode(), mode=0o440)
-    write_atomic(paths.domain_secret, f"{secrets.token_hex(20)}\n".encode(), mode=0o640)
+    others = new_keys.Wanted(rapi=True, spice=True, hmac=True, secret=True)
+    new_keys.write(paths, new_keys.make(paths, others, cluster.cluster_name))
     certs = {node.uuid: tls.certificate_digest(pem)}
     change = Change(puts=(_with_certs(view, certs),))
     view = view.apply(change)
@@ -149,12 +148,6 @@ def _with_certs(view: ClusterView, certs: dict[str, str]) -> Any:  # Any: a Clus
     import msgspec
 
     return msgspec.structs.replace(view.cluster, candidate_certs=certs)
-
-
-def _self_signed(name: str) -> bytes:
-    """Key and certificate of the REST daemon; it is its own authority."""
-    authority = tls.make_ca(name, now())
-    return tls.issue_node_certificate(authority, name, "", now()) + authority.certificate
 
 
 def _write_database(paths: Paths, view: ClusterView) -> None:
@@ -180,7 +173,7 @@ def _daemon_util(*words: str) -> None:
 def _run_tool(tool: str, *words: str) -> None:
     """Run one of our own tools in a process of its own: the layers forbid to import it here."""
     command = Command(
-        (sys.executable, "-m", f"pyganeti.tools.{tool}", *words),
+        (sys.executable, "-P", "-m", f"pyganeti.tools.{tool}", *words),
         env=dict(os.environ),
         timeout_s=_DAEMON_TIMEOUT_S,
     )
@@ -222,6 +215,7 @@ def _state(paths: Paths) -> list[str]:
     single = [
         paths.ca_cert,
         paths.ca_key,
+        paths.ca_next,
         paths.client_pem,
         paths.config_file,
         paths.database,
@@ -257,12 +251,9 @@ def issue_node_files(paths: Paths, node_name: str, node_uuid: str) -> dict[str, 
     Raises:
         ConfigurationError: this node has not the cluster's keys: it is no master candidate.
     """
-    certificate, key = read_bytes(paths.ca_cert), read_bytes(paths.ca_key)
-    if certificate is None or key is None:
-        raise ConfigurationError(f"{paths.ca_key} is missing: only the master can add nodes")
-    authority = tls.Authority(certificate, key)
+    authority = KeyFiles(paths).authority()
     pem = tls.issue_node_certificate(authority, node_name, node_uuid, now()).decode("ascii")
-    files = {"ca.pem": certificate.decode("ascii"), "server.pem": pem, "client.pem": pem}
+    files = {"ca.pem": authority.certificate.decode("ascii"), "server.pem": pem, "client.pem": pem}
     # With the ssconf files it knows whose calls to admit, before it is a member. A name with a dot
     # is one that is being written.
     names = os.listdir(paths.data_dir)

@@ -1,19 +1,22 @@
 """Brings nodes the files that follow from the configuration.
 
 ``ssconf_*`` values go to all online nodes, only those that changed; the authority's key goes to
-candidates, since it belongs to the master role; the watcher's pause goes to all. Nodes that are no
-candidates are told to remove what only those may have. A task of masterd does it soon after a
-change; :meth:`Distributor.flush` does it now. Source: ``docs/design/0013-node-roles.md``.
+candidates, since it belongs to the master role; the watcher's pause and the files that all nodes
+have alike go to all. Nodes that are no candidates are told to remove what only those may have. A
+task of masterd does it soon after a change; :meth:`Distributor.flush` does it now. Source:
+``docs/design/0013-node-roles.md``, ``docs/design/0015-renewing-keys.md``.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.paths import Paths
+from pyganeti.kit.threads import in_thread
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.change import Change, Kind, kind_of
 from pyganeti.model.errors import GenericError
@@ -37,7 +40,7 @@ class Distributor:
         nodes: makes the calls.
         clock: for pauses.
         view: the snapshot at start; nothing is known yet of what nodes have.
-        candidate_files: files that go with the master role (path, content): candidates only.
+        keys: files that all nodes have alike, and those that only candidates have.
         pause: until when the watcher is paused.
         may_demote: whether the candidates can do without the copies of former ones.
     """
@@ -47,13 +50,14 @@ class Distributor:
         nodes: NodeWriter,
         clock: Clock,
         view: ClusterView,
-        candidate_files: Callable[[], Awaitable[dict[str, bytes]]],
+        keys: KeyFiles,
         pause: float | None,
         may_demote: Callable[[], bool],
     ) -> None:
         self._nodes = nodes
-        self._candidate_files = candidate_files
+        self._keys = keys
         self._may_demote = may_demote
+        self._alike: set[str] = set()
         self._equipped: set[str] = set()
         self._demoted: set[str] = set()
         self._pause = pause
@@ -111,6 +115,7 @@ class Distributor:
             else:
                 self._sent[uuid] = values
         missed |= await self._tell_pause(view)
+        missed |= await self._make_alike(view, missed)
         # Whom the others do not know as a candidate any more has no use for the copy.
         return missed | await self._equip_candidates(view) | await self._demote()
 
@@ -161,6 +166,33 @@ class Distributor:
                 self._paused[uuid] = until
         return missed
 
+    async def _make_alike(self, view: ClusterView, missed: Collection[str]) -> dict[str, str]:
+        """Bring nodes the files that all have alike; those missed, by name, with the reason.
+
+        Args:
+            view: the newest snapshot.
+            missed: names of nodes that need not be tried now.
+        """
+        others = [node for node in view.online_nodes() if not view.is_master(node)]
+        self._alike &= {node.uuid for node in others}
+        wanted = [node for node in others if node.uuid not in self._alike]
+        lacking = {node.uuid for node in wanted if node.name not in missed}
+        if not lacking:
+            return {}
+        try:
+            files = await in_thread(self._keys.for_all)
+        except OSError as err:
+            return {view.master_node.name: str(err)}
+        failed = {}
+        for path, content in files.items():
+            call = UploadFileCall(file_name=path, content=content)
+            for uuid, answer in (await self._nodes.call_all(lacking, call)).items():
+                if isinstance(answer, GenericError):
+                    failed[view.node(uuid).name] = str(answer)
+                    lacking.discard(uuid)
+        self._alike |= lacking
+        return failed
+
     async def _equip_candidates(self, view: ClusterView) -> dict[str, str]:
         """Give candidates what only they may have; those missed, by name, with the reason."""
         candidates = [one for one in view.master_candidates() if not one.offline]
@@ -172,7 +204,10 @@ class Distributor:
         if not wanted:
             return {}
         missed = {}
-        files = await self._candidate_files()
+        try:
+            files = await in_thread(self._keys.for_candidates)
+        except OSError as err:
+            return {view.master_node.name: str(err)}
         for node in wanted:
             try:
                 for path, content in files.items():
@@ -188,6 +223,7 @@ class Distributor:
         """Send everything to everybody, whatever was sent before."""
         async with self._turn:
             self._sent.clear()
+            self._alike.clear()
             self._equipped.clear()
             self._demoted.clear()
             self._paused.clear()

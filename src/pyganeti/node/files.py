@@ -3,15 +3,15 @@
 Paths travel as they are on a real node; a virtual one puts its root in front. Source: layout.json.
 """
 
-import grp
 import os
-import pwd
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from pyganeti.kit.files import remove, sync_directory, write_atomic
+from pyganeti.kit.identity import group_id, user_id
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import GenericError
 from pyganeti.wire.noderpc.types import FileInfo
@@ -80,8 +80,8 @@ def places(paths: Paths) -> dict[str, Place]:
         paths.server_pem: Place(0o440, *_MASTER),
         paths.client_pem: Place(0o440, *_MASTER),
         paths.ca_cert: Place(0o444, *_ROOT),
-        # Only root signs certificates.
-        paths.ca_key: Place(0o400, *_ROOT),
+        # Root signs certificates; the master's daemon hands the key to new candidates.
+        paths.ca_key: Place(0o440, "root", "gnt-masterd"),
         paths.rapi_pem: Place(0o440, "gnt-rapi", "gnt-masterd"),
         paths.spice_pem: Place(0o440, "root", "gnt-masterd"),
         paths.spice_ca_pem: Place(0o440, "root", "gnt-masterd"),
@@ -93,6 +93,18 @@ def places(paths: Paths) -> dict[str, Place]:
         paths.vnc_password_file: Place(None, *_ROOT),
         paths.etc_hosts: Place(0o644, *_ROOT),
     }
+
+
+def _is_so(path: str, content: bytes, mode: int) -> bool:
+    """Whether the file is there, with that content and mode."""
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != mode:
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(content) + 1) == content
+    except OSError:
+        return False
 
 
 class NodeFiles:
@@ -108,7 +120,7 @@ class NodeFiles:
         return path if not root or path.startswith(f"{root}/") else root + path
 
     def upload(self, path: str, content: bytes, mode: int) -> None:
-        """Replace the file ``path``.
+        """Replace the file ``path``; one that is so already stays as it is.
 
         Raises:
             GenericError: it is not on the list.
@@ -118,7 +130,8 @@ class NodeFiles:
         if place is None:
             raise GenericError(f"{path} is not a file that may be uploaded")
         os.makedirs(os.path.dirname(self.local(path)), 0o755, exist_ok=True)
-        self._write(self.local(path), content, place, mode)
+        if not _is_so(self.local(path), content, mode if place.mode is None else place.mode):
+            self._write(self.local(path), content, place, mode)
 
     def write_ssconf(self, values: dict[str, str]) -> None:
         """Write ``ssconf_*`` files.
@@ -149,15 +162,15 @@ class NodeFiles:
                 raise GenericError(f"{name!r} is no file of the job queue")
         written = {name: content for name, content in files.items() if content is not None}
         archives = set()
+        uid, gid = self._owner(_QUEUE_PLACE)
         for name, content in written.items():
             path = f"{self._paths.queue_dir}/{name}"
-            os.makedirs(os.path.dirname(path), 0o750, exist_ok=True)
+            self._make_directory(os.path.dirname(path), uid, gid)
             # Nobody looks at archived ones again; all others are brought once more when they
             # may have suffered.
             is_archived = name.startswith("archive/")
             if is_archived:
                 archives.add(os.path.dirname(path))
-            uid, gid = _owner(_QUEUE_PLACE)
             write_atomic(
                 path,
                 content,
@@ -194,17 +207,21 @@ class NodeFiles:
         )
 
     def _write(self, path: str, content: bytes, place: Place, mode: int) -> None:
-        uid, gid = _owner(place)
+        uid, gid = self._owner(place)
         write_atomic(
             path, content, mode=mode if place.mode is None else place.mode, uid=uid, gid=gid
         )
 
+    def _make_directory(self, path: str, uid: int, gid: int) -> None:
+        """Make a directory of jobs, in which the master's daemon may write one day."""
+        if not os.path.isdir(path):
+            self._make_directory(os.path.dirname(path), uid, gid)
+            with suppress(FileExistsError):
+                os.mkdir(path, 0o750)
+            os.chown(path, uid, gid, follow_symlinks=False)
 
-def _owner(place: Place) -> tuple[int, int]:
-    """Owner and group ids; root's where the machine has no such user (no separation set up)."""
-    if os.geteuid() != 0:
-        return -1, -1
-    try:
-        return pwd.getpwnam(place.user).pw_uid, grp.getgrnam(place.group).gr_gid
-    except KeyError:
-        return 0, 0
+    def _owner(self, place: Place) -> tuple[int, int]:
+        """Owner and group ids; root's where the machine has no such user (no separation set up)."""
+        if self._paths.is_virtual or os.geteuid() != 0:
+            return -1, -1
+        return max(user_id(place.user), 0), max(group_id(place.group), 0)

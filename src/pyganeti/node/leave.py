@@ -22,6 +22,7 @@ def cluster_files(paths: Paths, *, ssh: bool) -> tuple[str, ...]:
         *(paths.database + suffix for suffix in _DATABASE_SUFFIXES),
         paths.config_file,
         paths.ca_key,
+        paths.ca_next,
         paths.ca_cert,
         paths.server_pem,
         paths.client_pem,
@@ -53,9 +54,9 @@ def remove_database(paths: Paths) -> None:
 def forget_candidacy(paths: Paths) -> None:
     """Remove what only candidates get, but for the database. Blocking, repeatable.
 
-    The key goes first: it is what nobody else may have.
+    The keys go first: they are what nobody else may have.
     """
-    for path in (paths.ca_key, paths.config_file):
+    for path in (paths.ca_key, paths.ca_next, paths.config_file):
         remove(path)
     _remove_queue(paths)
 
