@@ -6,6 +6,7 @@ import socket
 import ssl
 import stat
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -131,6 +132,35 @@ def test_a_member_that_is_no_candidate_may_ask_who_is_master_and_nothing_else(
     assert (target.read_bytes() if target.exists() else None) == before
 
 
+def test_a_certificate_speaks_for_its_own_node_only(cluster: Cluster) -> None:
+    named = ssl.create_default_context(cafile=str(data_dir(cluster, "node1") / "ca.pem"))
+    named.load_cert_chain(data_dir(cluster, "node1") / "client.pem")
+    for node, name in (("node2", "node1"), ("node3", "node2")):
+        with (
+            socket.create_connection((cluster.address(node), PORT), timeout=30) as link,
+            pytest.raises(ssl.SSLCertVerificationError, match=name),
+        ):
+            named.wrap_socket(link, server_hostname=name)
+    # Whoever has a node's certificate and says that it is the master is that node still.
+    member = data_dir(cluster, "node2") / "client.pem"
+    status, answer = call(cluster, "epoch_take", {}, certificate=member, node="node3")
+    assert status == NOT_ADMITTED
+    assert "'node2' is not admitted" in str(answer["error"])
+    # No other node can be made to show a certificate of this one.
+    files = {name: data_dir(cluster, "node2") / name for name in ("ca.pem", "client.pem")}
+    before = snapshot(cluster)
+    foreign = data_dir(cluster, "node3") / "client.pem"
+    given: dict[str, object] = {
+        "node_name": "node2",
+        "authorities": b64encode(files["ca.pem"].read_bytes()).decode(),
+        "certificate": b64encode(foreign.read_bytes()).decode(),
+    }
+    status, answer = as_master(cluster, "certificates_install", given)
+    assert (status, answer["ok"]) == (200, False)
+    assert "PRIVATE" not in str(answer)
+    assert snapshot(cluster) == before
+
+
 def test_a_node_that_was_removed_is_not_admitted_any_more(tmp_path: Path) -> None:
     with virtual_cluster() as cluster:
         cluster.init()
@@ -226,7 +256,7 @@ def test_others_may_read_only_what_is_public(cluster: Cluster) -> None:
             if path.is_file() and not path.name.startswith(public):
                 mode = stat.S_IMODE(path.stat().st_mode)
                 assert mode & 0o007 == 0, f"{path}: {mode:o}"
-    assert stat.S_IMODE((data_dir(cluster, "node1") / "ca.key").stat().st_mode) == 0o400
+    assert stat.S_IMODE((data_dir(cluster, "node1") / "ca.key").stat().st_mode) == 0o440
     # Who is no candidate cannot sign certificates.
     assert not (data_dir(cluster, "node2") / "ca.key").exists()
 

@@ -11,8 +11,6 @@ import asyncio
 import logging
 import os
 import re
-import stat
-from collections.abc import Callable
 from typing import Final
 
 from pyganeti.kit.clock import Clock
@@ -21,6 +19,8 @@ from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.call import SLOW_S
+
+from .trusted import find_flaw
 
 _log = logging.getLogger(__name__)
 
@@ -83,21 +83,9 @@ class RestrictedCommands:
         if not _NAME.fullmatch(name):
             raise _NotAllowed("that is no name of a command")
         path = os.path.join(self._directory, name)
-        self._check(self._directory, stat.S_ISDIR, "directory")
-        self._check(path, stat.S_ISREG, "file")
+        flaw = find_flaw(path, self._owner)
+        if flaw is not None:
+            raise _NotAllowed(flaw)
         if not os.access(path, os.X_OK):
             raise _NotAllowed(f"{path} is not executable")
         return path
-
-    def _check(self, path: str, is_kind: Callable[[int], bool], kind: str) -> None:
-        try:
-            # Links are followed: what counts is who can change what is run.
-            found = os.stat(path)
-        except OSError as err:
-            raise _NotAllowed(f"{path}: {err.strerror}") from err
-        if not is_kind(found.st_mode):
-            raise _NotAllowed(f"{path} is no {kind}")
-        if found.st_uid != self._owner:
-            raise _NotAllowed(f"{path} belongs to user {found.st_uid}, not {self._owner}")
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise _NotAllowed(f"{path} can be changed by others")

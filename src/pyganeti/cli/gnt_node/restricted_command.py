@@ -10,6 +10,7 @@ from pyganeti.cli.option import Arg, Command, any_number
 from pyganeti.cli.options import node as n
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import run_op
+from pyganeti.cli.wanted import online_nodes
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ def _online(ctx: "Context", opts: "Values", names: list[str]) -> list[str]:
     """
     if not (names or opts.nodegroup):
         raise OpPrereqError("node group or node names must be given")
-    parts = [["|", *(["==", "name", name] for name in names)]] if names else []
-    if opts.nodegroup:
-        group = opts.nodegroup
-        parts.append(["|", ["==", "group", group], ["==", "group.uuid", group]])
-    qfilter = ["&", *parts, ["!", ["?", "offline"]]]
+    qfilter = online_nodes(names, opts.nodegroup)
     rows = ctx.query_client.query("node", ["name"], qfilter)["data"]
     if not rows:
         raise OpPrereqError("none of these nodes is online")
