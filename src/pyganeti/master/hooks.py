@@ -7,7 +7,7 @@ was done; an unreachable node does not, and post-hooks are only reported. Source
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.base import HookContext, HookFailure, HooksReport, LogicalUnit
 from pyganeti.model.errors import GenericError, HooksAbort, NodeCallError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.base import Opcode
@@ -22,8 +22,6 @@ _PATH: Final = "/sbin:/bin:/usr/sbin:/usr/bin"
 
 # Any: hooks care for a Logical Unit's plan only to hand it back to it.
 AnyLU = LogicalUnit[Any, Any, Any]
-# Name of the node, script, output.
-Failure = tuple[str, str, str]
 
 
 class HookRunner:
@@ -52,9 +50,11 @@ class HookRunner:
         if context is not None and context.pre:
             await run.begin()
             env = _prefixed("", context.env)
-            failed = await self._phase(lu, op, context, "pre", env, context.pre, run)
-            if failed:
-                raise HooksAbort([list(failure) for failure in failed])
+            report = await self._phase(lu, op, context, "pre", env, context.pre, run)
+            report.tell_unreached(run.log)
+            if report.failures:
+                failed = [[one.node, one.script, one.output] for one in report.failures]
+                raise HooksAbort(failed)
         return context
 
     async def early(self, lu: AnyLU, op: Opcode, context: HookContext | None, run: "Run") -> None:
@@ -66,7 +66,8 @@ class HookRunner:
             return
         env = _prefixed("", context.env)
         await run.begin()
-        _report(run, await self._phase(lu, op, context, "post", env, context.early, run))
+        report = await self._phase(lu, op, context, "post", env, context.early, run)
+        report.tell(run.log)
 
     async def post(
         self,
@@ -75,14 +76,14 @@ class HookRunner:
         run: "Run",
         before: HookContext | None,
         asked: Callable[[ClusterView], HookContext | None],
-    ) -> None:
-        """Run the post-hooks; failures go to the job's log.
+    ) -> HooksReport:
+        """Run the post-hooks; what became of them.
 
         They get the variables of the pre-phase (``before``) and, under ``POST_``, what ``asked``
         says of the newest snapshot; an object that is gone has none of these.
         """
         if before is None:
-            return
+            return HooksReport()
         try:
             after = asked(run.config.view)
         except GenericError:
@@ -91,9 +92,11 @@ class HookRunner:
         env = _prefixed("", before.env)
         if after is not None:
             env |= _prefixed("POST_", after.env)
-        # The newest context says where: a node that was just added has hooks to run, too.
+        # Where it was known to be before, and where it has come to: a node that was just added has
+        # hooks to run, and so has one that an instance has left.
         newest = after or before
-        _report(run, await self._phase(lu, op, newest, "post", env, newest.post, run))
+        nodes = (*before.post, *newest.post)
+        return await self._phase(lu, op, newest, "post", env, nodes, run)
 
     async def _phase(
         self,
@@ -104,7 +107,7 @@ class HookRunner:
         env: dict[str, str],
         nodes: Iterable[str],
         run: "Run",
-    ) -> list[Failure]:
+    ) -> HooksReport:
         """Run one phase on ``nodes``."""
         view = run.config.view
         path = lu.hooks_path or ""
@@ -114,20 +117,21 @@ class HookRunner:
             env={**self._common(view, op, context, phase, path), **env},
         )
         online = [node for node in dict.fromkeys(nodes) if _is_online(view, node)]
-        failures: list[Failure] = []
+        failures: list[HookFailure] = []
+        unreached: dict[str, str] = {}
         for node, answer in (await run.nodes.call_all(online, call)).items():
             name = view.node(node).name
             if isinstance(answer, NodeCallError):
-                run.log(f"hooks could not be run on {name}: {answer}")
+                unreached[name] = str(answer)
             elif isinstance(answer, GenericError):
-                failures.append((name, path, str(answer)))
+                failures.append(HookFailure(name, path, str(answer)))
             else:
                 failures += [
-                    (name, result.script, result.output)
+                    HookFailure(name, result.script, result.output)
                     for result in answer
                     if result.outcome is HookOutcome.FAIL
                 ]
-        return failures
+        return HooksReport(tuple(failures), unreached)
 
     def _common(
         self, view: ClusterView, op: Opcode, context: HookContext, phase: str, path: str
@@ -144,11 +148,6 @@ class HookRunner:
             "GANETI_MASTER": view.node(view.cluster.master_node).name,
             "GANETI_DATA_DIR": self._data_dir,
         }
-
-
-def _report(run: "Run", failures: Iterable[Failure]) -> None:
-    for node, script, output in failures:
-        run.log(f"post-hook {script} on {node} failed: {output}")
 
 
 def _prefixed(prefix: str, env: Mapping[str, str]) -> dict[str, str]:

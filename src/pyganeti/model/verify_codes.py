@@ -116,3 +116,13 @@ OBJECT_TYPE: Final[Mapping[VerifyCode, str]] = MappingProxyType(
     {code: kind for kind, codes in _BY_OBJECT.items() for code in codes}
 )
 """``cluster``, ``group``, ``instance`` or ``node``, by code."""
+
+CONFIG_CODES: Final = frozenset(
+    {
+        VerifyCode.ECLUSTERCERT,
+        VerifyCode.ECLUSTERCFG,
+        VerifyCode.ECLUSTERDANGLINGINST,
+        VerifyCode.ECLUSTERDANGLINGNODES,
+    }
+)
+"""What the check of the configuration finds; all others are those of groups."""

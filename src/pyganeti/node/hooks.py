@@ -1,7 +1,8 @@
 """Running the scripts of a hook directory: ``hooks/NAME-pre.d`` and ``-post.d``.
 
-In order of their names, each with exactly the environment that the caller gave. Source: hooks
-facts; ganeti hooks documentation.
+In order of their names, each with exactly the environment that the caller gave. One that others
+than the node's administrator could change is not run, which is a failure: an operation that it was
+to prevent is not let through. Source: hooks facts; ganeti hooks documentation; docs/security.md.
 """
 
 import os
@@ -9,12 +10,15 @@ import re
 from typing import Final
 
 from pyganeti.kit.process import Command, ProcessError, Runner
+from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import HooksFailure
 from pyganeti.wire.noderpc.call import NORMAL_S
 from pyganeti.wire.noderpc.types import (
     HookOutcome,
     HookResult,
 )
+
+from .trusted import find_flaw
 
 PATH: Final = "/sbin:/bin:/usr/sbin:/usr/bin"
 PHASES: Final = ("pre", "post")
@@ -23,10 +27,16 @@ _HOOK_NAME: Final = re.compile(r"^[a-z][a-z0-9-]*$")
 
 
 class HookRunner:
-    """The hook directories of a node."""
+    """The hook directories of a node.
 
-    def __init__(self, hooks_dir: str) -> None:
+    Args:
+        hooks_dir: has a directory for each hook and phase.
+        owner: who alone may own and change the scripts.
+    """
+
+    def __init__(self, hooks_dir: str, owner: int) -> None:
         self._directory = hooks_dir
+        self._owner = owner
 
     async def run(
         self, hpath: str, phase: str, env: dict[str, str], runner: Runner
@@ -54,6 +64,9 @@ class HookRunner:
         path = os.path.join(self._directory, script)
         if not _is_program(path):
             return HookResult(script=script, outcome=HookOutcome.SKIP, output="")
+        flaw = await in_thread(find_flaw, path, self._owner)
+        if flaw is not None:
+            return HookResult(script=script, outcome=HookOutcome.FAIL, output=f"not run: {flaw}")
         try:
             done = await runner(Command((path,), env=env, cwd="/", timeout_s=NORMAL_S))
         except ProcessError as err:

@@ -17,12 +17,15 @@ from pyganeti.model.templates import MIN_VOLUME_GROUP_MIB
 from pyganeti.wire.noderpc.disks import Volume
 from pyganeti.wire.noderpc.node import NodeInfoCall, NodeVerifyCall
 from pyganeti.wire.noderpc.types import (
+    CertificateState,
     NodeInfo,
     NodeVerifyResult,
     OsInfo,
     VersionInfo,
 )
 
+from .authorized_keys import find_clutter
+from .certificate_state import certificate_state
 from .files import NodeFiles
 from .hypervisor.base import Hypervisors
 from .network.base import Network
@@ -73,6 +76,7 @@ class NodeChecks:
         whitelist = self._whitelist if call.check_storage_paths else None
         fault, volumes = await self._volume_group(call.vg_name)
         shared = call.vg_name if call.exclusive_pvs and not fault else None
+        checksums, unreadable = await in_thread(self._checksums, call.files)
         info = NodeInfoCall(storage_units=call.storage_units, hypervisors=call.hypervisors)
         return NodeVerifyResult(
             time=self._clock.now(),
@@ -82,7 +86,8 @@ class NodeChecks:
             instances=await self._instances(call),
             ended=await self._ended(call),
             info=await self._info(info) if call.hypervisors or call.storage_units else None,
-            checksums=await in_thread(self._checksums, call.files),
+            checksums=checksums,
+            unreadable=unreadable,
             missing_bridges=await self._network.missing_bridges(call.bridges),
             forbidden_file_storage_paths=whitelist.forbidden() if whitelist else (),
             allowed_file_storage_paths=whitelist.allowed() if whitelist else (),
@@ -100,7 +105,10 @@ class NodeChecks:
             volume_group_error=fault,
             volumes=volumes,
             exclusive_faults=await self._exclusive_faults(shared),
+            pv_sizes=await self._pv_sizes(shared),
             drbd=await self._drbd.info() if call.drbd else None,
+            certificates=await in_thread(self._certificates) if call.certificates else (),
+            clutter=await in_thread(find_clutter, self._paths, call.clutter),
         )
 
     async def _volume_group(self, name: str | None) -> tuple[str, tuple[Volume, ...]]:
@@ -124,6 +132,12 @@ class NodeChecks:
             return () if group is None else tuple(await self._volumes.exclusive_faults(group))
         except GenericError as err:
             return (str(err),)
+
+    async def _pv_sizes(self, group: str | None) -> tuple[int, int] | None:
+        # Why they cannot be had is told of in exclusive_faults.
+        with suppress(GenericError):
+            return None if group is None else await self._volumes.volume_sizes(group)
+        return None
 
     async def _hypervisor_errors(self, call: NodeVerifyCall) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -160,9 +174,30 @@ class NodeChecks:
                 found += await self._hypervisors.driver(name).ended()
         return tuple(found)
 
-    def _checksums(self, files: tuple[str, ...]) -> dict[str, str]:
-        contents = ((path, read_bytes(self._files.local(path))) for path in files)
-        return {path: _sha1(data) for path, data in contents if data is not None}
+    def _checksums(self, files: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+        """Of files that are there, and why others cannot be read, each by path."""
+        found: dict[str, str] = {}
+        unreadable: dict[str, str] = {}
+        for path in files:
+            try:
+                data = read_bytes(self._files.local(path))
+            except OSError as err:
+                unreadable[path] = err.strerror or str(err)
+            else:
+                found |= {} if data is None else {path: _sha1(data)}
+        return found, unreadable
+
+    def _certificates(self) -> tuple[CertificateState, ...]:
+        paths = self._paths
+        every = (
+            paths.ca_cert,
+            paths.server_pem,
+            paths.client_pem,
+            paths.rapi_pem,
+            paths.spice_pem,
+            paths.spice_ca_pem,
+        )
+        return tuple(certificate_state(path) for path in every if os.path.lexists(path))
 
     def _unusable(self, directories: tuple[str, ...]) -> dict[str, str]:
         faults = {path: self._storage_fault(path) for path in directories}

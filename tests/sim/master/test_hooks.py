@@ -1,51 +1,28 @@
 """Hooks: which run, where, in which order, with what, and what their failure does."""
 
 import json
-import re
+import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pyganeti.master.lu.registry import LOGICAL_UNITS
 from pyganeti.model.errors import HooksAbort
-from pyganeti.opcodes.base import Opcode
-from pyganeti.opcodes.cluster import OpClusterSetParams, OpClusterVerifyGroup
 from pyganeti.opcodes.instance import (
     OpInstanceGrowDisk,
-    OpInstanceReboot,
-    OpInstanceReinstall,
+    OpInstanceMove,
     OpInstanceRemove,
-    OpInstanceShutdown,
     OpInstanceStartup,
 )
-from pyganeti.opcodes.node import OpNodeAdd, OpNodeMigrate, OpNodeRemove, OpNodeSetParams
+from pyganeti.opcodes.node import OpNodeRemove
 from pyganeti.opcodes.tags import OpTagsSet
 from pyganeti.testing.cluster import SimCluster
 from tests.sim.asserting import fails, make_op
-from tests.sim.instance.make import create, stopped
+from tests.sim.instance.make import stopped
 
 FACTS: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "spec" / "hooks.json").read_text(encoding="utf-8")
 )
 START = OpInstanceStartup(instance_name="web1")
-
-# An operation of each kind, and what must have happened before.
-OPERATIONS: list[tuple[Opcode, list[Opcode]]] = [
-    (create("web2"), []),
-    (START, []),
-    (OpInstanceShutdown(instance_name="web1"), [START]),
-    (make_op(OpInstanceReboot, instance_name="web1", reboot_type="hard"), [START]),
-    (OpInstanceReinstall(instance_name="web1"), []),
-    (OpInstanceGrowDisk(instance_name="web1", disk=0, amount=1), []),
-    (OpInstanceRemove(instance_name="web1"), []),
-    (OpNodeAdd(node_name="node4"), []),
-    (OpNodeMigrate(node_name="node2"), []),
-    (OpNodeRemove(node_name="node3"), []),
-    (OpNodeSetParams(node_name="node3", drained=True), []),
-    (OpClusterSetParams(max_running_jobs=5), []),
-    (OpClusterVerifyGroup(group_name="default"), []),
-]
 
 
 def hooked(*scripts: str) -> SimCluster:
@@ -72,52 +49,7 @@ def environment(cluster: SimCluster, script: str, node: str = "node1") -> dict[s
 
 def test_every_operation_with_hooks_has_the_directory_of_the_facts() -> None:
     ours = {op.op_id(): lu.hooks_path for op, lu in LOGICAL_UNITS.items() if lu.hooks_path}
-    wanted = {name: entry["dir"] for name, entry in FACTS["operations"].items()}
-    built = {op.op_id() for op in LOGICAL_UNITS}
-    assert ours == {name: path for name, path in wanted.items() if name in built}
-
-
-@pytest.mark.parametrize(("op", "before"), OPERATIONS, ids=lambda case: str(case)[:30])
-async def test_hooks_get_the_variables_of_the_facts(op: Opcode, before: list[Opcode]) -> None:
-    facts = FACTS["operations"][op.op_id()]
-    directory = facts["dir"]
-    cluster = hooked(f"{directory}-pre.d/10-log", f"{directory}-post.d/10-log")
-    for earlier in before:
-        await cluster.run(earlier)
-    await cluster.run(op)
-    phases = (["pre"] if facts["pre_nodes"] else []) + (["post"] if facts["post_nodes"] else [])
-    for phase in phases:
-        env = environment(cluster, f"{directory}-{phase}.d/10-log")
-        names = {name.removeprefix("GANETI_") for name in env}
-        own = {*FACTS["_meta"]["common_env"], *facts["env"]}
-        # SRC_*: only of an instance that is made from an export.
-        wanted = {name.removeprefix("GANETI_") for name in own if not re.search("<|^SRC_", name)}
-        assert wanted <= names, sorted(wanted - names)
-        if facts["instance_env"]:
-            _check_instance_env(env)
-        assert env["GANETI_OBJECT_TYPE"] == facts["object_type"]
-        assert env["GANETI_HOOKS_PHASE"] == phase
-        assert env["GANETI_HOOKS_PATH"] == directory
-        assert env["GANETI_OP_CODE"] == op.op_id()
-        assert env["GANETI_CLUSTER"] == "cluster"
-        assert env["GANETI_MASTER"] == "node1"
-
-
-def _check_instance_env(env: dict[str, str]) -> None:
-    """All plain names are there; those with a number or parameter are of the right form."""
-    network = {name for name in FACTS["instance_env"] if "_NETWORK_" in name}
-    ours = {name.removeprefix("GANETI_") for name in env}
-    plain = {name for name in FACTS["instance_env"] if "%" not in name and "<" not in name}
-    assert plain <= ours
-    numbered = {name.replace("%d", "0") for name in FACTS["instance_env"] if "%d" in name}
-    numbered -= {name.replace("%d", "0") for name in network}
-    assert numbered <= ours, sorted(numbered - ours)
-    forms = [
-        re.sub(r"<\w+>", r"\\w+", name.replace("%d", r"\d+")) for name in FACTS["instance_env"]
-    ]
-    for name in ours:
-        if name.startswith("INSTANCE_"):
-            assert any(re.fullmatch(form, name) for form in forms), name
+    assert ours == {name: entry["dir"] for name, entry in FACTS["operations"].items()}
 
 
 async def test_they_run_sorted_by_name_on_each_node() -> None:
@@ -138,6 +70,27 @@ async def test_they_run_on_the_master_and_the_instances_nodes() -> None:
     await cluster.run(START)
     ran = {name: len(scripts_of(cluster, name)) for name in cluster.nodes}
     assert ran == {"node1": 1, "node2": 1, "node3": 0}
+
+
+async def test_what_is_no_program_is_passed_over() -> None:
+    cluster = hooked(*(f"instance-start-pre.d/{name}" for name in ("10.sh", "20 b", "30-ok")))
+    for node in cluster.nodes.values():
+        path = f"{node.paths.hooks_dir}/instance-start-pre.d/40-plain"
+        node.put_file(path.removeprefix(node.paths.rootdir), b"#!/bin/sh\n")
+        os.makedirs(f"{node.paths.hooks_dir}/instance-start-pre.d/50-directory")
+    await cluster.run(START)
+    assert scripts_of(cluster, "node1") == ["instance-start-pre.d/30-ok"]
+
+
+async def test_a_node_that_an_instance_has_left_runs_the_post_hooks_too() -> None:
+    cluster = SimCluster()
+    cluster.add_instance("web1", node="node2")
+    for node in cluster.nodes.values():
+        node.put_hook("instance-move-post.d/10-log")
+    op = OpInstanceMove(instance_name="web1", target_node="node3", ignore_ipolicy=True)
+    await cluster.run(op)
+    ran = {name: len(scripts_of(cluster, name)) for name in cluster.nodes}
+    assert ran == {"node1": 1, "node2": 1, "node3": 1}
 
 
 async def test_a_node_that_is_removed_runs_them_before_it_goes() -> None:

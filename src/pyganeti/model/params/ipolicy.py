@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from pyganeti.kit.mismatch import in_words
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.errors import ParameterError
 
@@ -193,7 +194,7 @@ def fill_ipolicy(cluster: Values, group: Values) -> FilledIPolicy:
     try:
         return msgspec.convert(merged, FilledIPolicy)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"stored {_OWNER}: {err}") from err
+        raise ParameterError(f"stored {_OWNER}: {in_words(str(err))}") from err
 
 
 def check_complete_ipolicy(policy: FilledIPolicy, *, for_group: bool = False) -> None:

@@ -1,35 +1,38 @@
 """Check the nodes and instances of one node group. Source: gnt-cluster(8) VERIFY."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from pyganeti.kit.patterns import Pattern, PatternError, PatternTooSlow
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
-from pyganeti.master.lu.base import HookContext, LogicalUnit
+from pyganeti.master.lu.base import HookContext, HooksReport, LogicalUnit
 from pyganeti.master.lu.cluster.findings import Findings
+from pyganeti.master.lu.cluster.verify_assessment import assess_hvparams
 from pyganeti.master.lu.cluster.verify_drbd import check_drbd
-from pyganeti.master.lu.cluster.verify_instances import check_instances
-from pyganeti.master.nodes import NODED_PORT, NodeReader
-from pyganeti.model.enums import DiskTemplate
+from pyganeti.master.lu.cluster.verify_files import check_files
+from pyganeti.master.lu.cluster.verify_instances import ask_disks, check_instances, check_orphans
+from pyganeti.master.lu.cluster.verify_memory import check_memory
+from pyganeti.master.lu.cluster.verify_node import Asked, check_node
+from pyganeti.master.lu.cluster.verify_oses import check_oses
+from pyganeti.master.lu.cluster.verify_placement import check_exclusion_tags
+from pyganeti.master.lu.cluster.verify_question import Questions
+from pyganeti.master.lu.cluster.verify_volumes import (
+    check_orphan_volumes,
+    check_sizes,
+    check_volume_group,
+)
+from pyganeti.master.nodes import NodeReader
+from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
+from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
-from pyganeti.model.params.hv import DEFAULTS
-from pyganeti.model.templates import LVM
-from pyganeti.model.verify_codes import VerifyCode
-from pyganeti.model.versions import PROTOCOL_VERSION
+from pyganeti.model.templates import MIRRORED
+from pyganeti.model.verify_codes import CONFIG_CODES, OptionalCheck, VerifyCode
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterVerifyGroup
-from pyganeti.wire.noderpc.node import NodeVerifyCall
-from pyganeti.wire.noderpc.types import NodeVerifyResult
 
-# Beyond this, logs and certificates of two nodes contradict each other.
-MAX_CLOCK_SKEW_S: Final = 150.0
-
-# For one volume and pattern.
-_RESERVED_S: Final = 0.05
+_CODES: Final = tuple(code for code in VerifyCode if code not in CONFIG_CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,146 +79,88 @@ class LUClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup, GroupPlan, bool]):
     async def execute(self, run: Run, plan: GroupPlan) -> bool:
         """Ask, compare, report."""
         view, op = run.config.view, plan.op
-        findings = Findings(run.log, error_codes=op.error_codes, ignore=op.ignore_errors)
+        findings = _findings(run, op)
         findings.section(f"Verifying group '{op.group_name}'")
         members = view.nodes_of_group(plan.group)
-        online = [node for node in members if not node.offline]
-        findings.section(f"Gathering information about nodes ({len(online)} nodes)")
-        calls = {node.uuid: _question(view, node) for node in online}
-        started = run.clock.now()
-        answers = await run.nodes.call_each(calls)
-        findings.section("Verifying node status")
-        good: dict[str, NodeVerifyResult] = {}
-        for node in online:
-            answer = answers[node.uuid]
-            if isinstance(answer, GenericError):
-                findings.error(VerifyCode.ENODERPC, node.name, f"while contacting node: {answer}")
-                continue
-            good[node.uuid] = answer
-            _check_node(findings, view, node, answer, started, run.clock.now())
-        check_drbd(findings, view, good)
-        await check_instances(findings, run, members, good)
-        _other_notes(findings, view, members)
+        if members:
+            await _check(findings, run, plan, members)
+        else:
+            findings.section("Empty node group, skipping verification")
+        if op.debug_simulate_errors:
+            findings.simulate(_CODES)
         return not findings.bad
 
+    def after_hooks(
+        self, run: Run, op: OpClusterVerifyGroup, result: bool, report: HooksReport
+    ) -> bool:
+        """A script that fails is a finding, and so is a node that cannot run them."""
+        findings = _findings(run, op)
+        findings.section("Hooks Results")
+        for node, why in report.unreached.items():
+            text = f"Communication failure in hooks execution: {why}"
+            findings.error(VerifyCode.ENODEHOOKS, node, text)
+        for one in report.failures:
+            text = f"Script {one.script} failed, output:"
+            findings.error(VerifyCode.ENODEHOOKS, one.node, text)
+            findings.quote(one.output)
+        return result and not findings.bad
 
-def _question(view: ClusterView, node: Node) -> NodeVerifyCall:
-    cluster = view.cluster
-    templates = cluster.enabled_disk_templates
-    directories = {
-        DiskTemplate.FILE: cluster.file_storage_dir,
-        DiskTemplate.SHAREDFILE: cluster.shared_file_storage_dir,
-    }
-    hypervisors = {}
-    if node.vm_capable:
-        for name in cluster.enabled_hypervisors:
-            hypervisors[str(name)] = {**DEFAULTS[name], **cluster.hvparams.get(name, {})}
-    dirs = tuple(path for template, path in directories.items() if path and template in templates)
-    return NodeVerifyCall(
-        cluster_name=cluster.cluster_name,
-        hypervisors=hypervisors,
-        storage_dirs=dirs if node.vm_capable else (),
-        check_storage_paths=node.vm_capable and bool(dirs),
-        reach=_others(view, node) if view.is_master(node) else {},
-        node_setup=True,
-        drbd=node.vm_capable and DiskTemplate.DRBD in templates,
-        exclusive_pvs=view.filled_ndparams(node).exclusive_storage,
-        vg_name=cluster.volume_group_name if node.vm_capable and LVM & set(templates) else None,
+
+def _findings(run: Run, op: OpClusterVerifyGroup) -> Findings:
+    return Findings(
+        run.log, error_codes=op.error_codes, ignore=op.ignore_errors, verbose=op.verbose
     )
 
 
-def _others(view: ClusterView, node: Node) -> dict[str, tuple[str, int]]:
-    return {
-        other.name: (other.primary_ip, NODED_PORT)
-        for other in view.online_nodes()
-        if other.uuid != node.uuid
-    }
+async def _check(findings: Findings, run: Run, plan: GroupPlan, members: list[Node]) -> None:
+    view, op = run.config.view, plan.op
+    online = [node for node in members if not node.offline]
+    findings.section(f"Gathering information about nodes ({len(online)} nodes)")
+    questions = Questions(view, op, plan.group)
+    begun = run.clock.now()
+    answers = await run.nodes.call_each({node.uuid: questions.of(node) for node in online})
+    asked = Asked(begun, run.clock.now())
+    good = {uuid: one for uuid, one in answers.items() if not isinstance(one, GenericError)}
+    disks = await ask_disks(findings, run, members, good)
+    await check_files(findings, run, good)
+    findings.section("Verifying node status")
+    for node in online:
+        answer = answers[node.uuid]
+        if isinstance(answer, GenericError):
+            findings.error(VerifyCode.ENODERPC, node.name, f"while contacting node: {answer}")
+        else:
+            check_node(findings, view, node, answer, asked)
+            check_volume_group(findings, node, answer)
+            check_exclusion_tags(findings, view, node)
+    check_drbd(findings, view, good)
+    check_oses(findings, view, good)
+    check_sizes(findings, view, plan.group, good)
+    check_orphans(findings, view, good)
+    check_instances(findings, view, plan.group, good, disks)
+    check_orphan_volumes(findings, view, good)
+    if OptionalCheck.NPLUSONE_MEM not in op.skip_checks:
+        check_memory(findings, view, good)
+    if OptionalCheck.HVPARAM_ASSESSMENT not in op.skip_checks:
+        assess_hvparams(findings, view, plan.group)
+    _other_notes(findings, view, members)
 
 
-def _check_node(
-    findings: Findings,
-    view: ClusterView,
-    node: Node,
-    found: NodeVerifyResult,
-    started: float,
-    ended: float,
-) -> None:
-    name = node.name
-    if found.version.protocol != PROTOCOL_VERSION:
-        text = f"incompatible protocol versions: master {PROTOCOL_VERSION}, node"
-        findings.error(VerifyCode.ENODEVERSION, name, f"{text} {found.version.protocol}")
-    skew = max(started - found.time, found.time - ended, 0.0)
-    if skew > MAX_CLOCK_SKEW_S:
-        text = f"node time diverges by at least {skew:.1f}s from master node time"
-        findings.error(VerifyCode.ENODETIME, name, text)
-    for hypervisor, text in found.hypervisor_errors.items():
-        findings.error(VerifyCode.ENODEHV, name, f"hypervisor {hypervisor}: {text}")
-    for path, text in found.unusable_storage_dirs.items():
-        shared = path == view.cluster.shared_file_storage_dir
-        code = VerifyCode.ENODEFILESTORAGEPATHUNUSABLE
-        if shared:
-            code = VerifyCode.ENODESHAREDFILESTORAGEPATHUNUSABLE
-        findings.error(code, name, f"directory {path}: {text}")
-    for path in found.forbidden_file_storage_paths:
-        text = f"file storage directory {path} must not be used"
-        findings.error(VerifyCode.ENODEFILESTORAGEPATHS, name, text)
-    _check_volumes(findings, view, node, found)
-    for other, text in found.unreachable.items():
-        findings.error(VerifyCode.ENODENET, name, f"cannot reach node {other}: {text}")
-    for text in found.setup_errors:
-        findings.error(VerifyCode.ENODESETUP, name, text)
-    _check_certificate(findings, view, node, found.client_cert_digest)
-
-
-def _check_volumes(
-    findings: Findings, view: ClusterView, node: Node, found: NodeVerifyResult
-) -> None:
-    """The volume group, and volumes in it that belong to nobody."""
-    if found.volume_group_error:
-        findings.error(VerifyCode.ENODELVM, node.name, found.volume_group_error)
-    for text in found.exclusive_faults:
-        findings.error(VerifyCode.ENODELVM, node.name, f"exclusive storage: {text}")
-    known = view.volumes_on(node.uuid)
-    reserved = _reserved(view)
-    for volume in found.volumes:
-        place = f"{volume.group}/{volume.name}"
-        if (volume.group, volume.name) in known or _is_reserved(place, reserved):
-            continue
-        findings.error(VerifyCode.ENODEORPHANLV, node.name, f"volume {place} is unknown")
-
-
-def _reserved(view: ClusterView) -> list[Pattern]:
-    """What administrators keep for other uses; one that was never a pattern matches nothing."""
-    found = []
-    for text in view.cluster.reserved_lvs:
-        with suppress(PatternError):
-            found.append(Pattern(text))
-    return found
-
-
-def _is_reserved(volume: str, reserved: list[Pattern]) -> bool:
-    """Whether one of the patterns is that of ``GROUP/VOLUME``; one that takes too long is not."""
-    for pattern in reserved:
-        with suppress(PatternTooSlow):
-            if pattern.matches_all(volume, _RESERVED_S):
-                return True
-    return False
-
-
-def _check_certificate(findings: Findings, view: ClusterView, node: Node, digest: str) -> None:
-    if not node.master_candidate and not view.is_master(node):
-        return
-    known: Mapping[str, str] = view.cluster.candidate_certs
-    if known.get(node.uuid) != digest:
-        text = f"client certificate of node {node.name} is not the one the configuration knows"
-        findings.error(VerifyCode.ECLUSTERCLIENTCERT, "", text)
-
-
-def _other_notes(findings: Findings, view: ClusterView, members: list[Node]) -> None:
+def _other_notes(findings: Findings, view: ClusterView, members: Sequence[Node]) -> None:
     findings.section("Other Notes")
-    for role, chosen in (
-        ("offline", [node for node in members if node.offline]),
-        ("drained", [node for node in members if node.drained]),
-    ):
+    own = [one for node in members for one in view.primary_instances(node.uuid)]
+    counted: dict[str, Sequence[Instance | Node]] = {
+        "non-redundant instance(s)": [one for one in own if not _is_redundant(view, one)],
+        "non-auto-balanced instance(s)": [
+            one for one in own if not view.filled_beparams(one).auto_balance
+        ],
+        "offline instance(s)": [one for one in own if one.admin_state is AdminState.OFFLINE],
+        "offline node(s)": [node for node in members if node.offline],
+        "drained node(s)": [node for node in members if node.drained],
+    }
+    for what, chosen in counted.items():
         if chosen:
-            findings.note(f"NOTICE: {len(chosen)} {role} node(s) found.")
+            findings.note(f"NOTICE: {len(chosen)} {what} found.")
+
+
+def _is_redundant(view: ClusterView, instance: Instance) -> bool:
+    return view.disk_template(instance) in set(MIRRORED)

@@ -1,10 +1,13 @@
 """The instances' part of a group check: are they where they should be, with their disks?"""
 
+from collections.abc import Iterable, Mapping
+
 from pyganeti.master.instances.specs import disk_spec
 from pyganeti.master.instances.user_shutdown import user_may_shut_down
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.lu.cluster.findings import Findings
-from pyganeti.master.lu.cluster.verify_mirrors import check_mirrors
+from pyganeti.master.lu.cluster.verify_mirrors import ask_mirrors
+from pyganeti.master.lu.cluster.verify_placement import check_placement
 from pyganeti.master.lu.cluster.verify_spindles import check_spindles
 from pyganeti.model.disk import Disk
 from pyganeti.model.enums import AdminState, DiskTemplate
@@ -17,25 +20,45 @@ from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import BlockdevGetdimensionsCall
 from pyganeti.wire.noderpc.types import NodeVerifyResult
 
+# Code, name of the instance, text.
+Fault = tuple[VerifyCode, str, str]
 
-async def check_instances(
-    findings: Findings, run: Run, members: list[Node], found: dict[str, NodeVerifyResult]
+
+def check_instances(
+    findings: Findings,
+    view: ClusterView,
+    group: str,
+    found: Mapping[str, NodeVerifyResult],
+    disks: Iterable[Fault],
 ) -> None:
-    """Compare what runs on the nodes that answered (``found``) with what should."""
-    view = run.config.view
+    """Compare what runs on the nodes that answered (``found``) with what should.
+
+    Args:
+        findings: takes what is wrong.
+        view: the configuration.
+        group: whose instances.
+        found: what nodes said, by UUID.
+        disks: what :func:`ask_disks` has found.
+    """
     findings.section("Verifying instance status")
-    running = {
-        uuid: {name for names in result.instances.values() for name in names}
-        for uuid, result in found.items()
-    }
+    running = _running(found)
     ended = {name for result in found.values() for name in result.ended}
-    for node in members:
-        for instance in view.primary_instances(node.uuid):
-            if not instance.forthcoming:
-                _check_instance(findings, view, instance, node, running, ended)
-    await _check_disks(findings, run, members, set(found))
-    findings.section("Verifying orphan instances")
-    for uuid, names in running.items():
+    policy = view.ipolicy(view.group(group))
+    for instance in view.instances_of_group(group):
+        if instance.forthcoming:
+            continue
+        findings.detail(f"Verifying instance {instance.name}")
+        _check_instance(findings, view, instance, running, ended)
+        check_placement(findings, view, instance, policy)
+    for code, name, text in disks:
+        findings.error(code, name, text)
+
+
+def check_orphans(
+    findings: Findings, view: ClusterView, found: Mapping[str, NodeVerifyResult]
+) -> None:
+    """Guests that are no instance's."""
+    for uuid, names in _running(found).items():
         for name in sorted(names):
             known = view.find_instance(name)
             if known is None or known.name != name:
@@ -43,17 +66,24 @@ async def check_instances(
                 findings.error(VerifyCode.ENODEORPHANINSTANCE, view.node(uuid).name, text)
 
 
+def _running(found: Mapping[str, NodeVerifyResult]) -> dict[str, set[str]]:
+    """Names of guests by UUID of their node."""
+    return {
+        uuid: {name for names in result.instances.values() for name in names}
+        for uuid, result in found.items()
+    }
+
+
 def _check_instance(
     findings: Findings,
     view: ClusterView,
     instance: Instance,
-    primary: Node,
-    running: dict[str, set[str]],
+    running: Mapping[str, set[str]],
     ended: set[str],
 ) -> None:
-    name = instance.name
-    if primary.offline:
-        text = f"instance has an offline primary node {primary.name}"
+    name, primary = instance.name, view.node(instance.primary_node)
+    if primary.offline and instance.admin_state is AdminState.UP:
+        text = f"instance is marked as running and lives on offline node {primary.name}"
         findings.error(VerifyCode.EINSTANCEBADNODE, name, text)
     if not primary.vm_capable:
         text = f"primary node {primary.name} is not vm_capable"
@@ -74,12 +104,19 @@ def _check_instance(
             findings.error(VerifyCode.EINSTANCEWRONGNODE, name, text)
 
 
-async def _check_disks(
-    findings: Findings, run: Run, members: list[Node], answered: set[str]
-) -> None:
-    """Each disk must be there, with its recorded size, on all nodes that it lies on."""
+async def ask_disks(
+    findings: Findings,
+    run: Run,
+    members: Iterable[Node],
+    found: Mapping[str, NodeVerifyResult],
+) -> list[Fault]:
+    """Each disk must be there, with its recorded size, on all nodes that it lies on.
+
+    Returns:
+        what is wrong with disks; that a node does not answer is reported at once.
+    """
     view = run.config.view
-    asked = {node.uuid: _disks_on(view, node) for node in members if node.uuid in answered}
+    asked = {node.uuid: _disks_on(view, node) for node in members if node.uuid in found}
     calls = {
         uuid: BlockdevGetdimensionsCall(
             disks=tuple(disk_spec(disk, view, uuid) for _, disk in disks)
@@ -88,6 +125,7 @@ async def _check_disks(
         if disks
     }
     findings.section(f"Gathering disk information ({len(calls)} nodes)")
+    faults: list[Fault] = []
     for uuid, answer in (await run.nodes.call_each(calls)).items():
         node = view.node(uuid)
         if isinstance(answer, GenericError):
@@ -96,22 +134,22 @@ async def _check_disks(
         for (instance, disk), size in zip(asked[uuid], answer, strict=True):
             if size is None:
                 text = f"{disk.iv_name} on {node.name} is missing"
-                findings.error(VerifyCode.EINSTANCEMISSINGDISK, instance.name, text)
+                faults.append((VerifyCode.EINSTANCEMISSINGDISK, instance.name, text))
             elif _differs(disk, size[0]):
                 text = f"{disk.iv_name} on {node.name} has {size[0]} bytes, not {disk.size} MiB"
-                findings.error(VerifyCode.EINSTANCEFAULTYDISK, instance.name, text)
-
-    await check_mirrors(findings, run, asked)
+                faults.append((VerifyCode.EINSTANCEFAULTYDISK, instance.name, text))
+    mirrors = await ask_mirrors(findings, run, asked)
+    return faults + [(VerifyCode.EINSTANCEFAULTYDISK, name, text) for name, text in mirrors]
 
 
 def _disks_on(view: ClusterView, node: Node) -> list[tuple[Instance, Disk]]:
     """All disks of instances whose primary it is, and the mirrors of others."""
     own = [
-        (instance, [disk for disk in view.disks_of(instance) if _is_seen(disk, instance)])
+        (instance, [disk for disk in _disks_of(view, instance) if _is_seen(disk, instance)])
         for instance in view.primary_instances(node.uuid)
     ]
     others = [
-        (instance, [disk for disk in view.disks_of(instance) if _is_mirror(disk, node)])
+        (instance, [disk for disk in _disks_of(view, instance) if _is_mirror(disk, node)])
         for instance in view.secondary_instances(node.uuid)
     ]
     return [
@@ -120,6 +158,11 @@ def _disks_on(view: ClusterView, node: Node) -> list[tuple[Instance, Disk]]:
         if not instance.forthcoming
         for disk in disks
     ]
+
+
+def _disks_of(view: ClusterView, instance: Instance) -> list[Disk]:
+    """Those that the configuration has; its own check tells of others."""
+    return [view.disks[uuid] for uuid in instance.disks if uuid in view.disks]
 
 
 def _is_mirror(disk: Disk, node: Node) -> bool:
