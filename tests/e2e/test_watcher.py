@@ -121,6 +121,50 @@ def test_daemons_that_fell_are_started_again(cluster: Cluster) -> None:
     assert cluster.gnt("cluster", "getmaster").stdout.strip() == MASTER
 
 
+def test_a_node_that_was_booted_gets_its_disks_back(cluster: Cluster) -> None:
+    cluster.gnt("instance", "add", *micro("node2"), "--no-nics", "--ignore-ipolicy", WEB)
+    watch(cluster, "--no-verify-disks")
+    (memory,) = (cluster.root(MASTER) / "var/lib/ganeti").glob("watcher.*.data")
+    known = json.loads(memory.read_text())["node"]
+    assert "was booted" not in watch(cluster, "--no-verify-disks")
+
+    # The kernel under all virtual nodes is one, so it is remembered as another.
+    changed = {**known, "node2": {"bootid": "of-another-boot"}}
+    memory.write_text(json.dumps({"instance": {}, "node": changed}))
+    said = watch(cluster, "--no-verify-disks")
+    assert "node node2 was booted" in said
+    assert f"node {MASTER} was booted" not in said
+    assert f"instance {WEB}: activate disks after the boot of a node" in said
+    assert json.loads(memory.read_text())["node"] == known
+    assert status(cluster) == "running"
+
+
+def test_a_node_that_is_marked_offline_ends_its_guests(cluster: Cluster) -> None:
+    cluster.gnt("instance", "add", *micro("node2"), "--no-nics", "--ignore-ipolicy", WEB)
+    assert len(cluster.guests()) == 1
+    cluster.gnt("node", "modify", "--offline=yes", "--auto-promote", "node2")
+    watch(cluster, node="node2")
+    assert len(cluster.guests()) == 1
+
+    cluster.gnt("node", "modify", "--offline=no", "node2")
+    cluster.gnt("cluster", "modify", "--maintain-node-health=yes")
+    wish = cluster.root("node2") / "var/lib/ganeti/ssconf_maintain_node_health"
+    wait_for(lambda: wish.read_text() == "True\n", 30, "node2 to learn of the wish")
+    watch(cluster, node="node2")
+    assert len(cluster.guests()) == 1
+    cluster.gnt("node", "modify", "--offline=yes", "--auto-promote", "node2")
+    said = ""
+
+    def ended() -> bool:
+        nonlocal said
+        said += watch(cluster, node="node2")
+        return not cluster.guests()
+
+    # Confd answers from its own copy, which is some seconds behind.
+    wait_for(ended, 60, "the guest to be ended")
+    assert f"ending {WEB}: this node is marked offline" in said
+
+
 def test_old_jobs_are_archived_and_bad_words_refused(cluster: Cluster) -> None:
     cluster.gnt("debug", "delay", "0")
     cluster.gnt("job", "wait", cluster.listed("job", "id")[-1][0], code=None)

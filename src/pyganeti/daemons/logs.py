@@ -31,7 +31,8 @@ class ReopenedFile(logging.StreamHandler[TextIO]):
 
 
 def _open(path: str) -> TextIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    # Root writes in this directory, which is not root's alone: a link there is not followed.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     return open(os.open(path, flags, _MODE), "a", encoding="utf-8")
 
 

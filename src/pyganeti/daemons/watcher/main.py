@@ -1,6 +1,6 @@
 """``ganeti-watcher``: run by a timer on every node, keeps running what should run.
 
-    every node:  daemons, hooks
+    every node:  daemons, hooks; guests of a node that is marked offline are ended, if wanted
     the master:  old jobs, and for each node group a process of its own: instances, disks
 
 Source: ganeti-watcher(8).
@@ -16,7 +16,7 @@ from typing import Final
 
 from pyganeti.cli.parse import parse_duration
 from pyganeti.daemons.logs import set_up_logging
-from pyganeti.daemons.watcher import node
+from pyganeti.daemons.watcher import maintenance, node
 from pyganeti.daemons.watcher.group import STATUS_MODE, Group
 from pyganeti.daemons.watcher.locking import only_one
 from pyganeti.kit.clock import now
@@ -85,6 +85,7 @@ def watch(paths: Paths, options: Namespace) -> int:
             return OK
         well = node.start_daemons(paths, master=master)
         node.run_hooks(paths)
+        well &= maintenance.keep_healthy(paths)
         groups = _watch_queue(paths, options) if master else []
     commands = [_group_command(options, uuid) for uuid in groups]
     if not options.wait:
@@ -120,7 +121,7 @@ def _watch_queue(paths: Paths, options: Namespace) -> list[str]:
 
 def _group_command(options: Namespace, uuid: str) -> list[str]:
     """The process that looks after one node group: a slow one must not keep the others."""
-    words = [sys.executable, "-m", "pyganeti.daemons.watcher.main", "--node-group", uuid]
+    words = [sys.executable, "-P", "-m", "pyganeti.daemons.watcher.main", "--node-group", uuid]
     words += ["--debug"] if options.debug else []
     words += [] if options.verify_disks else ["--no-verify-disks"]
     words += [] if options.strict else ["--no-strict"]
@@ -130,17 +131,22 @@ def _group_command(options: Namespace, uuid: str) -> list[str]:
 async def _run_all(commands: Sequence[Sequence[str]]) -> list[int]:
     """Run them side by side; their exit codes. One that takes too long is ended, not its jobs."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_run_one(command)) for command in commands]
+        tasks = [group.create_task(run_one(command)) for command in commands]
     return [task.result() for task in tasks]
 
 
-async def _run_one(command: Sequence[str]) -> int:
+async def run_one(command: Sequence[str]) -> int:
+    """Run one, and say after it what went wrong; its exit code."""
     ends = frozenset({OK, FAILURE})
     try:
         done = await run(Command(tuple(command), env=os.environ, timeout_s=_GROUP_S, ok_codes=ends))
     except ProcessError as err:
         _log.error("%s", err)
         return FAILURE
+    if done.code != OK:
+        # Its log is ours, but not what Python says before there is a log.
+        words = done.stderr.strip() or f"{NAME}: no reason was given by {' '.join(command)}"
+        print(words, file=sys.stderr)
     return done.code
 
 
@@ -166,19 +172,34 @@ def _merge_status(paths: Paths, groups: Sequence[str]) -> None:
     write_atomic(paths.instance_status, b"".join(lines), mode=STATUS_MODE)
 
 
+def _say_errors() -> logging.Handler:
+    """Say what goes wrong to whoever started this, too: cron and timers pass it on."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(logging.Formatter(f"{NAME}: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    return handler
+
+
 def main() -> int:
     """Entry point."""
     options = _parser().parse_args()
+    errors = _say_errors()
     try:
         paths = Paths.from_env()
         if not read_bytes(paths.server_pem):
             # A timer runs on machines that belong to no cluster, too.
             return OK
         set_up_logging(NAME, paths.log_file(_LOG_BASE), debug=options.debug, syslog="no")
+        if sys.stderr.isatty():
+            # A terminal gets all that is logged.
+            logging.getLogger().removeHandler(errors)
         return watch(paths, options)
     except (GenericError, OSError, ValueError) as err:
-        _log.error("%s", err)
-        print(f"{NAME}: {err}", file=sys.stderr)
+        _log.error("%s", str(err) or type(err).__name__)
+        return FAILURE
+    except Exception:  # supervisor: nobody else would write down what is wrong
+        _log.exception("a fault in the watcher")
         return FAILURE
 
 

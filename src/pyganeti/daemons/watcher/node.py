@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from typing import Final
 
 from pyganeti.kit.files import read_bytes
@@ -47,7 +48,8 @@ def start_daemons(paths: Paths, *, master: bool) -> bool:
 
 def run_hooks(paths: Paths) -> None:
     """Run the scripts of ``hooks/watcher``; what they print goes to the log."""
-    for result in asyncio.run(HookRunner(paths.hooks_dir).run_all(HOOKS, {}, run)):
+    runner = HookRunner(paths.hooks_dir, os.geteuid())
+    for result in asyncio.run(runner.run_all(HOOKS, {}, run)):
         if result.outcome is HookOutcome.FAIL:
             _log.error("hook %s failed: %s", result.script, result.output)
         elif result.outcome is HookOutcome.SUCCESS and result.output:

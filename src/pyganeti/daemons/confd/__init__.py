@@ -1,0 +1,1 @@
+"""``ganeti-confd``: signed answers about the cluster, from the copy of its configuration."""

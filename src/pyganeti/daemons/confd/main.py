@@ -1,0 +1,75 @@
+"""``ganeti-confd``: the daemon that answers signed questions about the cluster, over UDP.
+
+Runs on every node without privileges; only master candidates have something to answer from.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Final
+
+from pyganeti.daemons.base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from pyganeti.daemons.listening import default_address
+from pyganeti.daemons.options import add_network_options, daemon_parser, service_port
+from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.paths import Paths
+from pyganeti.wire.confd.client import DEFAULT_PORT
+
+from .copy import ConfigCopy, Key
+from .server import Confd, DatagramServer
+
+NAME: Final = "ganeti-confd"
+LOG_BASE: Final = "conf-daemon"
+
+
+class _Stopped(Exception):
+    """Ends the daemon's task group."""
+
+
+async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
+    """Answer until it is time to end.
+
+    Raises:
+        ConfigurationError: this node belongs to no cluster.
+        OSError: the key cannot be read, the port is taken.
+    """
+    clock = SystemClock()
+    key = Key(paths.hmac_key)
+    # Told now rather than never: without it no datagram gets an answer.
+    key.get()
+    server = DatagramServer(Confd(key, ConfigCopy(paths.config_file, clock), clock))
+    await server.start(address, port)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.run())
+            life.ready()
+            await life.stopped()
+            raise _Stopped
+    except* _Stopped:
+        pass
+    finally:
+        server.stop()
+    return OK
+
+
+def main() -> int:
+    """Entry point."""
+    parser = daemon_parser(NAME)
+    add_network_options(parser)
+    parser.add_argument("--no-user-checks", action="store_true", help="accepted, has no effect")
+    options = parser.parse_args()
+    try:
+        paths = Paths.from_env(os.environ)
+    except ValueError as err:
+        print(f"{NAME}: {err}", file=sys.stderr)
+        return FAILURE
+    port = options.port or service_port(NAME, DEFAULT_PORT, "udp")
+
+    async def body(life: Life) -> int:
+        return await serve(paths, life, options.bind or default_address(paths), port)
+
+    return run_daemon(DaemonSpec(NAME, LOG_BASE, paths, options), body, sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

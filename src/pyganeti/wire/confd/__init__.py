@@ -1,0 +1,1 @@
+"""Questions to ``ganeti-confd`` and its answers: signed UDP datagrams, and a client."""
