@@ -1,0 +1,1 @@
+"""``cfgupgrade``: brings ``config.data`` of another version of Ganeti to this one, or back."""
