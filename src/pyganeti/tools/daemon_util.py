@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pyganeti.kit.paths import Paths
+from pyganeti.model.errors import GenericError
 from pyganeti.tools import services
 from pyganeti.tools.layout import ensure_directories
 from pyganeti.tools.services import Service, ServiceError
@@ -26,10 +27,7 @@ Action = Callable[[Paths, list[str]], int]
 def _service(args: list[str]) -> Service:
     if not args:
         raise ServiceError("name a daemon")
-    service = services.find_service(args[0])
-    if service is None:
-        raise ServiceError(f"unknown daemon {args[0]!r}")
-    return service
+    return services.get_service(args[0])
 
 
 def check_config(paths: Paths, args: list[str]) -> int:
@@ -80,7 +78,7 @@ def _start_each(paths: Paths, chosen: list[Service]) -> int:
         # The others are started all the same: a node without one daemon is better than without any.
         try:
             services.start(paths, service, services.get_executable(service), [])
-        except ServiceError as err:
+        except GenericError as err:
             print(err, file=sys.stderr)
             code = FAILURE
     return code
@@ -151,8 +149,8 @@ def rotate_all_logs(paths: Paths, args: list[str]) -> int:
 
 
 def use_systemctl(paths: Paths, args: list[str]) -> int:
-    """Whether daemons are handled by systemd; never by this program."""
-    return FAILURE
+    """Whether daemons are started by systemd."""
+    return OK if services.has_systemd(paths, services.get_service("ganeti-noded")) else FAILURE
 
 
 ACTIONS: Final[dict[str, Action]] = {

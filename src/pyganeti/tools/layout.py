@@ -1,22 +1,35 @@
-"""Directories of a node: what must be there, with which mode and owner.
+"""Directories and files of a node: what must be there, with which mode and owner.
 
 Used by daemon-util (before it starts something), vcluster-setup and node-daemon-setup; masterd asks
 whose its sockets are. Owners are set only by root, on a real node, and only where the users exist.
+``ensure-dirs`` does it by hand, with ``--full-run`` for the archive of jobs too.
 
-Source: Ganeti's on-disk layout.
+Source: Ganeti's on-disk layout; ``docs/packaging.md`` on users.
 """
 
+import argparse
 import os
 import sys
+from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+from pyganeti.kit.identity import give, group_id, group_to_give, user_id
 from pyganeti.kit.paths import Paths
 
 # Roles and the system users and groups that play them.
-USERS: Final = {"masterd": "gnt-masterd", "noded": "root", "rapi": "gnt-rapi"}
+USERS: Final = {
+    "confd": "gnt-confd",
+    "masterd": "gnt-masterd",
+    "metad": "gnt-metad",
+    "mond": "root",
+    "noded": "root",
+    "rapi": "gnt-rapi",
+}
 GROUPS: Final = {
+    "confd": "gnt-confd",
     "daemons": "gnt-daemons",
     "masterd": "gnt-masterd",
+    "metad": "gnt-metad",
     "noded": "root",
 }
 
@@ -63,8 +76,64 @@ DIRECTORIES: Final = (
 )
 
 
-def ensure_directories(paths: Paths) -> None:
+class FileKind(NamedTuple):
+    """Mode and roles of a file."""
+
+    mode: int
+    user: str
+    group: str
+
+
+_SECRET: Final = FileKind(0o440, "masterd", "masterd")
+_JOBS: Final = FileKind(0o640, "masterd", "daemons")
+SSCONF: Final = FileKind(0o444, "noded", "noded")
+
+# By pattern below a directory; of a name, the first that fits counts. What nothing fits is left.
+FILES: Final = {
+    _LIB: {
+        # Who may sign certificates: root, and the master's daemon hands it to new candidates.
+        "ca.key": FileKind(0o440, "noded", "masterd"),
+        "ca.pem": FileKind(0o444, "noded", "noded"),
+        "client.pem": _SECRET,
+        "cluster-domain-secret": FileKind(0o640, "masterd", "masterd"),
+        # The database consists of several files.
+        "cluster.db*": FileKind(0o600, "masterd", "masterd"),
+        "config.data": FileKind(0o640, "masterd", "confd"),
+        "hmac.key": FileKind(0o440, "confd", "masterd"),
+        "known_hosts": FileKind(0o644, "masterd", "masterd"),
+        "rapi.pem": FileKind(0o440, "rapi", "masterd"),
+        "server.pem": _SECRET,
+        "spice-ca.pem": FileKind(0o440, "noded", "masterd"),
+        "spice.pem": FileKind(0o440, "noded", "masterd"),
+        "ssconf_*": SSCONF,
+        "watcher.pause": FileKind(0o644, "masterd", "masterd"),
+    },
+    f"{_LIB}/queue": {"drain": FileKind(0o644, "masterd", "daemons"), "*": _JOBS},
+    f"{_LIB}/rapi": {"users": FileKind(0o640, "rapi", "masterd")},
+    _LOG: {
+        "conf-daemon.log": FileKind(0o600, "confd", "masterd"),
+        "master-daemon.log": FileKind(0o600, "masterd", "masterd"),
+        "meta-daemon.log": FileKind(0o600, "metad", "metad"),
+        "monitoring-daemon.log": FileKind(0o600, "mond", "masterd"),
+        "node-daemon.log": FileKind(0o600, "noded", "masterd"),
+        "rapi-daemon.log": FileKind(0o600, "rapi", "masterd"),
+    },
+    # A daemon locks its own, and writes what keeps it from ending beside it.
+    _RUN: {
+        "ganeti-confd.pid*": FileKind(0o644, "confd", "confd"),
+        "ganeti-masterd.pid*": FileKind(0o644, "masterd", "masterd"),
+        "ganeti-metad.pid*": FileKind(0o644, "metad", "metad"),
+        "ganeti-rapi.pid*": FileKind(0o644, "rapi", "daemons"),
+    },
+}
+
+
+def ensure_directories(paths: Paths, *, archive: bool = False) -> None:
     """Make what is missing and set modes and owners of all.
+
+    Args:
+        paths: the node.
+        archive: go through the files of archived jobs too, of which there may be many.
 
     Raises:
         OSError: a directory cannot be made; those before it stay.
@@ -76,43 +145,71 @@ def ensure_directories(paths: Paths) -> None:
             continue
         path = paths.rootdir + entry.path
         os.makedirs(path, mode=0o755, exist_ok=True)
-        os.chmod(path, entry.mode)
-        if owned:
-            os.chown(path, user_id(USERS[entry.user]), group_id(GROUPS[entry.group]))
+        uid, gid = owner(entry.user, entry.group) if owned else (-1, -1)
+        give(path, mode=entry.mode, uid=uid, gid=gid)
+    if owned:
+        for place, kinds in FILES.items():
+            _ensure_files(place, kinds)
+        if archive:
+            _ensure_archive(paths)
+
+
+def ensure_file(paths: Paths, path: str) -> None:
+    """Set mode and owner of one file that may be new.
+
+    Raises:
+        OSError: they cannot be set.
+    """
+    place, name = os.path.split(path)
+    if not paths.is_virtual and os.geteuid() == 0:
+        _ensure_one(place, name, FILES.get(place, {}))
+
+
+def _ensure_files(place: str, kinds: dict[str, FileKind]) -> None:
+    for name in os.listdir(place):
+        _ensure_one(place, name, kinds)
+
+
+def _ensure_one(place: str, name: str, kinds: dict[str, FileKind]) -> None:
+    path = f"{place}/{name}"
+    kind = next((kind for pattern, kind in kinds.items() if fnmatchcase(name, pattern)), None)
+    if kind is not None and os.path.isfile(path):
+        uid, gid = owner(kind.user, kind.group)
+        give(path, mode=kind.mode, uid=uid, gid=gid)
+
+
+def _ensure_archive(paths: Paths) -> None:
+    uid, gid = owner(_JOBS.user, _JOBS.group)
+    with os.scandir(paths.archive_dir) as entries:
+        parts = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    for part in parts:
+        give(part, mode=0o750, uid=uid, gid=gid)
+        _ensure_files(part, {"*": _JOBS})
+
+
+def owner(user: str, group: str) -> tuple[int, int]:
+    """Numbers of the user and the group that play two roles; -1 where there is none."""
+    return user_id(USERS[user]), group_id(GROUPS[group])
 
 
 def socket_owner(paths: Paths) -> tuple[int, int]:
     """User and group of the LUXI sockets; -1 where they stay as they are."""
-    if paths.is_virtual or os.geteuid() != 0:
+    if paths.is_virtual:
         return -1, -1
-    return user_id(USERS["masterd"]), group_id(GROUPS["daemons"])
+    uid = user_id(USERS["masterd"]) if os.geteuid() == 0 else -1
+    return uid, group_to_give(paths, GROUPS["daemons"])
 
 
-def user_id(name: str) -> int:
-    """Number of the user ``name``, or -1, which leaves an owner as it is."""
-    import pwd
-
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of ``ensure-dirs``."""
+    parser = argparse.ArgumentParser(prog="ensure-dirs", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--full-run", action="store_true", help="set those of archived jobs as well"
+    )
+    options = parser.parse_args(argv)
     try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return -1
-
-
-def group_id(name: str) -> int:
-    """Number of the group ``name``, or -1, which leaves a group as it is."""
-    import grp
-
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return -1
-
-
-def main() -> int:
-    """Entry point of ``ensure-dirs``: ``python -m pyganeti.tools.layout``."""
-    try:
-        ensure_directories(Paths.from_env())
-    except OSError as err:
+        ensure_directories(Paths.from_env(), archive=options.full_run)
+    except (OSError, ValueError) as err:
         print(f"ensure-dirs: {err}", file=sys.stderr)
         return 1
     return 0

@@ -20,6 +20,7 @@ from pyganeti.tools import services
 BACKUP_DIR: Final = "/var/backups"
 # Everything that makes the node a member or a candidate, relative to the data directory.
 _STATE: Final = (
+    "ca-next.pem",
     "ca.key",
     "ca.pem",
     "client.pem",

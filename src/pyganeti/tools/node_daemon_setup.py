@@ -7,9 +7,9 @@ Run by ``gnt-node add`` on the new node, as root over ssh or locally for a virtu
 
     cluster_name   the cluster to join
     node_name      what the cluster calls this node
-    files          content by name below the data directory, see FILES
+    files          content by name below the data directory, see _NAMES
     force          join even if the node looks like a member of another cluster
-    start_daemon   whether to start ganeti-noded
+    start_daemon   whether to start ganeti-noded, and what else runs on every node
 """
 
 import json
@@ -22,33 +22,28 @@ from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
 from pyganeti.tools import services
-from pyganeti.tools.layout import GROUPS, USERS, ensure_directories, group_id, user_id
+from pyganeti.tools.layout import FILES, SSCONF, FileKind, ensure_directories, owner
 from pyganeti.tools.node_cleanup import backup_name, clean, stop_daemons
+from pyganeti.tools.services import ServiceError
 
 NODE_SETUP_ERROR: Final = 12
-
-
-class FileKind(NamedTuple):
-    """Mode and roles of a file."""
-
-    mode: int
-    user: str
-    group: str
+_DATA: Final = Paths().data_dir
 
 
 # What may be written; anything else is refused.
-FILES: Final = {
-    "ca.pem": FileKind(0o444, "masterd", "masterd"),
-    "client.pem": FileKind(0o440, "masterd", "masterd"),
-    "cluster-domain-secret": FileKind(0o640, "masterd", "masterd"),
-    "hmac.key": FileKind(0o440, "noded", "masterd"),
-    "known_hosts": FileKind(0o644, "masterd", "masterd"),
-    "rapi.pem": FileKind(0o440, "rapi", "masterd"),
-    "server.pem": FileKind(0o440, "masterd", "masterd"),
-    "spice-ca.pem": FileKind(0o440, "noded", "masterd"),
-    "spice.pem": FileKind(0o440, "noded", "masterd"),
-}
-SSCONF: Final = FileKind(0o444, "noded", "noded")
+_NAMES: Final = frozenset(
+    {
+        "ca.pem",
+        "client.pem",
+        "cluster-domain-secret",
+        "hmac.key",
+        "known_hosts",
+        "rapi.pem",
+        "server.pem",
+        "spice-ca.pem",
+        "spice.pem",
+    }
+)
 
 
 class SetupRefused(GenericError):
@@ -97,7 +92,7 @@ def file_kind(name: str) -> FileKind | None:
     key = name.removeprefix("ssconf_")
     if key != name and key.replace("_", "").replace("-", "").isalnum():
         return SSCONF
-    return FILES.get(name)
+    return FILES[_DATA][name] if name in _NAMES else None
 
 
 def check_membership(paths: Paths, request: Request) -> None:
@@ -149,13 +144,9 @@ def write_files(paths: Paths, files: dict[str, str]) -> None:
     owned = not paths.is_virtual and os.geteuid() == 0
     for name, content in sorted(files.items()):
         kind = file_kind(name) or SSCONF
-        write_atomic(
-            os.path.join(paths.data_dir, name),
-            content.encode(),
-            mode=kind.mode,
-            uid=user_id(USERS[kind.user]) if owned else -1,
-            gid=group_id(GROUPS[kind.group]) if owned else -1,
-        )
+        uid, gid = owner(kind.user, kind.group) if owned else (-1, -1)
+        path = os.path.join(paths.data_dir, name)
+        write_atomic(path, content.encode(), mode=kind.mode, uid=uid, gid=gid)
 
 
 def join(paths: Paths, request: Request) -> None:
@@ -186,11 +177,21 @@ def join(paths: Paths, request: Request) -> None:
         write_files(paths, {**own, **request.files})
         if request.start_daemon:
             services.start(paths, noded, services.get_executable(noded), [])
+            _start_others(paths)
     except (GenericError, OSError):
         if was_free:
             services.stop(paths, noded)
             clean(paths, None)
         raise
+
+
+def _start_others(paths: Paths) -> None:
+    """Start what else runs on every node; the watcher tries again what does not start."""
+    for service in services.starting_services(master=False):
+        try:
+            services.start(paths, service, services.get_executable(service), [])
+        except ServiceError as err:
+            print(f"node-daemon-setup: {err}", file=sys.stderr)
 
 
 def _fail(err: Exception) -> NoReturn:

@@ -1,9 +1,9 @@
-"""Start, stop and look at the daemons of a node, real or virtual, without a service manager.
+"""Start, stop and look at the daemons of a node, real or virtual.
 
     name -> executable -> process -> pid file locked = ready
 
 Used by daemon-util and node-cleanup. A daemon runs in the foreground of a session of its own; what
-it says goes to its log file.
+it says goes to its log file. Where systemd runs and has a unit for it, that starts it instead.
 """
 
 import os
@@ -19,9 +19,12 @@ from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import ProcessError, is_alive, spawn_daemon
 from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
+from pyganeti.tools import systemd
+from pyganeti.tools.layout import ensure_file
 from pyganeti.tools.pidfile import is_held, read_status, running_pid, wait_until
 
-READY_S: Final = 60.0
+# Longer than a master asks for votes, so that it can say why there is none.
+READY_S: Final = 100.0
 STOP_S: Final = 60.0
 KILL_S: Final = 10.0
 # What of the log is repeated when a daemon does not come up.
@@ -29,21 +32,22 @@ _EXCERPT: Final = 2000
 
 
 class Service(NamedTuple):
-    """A daemon: its name, the base of its log file, whether only the master runs it."""
+    """A daemon: its name, the base of its log file, whether only the master runs it, as whom."""
 
     name: str
     log: str
     master: bool = False
+    role: str = "noded"
 
 
 # In the order of starting. Upstream's luxid and wconfd are one here, and noded watches its guests.
 SERVICES: Final = (
     Service("ganeti-noded", "node-daemon"),
-    Service("ganeti-confd", "conf-daemon"),
-    Service("ganeti-masterd", "master-daemon", master=True),
-    Service("ganeti-rapi", "rapi-daemon", master=True),
+    Service("ganeti-confd", "conf-daemon", role="confd"),
+    Service("ganeti-masterd", "master-daemon", master=True, role="masterd"),
+    Service("ganeti-rapi", "rapi-daemon", master=True, role="rapi"),
     Service("ganeti-mond", "monitoring-daemon"),
-    Service("ganeti-metad", "meta-daemon"),
+    Service("ganeti-metad", "meta-daemon", role="metad"),
 )
 ALIASES: Final = {
     "ganeti-kvmd": "ganeti-noded",
@@ -62,6 +66,18 @@ def find_service(name: str) -> Service | None:
     """The daemon called ``name``, or by one of upstream's names."""
     wanted = ALIASES.get(name, name)
     return next((service for service in SERVICES if service.name == wanted), None)
+
+
+def get_service(name: str) -> Service:
+    """The daemon called ``name``.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    service = find_service(name)
+    if service is None:
+        raise ServiceError(f"unknown daemon {name!r}")
+    return service
 
 
 def find_executable(service: Service) -> str | None:
@@ -114,12 +130,19 @@ def start(paths: Paths, service: Service, program: str, args: list[str]) -> None
 
     Raises:
         ServiceError: it ended again, or was not ready in time.
+        SystemdError: the same, of a unit.
     """
     if is_running(paths, service):
         return
+    if has_systemd(paths, service):
+        systemd.start(service.name, args)
+        return
     log = paths.log_file(service.log)
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    # Its directory is not root's alone: a link there is not followed.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    handle = os.open(log, flags, 0o600)
     try:
+        ensure_file(paths, log)
         begin = os.fstat(handle).st_size
         argv = [program, "-f", *default_arguments(paths, service), *args]
         pid = spawn_daemon(argv, output=handle)
@@ -130,6 +153,11 @@ def start(paths: Paths, service: Service, program: str, args: list[str]) -> None
     if not _comes_up(paths, service, pid):
         how = "is not ready" if is_alive(pid) else "ended while it started"
         raise ServiceError(f"{service.name} {how}; its log {log} says:\n{_tail(log, begin)}")
+
+
+def has_systemd(paths: Paths, service: Service) -> bool:
+    """Whether systemd is to start a daemon."""
+    return not paths.is_virtual and systemd.is_running() and systemd.has_unit(service.name)
 
 
 def _comes_up(paths: Paths, service: Service, pid: int) -> bool:
@@ -199,10 +227,15 @@ def reopen_log(paths: Paths, service: Service) -> None:
             os.kill(pid, signal.SIGHUP)
 
 
+def argument_variables(service: Service) -> list[str]:
+    """Names of the site's settings for a daemon; those for what it replaces count too."""
+    names = [service.name, *(alias for alias, name in ALIASES.items() if name == service.name)]
+    return [name.removeprefix("ganeti-").upper() + "_ARGS" for name in names]
+
+
 def default_arguments(paths: Paths, service: Service) -> list[str]:
     """Arguments that the site wants, from ``/etc/default/ganeti``: ``NODED_ARGS="-d"``."""
-    names = [service.name, *(alias for alias, name in ALIASES.items() if name == service.name)]
-    wanted = {name.removeprefix("ganeti-").upper() + "_ARGS" for name in names}
+    wanted = argument_variables(service)
     try:
         with open(f"{paths.rootdir}/etc/default/ganeti", encoding="utf-8") as handle:
             words = shlex.split(handle.read(), comments=True)

@@ -5,7 +5,8 @@ import stat
 from pathlib import Path
 
 from pyganeti.kit.paths import Paths
-from pyganeti.tools.layout import DIRECTORIES, GROUPS, USERS, ensure_directories
+from pyganeti.tools.layout import DIRECTORIES, FILES, GROUPS, USERS, ensure_directories
+from pyganeti.tools.services import SERVICES
 
 SPEC = json.loads((Path(__file__).parents[2] / "spec" / "layout.json").read_text())
 
@@ -39,3 +40,21 @@ def test_a_virtual_node_gets_them_all_and_a_wrong_mode_is_corrected(tmp_path: Pa
     for entry in DIRECTORIES:
         mode = (tmp_path / "node1" / entry.path[1:]).stat().st_mode
         assert stat.S_IMODE(mode) == entry.mode
+
+
+def test_files_of_the_facts_have_their_modes_and_owners() -> None:
+    ours = {f"{top}/{name}": kind for top, kinds in FILES.items() for name, kind in kinds.items()}
+    checked = 0
+    for fact in SPEC["entries"]:
+        path = fact["path"].replace("{localstatedir}", "/var").replace("<key>", "*")
+        path += "/*" if fact["kind"] == "files inside directory" else ""
+        if path in ours:
+            wanted = int(fact["mode_octal"], 8), fact["user"], fact["group"]
+            assert tuple(ours[path]) == wanted, path
+            checked += 1
+    assert checked >= 20
+
+
+def test_every_daemon_plays_a_role_that_has_a_user() -> None:
+    for service in SERVICES:
+        assert SPEC["_meta"]["users"][service.role] == USERS[service.role], service.name

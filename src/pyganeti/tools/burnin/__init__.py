@@ -1,0 +1,1 @@
+"""``burnin``: makes test instances and does with them whatever a cluster can do."""
