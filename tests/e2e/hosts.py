@@ -3,25 +3,26 @@
     machines("a", "b") -> namespaces, file layers, a switch between them -> test -> all of it gone
 
 A :class:`Host` has its own network, processes, host name and, as layers in memory over this
-machine's files, its own ``/etc``, ``/var``, ``/run``, ``/root`` and ``/srv``; the rest it shares.
-Nothing of it has a name outside: it ends with the processes that hold it, which are ended by id.
+machine's files, its own ``/etc``, ``/usr``, ``/var``, ``/root`` and ``/srv``, which outlast a power
+cut, and ``/run``, which does not; the rest it shares. Its power can be cut (:meth:`Host.cut_power`)
+and its link (:class:`Network`). Nothing of it has a name outside: it ends with the processes that
+hold it, which are ended by id.
 """
 
 import os
 import re
-import select
 import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.e2e.dialog import Dialog
 from tests.e2e.vcluster import BINDIR, wait_for
 
 NETWORK: Final = "10.99.7"
@@ -32,26 +33,48 @@ NETDEV: Final = "eth0"
 
 _NAMESERVER: Final = Path(__file__).with_name("nameserver.py")
 _SPACES: Final = ("--net", "--mount", "--uts", "--ipc", "--pid")
-_LAYERED: Final = ("etc", "var", "run", "root", "srv")
-# Runs as the first process of a host; it reaps what daemons leave and ends with the host.
+_LAYERED: Final = ("etc", "usr", "var", "root", "srv")
+# What of this machine a new host must not find.
+_OWN: Final = (
+    "/root/.ssh /etc/ganeti /var/lib/ganeti /var/log/ganeti /run/ganeti /run/pyganeti /srv/ganeti"
+)
+# Runs as the first process of a host; it reaps what daemons leave and ends with the host. Its disk
+# is a directory of the rack (see _rack). The second time it finds it as it was.
 _INIT: Final = f"""
 set -e
 trap 'exit 0' TERM
-mount -t tmpfs tmpfs /mnt
+disk=/mnt/$1
 for top in {" ".join(_LAYERED)}; do
-    mkdir -p /mnt/$top.changes /mnt/$top.work
+    mkdir -p $disk/$top.changes $disk/$top.work
+    lower=/$top
+    [ -z "$3" ] || lower=/mnt/$3/$top.changes:$lower
     mount -t overlay overlay \
-        -o lowerdir=/$top,upperdir=/mnt/$top.changes,workdir=/mnt/$top.work /$top
+        -o lowerdir=$lower,upperdir=$disk/$top.changes,workdir=$disk/$top.work /$top
 done
+mkdir $disk/run.$2 $disk/run.$2/changes $disk/run.$2/work
+mount -t overlay overlay \
+    -o lowerdir=/run,upperdir=$disk/run.$2/changes,workdir=$disk/run.$2/work /run
 mount -t sysfs sysfs /sys
-rm -rf /root/.ssh /etc/ganeti /var/lib/ganeti /var/log/ganeti /run/ganeti /srv/ganeti
-mkdir -p /root/.ssh /run/sshd /etc/ganeti
-chmod 700 /root/.ssh
 echo "$1" > /proc/sys/kernel/hostname
-echo 'hosts: files dns' > /etc/nsswitch.conf
-echo 'nameserver 127.0.0.1' > /etc/resolv.conf
-printf '127.0.0.1\tlocalhost\n' > /etc/hosts
-touch /mnt/ready
+if [ -n "$3" ] && [ ! -e $disk/made ]; then
+    rm -f /etc/ssh/host_key*
+    touch $disk/made
+fi
+if [ ! -e $disk/made ]; then
+    rm -rf {_OWN}
+    # Packages may start services, though there is no runlevel.
+    printf '#!/bin/sh\nexit 104\n' > /usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+    mkdir -p /root/.ssh /etc/ganeti
+    chmod 700 /root/.ssh
+    echo 'hosts: files dns' > /etc/nsswitch.conf
+    echo 'nameserver 127.0.0.1' > /etc/resolv.conf
+    printf '127.0.0.1\tlocalhost\n' > /etc/hosts
+    touch $disk/made
+fi
+rm -rf /run/ganeti /run/pyganeti /run/systemd
+mkdir -p /run/sshd
+touch $disk/ready.$2
 sleep infinity & wait
 """
 _SSHD: Final = """
@@ -65,63 +88,60 @@ KbdInteractiveAuthentication no
 """
 
 
-class Dialog:
-    """A command on a terminal, with somebody who reads and types."""
-
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        self._terminal, inner = os.openpty()
-        # ssh asks on the controlling terminal, whatever its standard streams are.
-        self._process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *argv],
-            env=dict(env), cwd="/", stdin=inner, stdout=inner, stderr=inner,
-        )  # fmt: skip
-        os.close(inner)
-        self.said = ""
-        self._seen = 0
-
-    def expect(self, pattern: str, *, answer: str, timeout_s: float = 30) -> None:
-        """Wait until ``pattern`` is said, after what was answered before, and type ``answer``."""
-        end = time.monotonic() + timeout_s
-        while (found := re.search(pattern, self.said[self._seen :], re.DOTALL)) is None:
-            more = self._read(end)
-            assert more, f"waited in vain for {pattern!r}, it said: {self.said}"
-        self._seen += found.end()
-        os.write(self._terminal, f"{answer}\n".encode())
-
-    def finish(self, timeout_s: float = 60) -> int:
-        """Read to the end; the exit code."""
-        end = time.monotonic() + timeout_s
-        while self._read(end):
-            pass
-        os.close(self._terminal)
-        return self._process.wait(max(end - time.monotonic(), 1))
-
-    def _read(self, end: float) -> bool:
-        ready, _, _ = select.select([self._terminal], [], [], max(end - time.monotonic(), 0))
-        if not ready:
-            return False
-        try:
-            more = os.read(self._terminal, 65536)
-        except OSError:
-            # The last process that had the terminal open has ended.
-            return False
-        self.said += more.decode("utf-8", "replace").replace("\r\n", "\n")
-        return bool(more)
-
-
 class Host:
     """A machine. Made by :func:`machines`.
 
     Attributes:
         name: full name.
         address: on the network of all machines.
-        init: the id of its first process, as seen from outside.
+        number: last number of the address, and of its port.
+        init: the id of its first process, as seen from outside; 0 without power.
+        path_first: directories of programs that a login finds before the system's.
     """
 
-    def __init__(self, name: str, address: str, init: int) -> None:
+    def __init__(
+        self, network: "Network", name: str, number: int, names: Sequence[str], base: str = ""
+    ) -> None:
         self.name = name
-        self.address = address
-        self.init = init
+        self.number = number
+        self.address = f"{NETWORK}.{number}"
+        self.init = 0
+        self.path_first: tuple[str, ...] = (str(BINDIR),)
+        self._network = network
+        self._names = names
+        self._base = base
+        self._boots = 0
+        self._power = ExitStack()
+
+    def power_on(self) -> None:
+        """Start it; its disk is as it was."""
+        self._boots += 1
+        # The end of the first process ends every other one of the host.
+        words = ["unshare", *_SPACES, "--fork", "--kill-child", "--mount-proc"]
+        words += ["sh", "-c", _INIT, "init", self.name, str(self._boots), self._base]
+        outer = self._power.enter_context(_holder(*self._network.argv("--mount", *words)))
+        wait_for(lambda: _child(outer) is not None, 10, f"host {self.name}")
+        self.init = _child(outer) or 0
+        ready = self.path(f"/mnt/{self.name}/ready.{self._boots}")
+        wait_for(ready.exists, 10, f"files of host {self.name}")
+        self._network.plug(self)
+        self.run("ip", "link", "set", "lo", "up")
+        self.run("ip", "address", "add", f"{self.address}/{PREFIX}", "dev", NETDEV)
+        self.run("ip", "link", "set", NETDEV, "up")
+        self._start_name_server()
+        self._start_sshd()
+
+    def cut_power(self) -> None:
+        """End all its processes at once, as a power cut does."""
+        if self.init:
+            os.kill(self.init, signal.SIGKILL)
+        self.switch_off()
+
+    def switch_off(self) -> None:
+        """End it; what has no power already is fine."""
+        init, self.init = self.init, 0
+        self._power.close()
+        wait_for(lambda: not os.path.exists(f"/proc/{init}"), 10, f"the end of host {self.name}")
 
     def argv(self, *command: str) -> list[str]:
         """``command`` as run on this host."""
@@ -129,7 +149,8 @@ class Host:
 
     def environ(self, **more: str) -> dict[str, str]:
         """What a login of root there has."""
-        path = f"{BINDIR}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        path = ":".join([*self.path_first, system])
         return {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", **more}
 
     def run(
@@ -193,9 +214,9 @@ class Host:
             parts.append("\n".join([f"--- {self.name} {path.name}", *lines]))
         return "\n".join(parts)
 
-    def start_name_server(self, names: Sequence[str]) -> None:
-        """Let it know ``NAME=ADDRESS``; ends with the host."""
-        words = shlex.join([sys.executable, str(_NAMESERVER), *names])
+    def _start_name_server(self) -> None:
+        """Let it know all names; ends with the host."""
+        words = shlex.join([sys.executable, str(_NAMESERVER), *self._names])
         self.run("sh", "-c", f"{words} > /dev/null 2>&1 &")
 
         def answers() -> bool:
@@ -203,13 +224,20 @@ class Host:
 
         wait_for(answers, 10, f"the name server of {self.name}")
 
-    def start_sshd(self) -> None:
+    def _start_sshd(self) -> None:
         """Let it be reached by ssh, with a key or with :data:`PASSWORD`."""
-        self.run("chpasswd", "-c", "SHA512", stdin=f"root:{PASSWORD}\n")
-        self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/host_key")
-        self.write("/etc/ssh/sshd_config.test", _SSHD)
+        if not self.path("/etc/ssh/host_key").exists():
+            self.run("chpasswd", "-c", "SHA512", stdin=f"root:{PASSWORD}\n")
+            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/host_key")
+            self.write("/etc/ssh/sshd_config.test", _SSHD)
         # It detaches, and ends with the host.
         self.run("/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config.test", "-E", "/var/log/sshd.log")
+
+        def answers() -> bool:
+            probe = ("bash", "-c", f"echo > /dev/tcp/{self.address}/22")
+            return self.run(*probe, code=None).returncode == 0
+
+        wait_for(answers, 10, f"the ssh daemon of {self.name}")
 
     def fingerprint(self) -> str:
         """Of its host key."""
@@ -256,49 +284,81 @@ def _child(pid: int) -> int | None:
     return None
 
 
-def _is_apart(pid: int) -> bool:
-    """Whether a process has left this machine's network."""
-    with suppress(OSError):
-        return os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")
-    return False
+class Network:
+    """The rack: a switch that all hosts are plugged in, and what their disks lie on.
+
+    Args:
+        pid: the process that holds its namespaces.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._groups = 0
+
+    def argv(self, *words: str) -> list[str]:
+        """``nsenter`` with ``words``: its options, and a command."""
+        return ["nsenter", f"--target={self._pid}", *words]
+
+    def _link(self, words: str) -> None:
+        subprocess.run(self.argv("--net", "ip", "link", *words.split()), check=True)
+
+    def start(self) -> None:
+        """Make the switch."""
+        self._add_switch(0)
+
+    def _add_switch(self, number: int) -> None:
+        for words in (f"add name br{number} type bridge forward_delay 0", f"set br{number} up"):
+            self._link(words)
+
+    def plug(self, host: Host) -> None:
+        """Connect a host that has just got power."""
+        port = f"port{host.number}"
+        # A machine keeps its address on the wire; others remember it.
+        peer = f"name {NETDEV} address 02:00:0a:63:07:{host.number:02x} netns {host.init}"
+        self._link(f"add name {port} type veth peer {peer}")
+        self._link(f"set {port} master br0 up")
+
+    def cut(self, *hosts: Host) -> None:
+        """Cut the links of hosts: nobody reaches them, nor they anybody."""
+        for host in hosts:
+            self._link(f"set port{host.number} down")
+
+    def join(self, *hosts: Host) -> None:
+        """Mend the links of hosts, and take them out of :meth:`split`."""
+        for host in hosts:
+            self._link(f"set port{host.number} master br0 up")
+
+    def split(self, *groups: Sequence[Host]) -> None:
+        """Let hosts reach those of their own group only; who is in none keeps its place."""
+        for group in groups:
+            self._groups += 1
+            self._add_switch(self._groups)
+            for host in group:
+                self._link(f"set port{host.number} master br{self._groups}")
 
 
 @contextmanager
-def _switch() -> Iterator[int]:
-    """A network with nothing in it but a bridge; the id of the process that holds it."""
-    with _holder("unshare", "--net", "sleep", "infinity") as pid:
-        wait_for(lambda: _is_apart(pid), 10, "a network")
-        for words in ("add name br0 type bridge forward_delay 0", "set br0 up"):
-            _in_network(pid, "ip", "link", *words.split())
-        yield pid
-
-
-def _in_network(pid: int, *argv: str) -> None:
-    subprocess.run(["nsenter", f"--target={pid}", "--net", *argv], check=True)
+def _rack() -> Iterator[Network]:
+    """A network with nothing in it but a bridge, and an empty file system in ``/mnt``."""
+    script = "mount -t tmpfs tmpfs /mnt && touch /mnt/ready && exec sleep infinity"
+    with _holder("unshare", "--net", "--mount", "sh", "-c", script) as pid:
+        wait_for(Path(f"/proc/{pid}/root/mnt/ready").exists, 10, "a rack")
+        network = Network(pid)
+        network.start()
+        yield network
 
 
 @contextmanager
-def _host(switch: int, name: str, number: int) -> Iterator[Host]:
-    # The end of the first process ends every other one of the host.
-    words = ("unshare", *_SPACES, "--fork", "--kill-child", "--mount-proc")
-    with _holder(*words, "sh", "-c", _INIT, "init", name) as outer:
-        wait_for(lambda: _child(outer) is not None, 10, f"host {name}")
-        init = _child(outer)
-        assert init is not None
-        host = Host(name, f"{NETWORK}.{number}", init)
-        wait_for(host.path("/mnt/ready").exists, 10, f"files of host {name}")
-        pair = f"add name port{number} type veth peer name {NETDEV} netns {init}"
-        for link in (pair, f"set port{number} master br0 up"):
-            _in_network(switch, "ip", "link", *link.split())
-        host.run("ip", "link", "set", "lo", "up")
-        host.run("ip", "address", "add", f"{host.address}/{PREFIX}", "dev", NETDEV)
-        host.run("ip", "link", "set", NETDEV, "up")
-        try:
-            yield host
-        except BaseException:
+def _powered(host: Host) -> Iterator[Host]:
+    try:
+        host.power_on()
+        yield host
+    except BaseException:
+        if host.init:
             print(host.logs())
-            raise
-    wait_for(lambda: not os.path.exists(f"/proc/{init}"), 10, f"the end of host {name}")
+        raise
+    finally:
+        host.switch_off()
 
 
 @contextmanager
@@ -309,15 +369,29 @@ def machines(*hosts: str, others: Mapping[str, int]) -> Iterator[list[Host]]:
         hosts: their short names.
         others: further names with the last number of their addresses.
     """
-    with ExitStack() as stack:
-        switch = stack.enter_context(_switch())
-        made = [
-            stack.enter_context(_host(switch, f"{name}.{DOMAIN}", number))
-            for number, name in enumerate(hosts, 1)
-        ]
-        names = [f"{host.name}={host.address}" for host in made]
-        names += [f"{name}={NETWORK}.{last}" for name, last in others.items()]
-        for host in made:
-            host.start_name_server(names)
-            host.start_sshd()
+    with rack(*hosts, others=others) as (_network, made):
         yield made
+
+
+@contextmanager
+def rack(
+    *hosts: str, others: Mapping[str, int], prepare: Callable[[Host], None] | None = None
+) -> Iterator[tuple[Network, list[Host]]]:
+    """The same, with the network, whose links can be cut.
+
+    Args:
+        hosts: their short names.
+        others: further names with the last number of their addresses.
+        prepare: what is done to one host, whose disk all others then begin with.
+    """
+    full = {f"{name}.{DOMAIN}": number for number, name in enumerate(hosts, 1)}
+    names = [f"{name}={NETWORK}.{last}" for name, last in {**full, **others}.items()]
+    with ExitStack() as stack:
+        network = stack.enter_context(_rack())
+        base = ""
+        if prepare is not None:
+            base = f"template.{DOMAIN}"
+            with _powered(Host(network, base, 250, [f"{base}={NETWORK}.250"])) as template:
+                prepare(template)
+        made = [Host(network, name, number, names, base) for name, number in full.items()]
+        yield network, [stack.enter_context(_powered(host)) for host in made]

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pyganeti.kit.identity import become, user_id
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import (
     ConfigFileChanged,
@@ -25,8 +26,10 @@ from pyganeti.model.errors import (
     NotClusterError,
     NotMasterError,
     StoreCorrupt,
+    StoreFenced,
 )
 from pyganeti.tools import services
+from pyganeti.tools.layout import USERS, ensure_directories
 
 from .logs import ReopenedFile, set_up_logging
 from .pidfile import PidFile
@@ -61,7 +64,7 @@ class DaemonSpec:
 
 def exit_code(error: BaseException) -> int:
     """The exit code of a daemon that ``error`` ended, by the exit codes of Ganeti's constants."""
-    if isinstance(error, NotMasterError):
+    if isinstance(error, (NotMasterError, StoreFenced)):
         return NOT_MASTER
     if isinstance(error, NotClusterError):
         return NOT_CLUSTER
@@ -134,6 +137,7 @@ def run_daemon(spec: DaemonSpec, body: Body, argv: Sequence[str]) -> int:
     try:
         if not spec.options.foreground:
             return _detach(spec, argv)
+        drop_rights(spec)
         return _run_here(spec, body)
     except GenericError as err:
         print(f"{spec.name}: {err}", file=sys.stderr)
@@ -144,10 +148,31 @@ def run_daemon(spec: DaemonSpec, body: Body, argv: Sequence[str]) -> int:
     return FAILURE
 
 
+def drop_rights(spec: DaemonSpec) -> None:
+    """Go on as the user whose daemon this is, on a real machine that has that user.
+
+    Root may start any daemon, and leaves it what it needs: directories, and files as they ought to
+    be. ``--no-user-checks`` keeps whoever we are.
+
+    Raises:
+        GenericError: we are neither root nor that user.
+        OSError: a directory cannot be made.
+    """
+    service = services.get_service(spec.name)
+    user = USERS[service.role]
+    wanted = user_id(user)
+    # Not all daemons have this option: root's run as root.
+    unchecked = getattr(spec.options, "no_user_checks", False)
+    if spec.paths.is_virtual or unchecked or wanted in (-1, os.geteuid()):
+        return
+    if os.geteuid() != 0:
+        raise GenericError(f"this daemon runs as {user}: start it as root or as {user}")
+    ensure_directories(spec.paths)
+    become(user)
+
+
 def _detach(spec: DaemonSpec, argv: Sequence[str]) -> int:
-    service = services.find_service(spec.name)
-    if service is None:
-        raise GenericError(f"{spec.name} is no daemon of this system")
+    service = services.get_service(spec.name)
     os.makedirs(spec.paths.log_dir, 0o755, exist_ok=True)
     services.start(spec.paths, service, os.path.abspath(argv[0]), list(argv[1:]))
     return OK

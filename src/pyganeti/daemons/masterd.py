@@ -30,23 +30,29 @@ from pyganeti.master.candidate_files import CandidateFiles
 from pyganeti.master.config import load_view
 from pyganeti.master.export import Exporter, check_config_file
 from pyganeti.master.imports import keep_database, needs_import, take_config_file
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.master.master_ip import activate_call
 from pyganeti.master.nodes import NodeWriter
+from pyganeti.master.term import Election
 from pyganeti.model.errors import (
+    ConfigFileChanged,
     ConfigurationError,
     GenericError,
     NotMasterError,
     ResolverError,
 )
 from pyganeti.store.committer import Committer
+from pyganeti.store.interface import Contents
 from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.tools.layout import socket_owner
+from pyganeti.tools.services import ALIASES
 from pyganeti.wire.luxi.limits import Limits
 from pyganeti.wire.luxi.server import LuxiServer
+from pyganeti.wire.noderpc.call import NodeClient
 from pyganeti.wire.noderpc.client import HttpNodeClient
 
-from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, exit_code, run_daemon
+from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, drop_rights, exit_code, run_daemon
 from .options import daemon_parser
 from .pidfile import PidFile
 
@@ -57,8 +63,6 @@ NODED_PORT: Final = 1811
 STOP_TIMEOUT_S: Final = 60.0
 LONGEST_STOP_S: Final = 86400.0
 CLIENTS_S: Final = 1.0
-# Shorter than daemon-util waits, so that it can say why there is no master.
-VOTE_TIMEOUT_S: Final = 45.0
 # Candidates that do not answer while the daemon ends are left without the newest files.
 LAST_EXPORT_S: Final = 3.0
 
@@ -77,9 +81,9 @@ def _client_context(paths: Paths) -> ssl.SSLContext:
         raise ConfigurationError(f"no usable certificates in {files}: {tls.reason(err)}") from err
 
 
-async def _resolve(paths: Paths, name: str) -> tuple[str, str]:
+async def _resolve(paths: Paths, version: int, name: str) -> tuple[str, str]:
     try:
-        return await in_thread(resolve, paths, name)
+        return await in_thread(partial(resolve, paths, name, version=version))
     except UnknownHost as err:
         raise ResolverError(name, "resolver_error", str(err)) from err
 
@@ -93,12 +97,6 @@ async def _answers(address: str) -> bool:
         return False
     writer.close()
     return True
-
-
-def _candidate_files(paths: Paths) -> dict[str, bytes]:
-    """The key of the authority, under its path on a real node."""
-    key = read_bytes(paths.ca_key)
-    return {} if key is None else {paths.ca_key.removeprefix(paths.rootdir): key}
 
 
 def _check_is_master(paths: Paths, master: str) -> None:
@@ -158,22 +156,26 @@ class Daemon:
             client = await stack.enter_async_context(
                 HttpNodeClient(_client_context(self._paths), self._clock)
             )
+
+            async def renew_client() -> None:
+                client.renew(await in_thread(_client_context, self._paths))
+
             contents = await store.load()
-            check_config_file(self._paths, contents)
-            # Before the vote: a term taken by mistake would end the real master's.
-            _check_is_master(self._paths, load_view(contents).master_node.name)
+            await self._check_state(contents, client, store.stored_epoch)
+            version = load_view(contents).cluster.ip_version
             around = Surroundings(
                 store=store,
                 client=client,
                 clock=self._clock,
                 ids=SystemIds(),
-                resolve=partial(_resolve, self._paths),
+                resolve=partial(_resolve, self._paths, version),
                 answers=_answers,
                 data_dir=self._paths.data_dir,
                 socket_dir=self._paths.socket_dir,
-                candidate_files=partial(in_thread, _candidate_files, self._paths),
+                keys=KeyFiles(self._paths),
+                renew_client=renew_client,
             )
-            master = await Master.begin(around, voting=self._voting, timeout_s=VOTE_TIMEOUT_S)
+            master = await Master.begin(around, contents, voting=self._voting)
             candidates = CandidateFiles(
                 NodeWriter(master.access), self._clock, master.queue, master.other_candidates
             )
@@ -182,6 +184,23 @@ class Daemon:
             )
             exporter.load(contents)
             return await self._run(master, exporter, candidates)
+
+    async def _check_state(self, contents: Contents, client: NodeClient, stored: int) -> None:
+        """Refuse what cannot be gone on with, before the vote: a term ends that of another master.
+
+        Raises:
+            NotMasterError: this node is not the master.
+            ConfigFileChanged: somebody edited the exported file.
+        """
+        view = load_view(contents)
+        _check_is_master(self._paths, view.master_node.name)
+        try:
+            check_config_file(self._paths, contents)
+        except ConfigFileChanged:
+            # It was the new master, if there is one.
+            election = Election(client, self._clock, stored, voting=self._voting)
+            await election.check_not_former(view)
+            raise
 
     async def _run(self, master: Master, exporter: Exporter, candidates: CandidateFiles) -> int:
         master.config.subscribe(lambda *_: exporter.config_changed())
@@ -204,6 +223,8 @@ class Daemon:
                 await master.recover()
                 group.create_task(master.serve())
                 await self._activate_ip(master)
+                if master.former_masters.are_left:
+                    await self._export(exporter)
                 await server.start()
                 self._life.ready()
                 await self._stopped_or_superseded(master)
@@ -255,6 +276,13 @@ class Daemon:
                 f"term {master.epoch} of this master is over: most nodes obey a newer one"
             )
 
+    async def _export(self, exporter: Exporter) -> None:
+        """Write the files before a failover counts as done; what cannot be is tried again."""
+        try:
+            await exporter.flush()
+        except (OSError, GenericError) as err:
+            print(f"{NAME}: exports cannot be written yet: {err}", file=sys.stderr)
+
     async def _activate_ip(self, master: Master) -> None:
         """Bring the cluster's address up; without it jobs run all the same."""
         cluster = master.config.view.cluster
@@ -264,8 +292,11 @@ class Daemon:
             print(f"{NAME}: the cluster's address could not be activated: {err}", file=sys.stderr)
 
 
-def _decide(paths: Paths, action: Callable[[Paths], None]) -> int:
+def _decide(spec: DaemonSpec, action: Callable[[Paths], None]) -> int:
+    paths = spec.paths
     try:
+        # What is written belongs to the daemon that goes on with it.
+        drop_rights(spec)
         # A master at work would be fenced by what is written behind its back.
         os.makedirs(paths.run_dir, 0o755, exist_ok=True)
         pid_file = PidFile(paths.pid_file(NAME))
@@ -297,7 +328,9 @@ def _seconds(text: str) -> float:
 
 
 def _options() -> Namespace:
-    parser = daemon_parser(NAME)
+    # Under the names of what it replaces it is asked for its version, too.
+    called = os.path.basename(sys.argv[0])
+    parser = daemon_parser(called if called in ALIASES else NAME)
     parser.add_argument("--no-voting", action="store_true", help="become master without a majority")
     parser.add_argument("--yes-do-it", action="store_true", help="needed with --no-voting")
     parser.add_argument(
@@ -307,7 +340,7 @@ def _options() -> Namespace:
         metavar="SECONDS",
         help=f"how long a stop waits for running jobs (default: {STOP_TIMEOUT_S:g})",
     )
-    parser.add_argument("--no-user-checks", action="store_true", help="accepted, has no effect")
+    parser.add_argument("--no-user-checks", action="store_true", help="run as whoever starts it")
     parser.add_argument(
         "--take-config-file", action="store_true", help="make config.data the state, and end"
     )
@@ -325,10 +358,13 @@ def main() -> int:
     except ValueError as err:
         print(f"{NAME}: {err}", file=sys.stderr)
         return FAILURE
+    # A job takes many rounds of the loop: uvloop saves a seventh of its CPU. A node daemon is
+    # better off without it, since it allots and frees 256 KiB for each read over TLS.
+    spec = DaemonSpec(NAME, LOG_BASE, paths, options, uvloop=True)
     if options.take_config_file:
-        return _decide(paths, take_config_file)
+        return _decide(spec, take_config_file)
     if options.keep_database:
-        return _decide(paths, keep_database)
+        return _decide(spec, keep_database)
     if options.no_voting and not options.yes_do_it:
         print(f"{NAME}: --no-voting is dangerous: give --yes-do-it as well", file=sys.stderr)
         return FAILURE
@@ -339,9 +375,6 @@ def main() -> int:
         )
         return await daemon.serve()
 
-    # A job takes many rounds of the loop: uvloop saves a seventh of its CPU. A node daemon is
-    # better off without it, since it allots and frees 256 KiB for each read over TLS.
-    spec = DaemonSpec(NAME, LOG_BASE, paths, options, uvloop=True)
     return run_daemon(spec, body, sys.argv)
 
 

@@ -6,6 +6,7 @@ Runs as root on every node. Ending it, also by force, ends no guest.
 """
 
 import asyncio
+import logging
 import os
 import ssl
 import sys
@@ -17,19 +18,22 @@ from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.files import read_bytes, remove_unfinished
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
 from pyganeti.kit.threads import in_thread
 from pyganeti.kit.worker import Worker
 from pyganeti.model.errors import ConfigurationError
-from pyganeti.node.app import assemble_node, build_node, ip_version
+from pyganeti.node.app import assemble_node, build_node
 from pyganeti.node.leave import remove_database
 from pyganeti.store.replica import Replica
 from pyganeti.store.sqlite import SqliteBackend
+from pyganeti.tools import services
 from pyganeti.wire.noderpc.server import NodeServer
 
 from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from .listening import default_address
 from .options import add_network_options, daemon_parser, service_port
 from .replica import CandidateStore
+
+_log = logging.getLogger(__name__)
 
 NAME: Final = "ganeti-noded"
 LOG_BASE: Final = "node-daemon"
@@ -38,20 +42,6 @@ DEFAULT_PORT: Final = 1811
 _GRACE_S: Final = 2.0
 # An answer under way must have left before a daemon that was told to leave its cluster ends.
 _LEAVE_DELAY_S: Final = 0.5
-
-
-def default_address(paths: Paths) -> str:
-    """Where to listen: a virtual node on its own address, a real one on all.
-
-    Raises:
-        ConfigurationError: a virtual node's name is not in its hosts file.
-    """
-    if not paths.is_virtual:
-        return "::" if ip_version(paths) == 6 else "0.0.0.0"  # noqa: S104
-    try:
-        return resolve(paths, own_hostname(paths))[1]
-    except UnknownHost as err:
-        raise ConfigurationError(f"own address of {paths.hostname}: {err}") from err
 
 
 def node_share(paths: Paths) -> int:
@@ -79,14 +69,20 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     """Answer calls until it is time to end."""
     context = _context(paths)
     await in_thread(lambda: remove_unfinished(*paths.state_dirs()))
+    leaving = Leaving(paths, life.stop)
     worker = Worker("replica")
+
+    async def take_up_certificates() -> None:
+        await server.renew(await in_thread(_context, paths))
+
     replica = Replica(lambda: SqliteBackend(paths.database), worker)
     try:
         parts = build_node(
             paths,
             clock=SystemClock(),
             replica=CandidateStore(replica, partial(remove_database, paths)),
-            stop_daemon=_later(life.stop),
+            stop_daemon=leaving.begin,
+            take_up_certificates=take_up_certificates,
             share=node_share(paths),
         )
         async with assemble_node(parts) as dispatcher:
@@ -100,14 +96,38 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     finally:
         await replica.close()
         worker.close()
+    await leaving.finish()
     return OK
 
 
-def _later(stop: Callable[[], None]) -> Callable[[], None]:
-    def schedule() -> None:
-        asyncio.get_running_loop().call_later(_LEAVE_DELAY_S, stop)
+class Leaving:
+    """The end of a node's membership: with it ends what runs here for the cluster.
 
-    return schedule
+    Args:
+        paths: the node.
+        stop: ends this daemon.
+    """
+
+    def __init__(self, paths: Paths, stop: Callable[[], None]) -> None:
+        self._paths = paths
+        self._stop = stop
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """End soon: the answer under way has to leave first."""
+        self._has_begun = True
+        asyncio.get_running_loop().call_later(_LEAVE_DELAY_S, self._stop)
+
+    async def finish(self) -> None:
+        """End the other daemons, if the node leaves."""
+        if not self._has_begun:
+            return
+        for service in services.stopping_services():
+            if service.name != NAME:
+                try:
+                    await in_thread(services.stop, self._paths, service)
+                except services.ServiceError as err:
+                    _log.error("%s", err)
 
 
 def main() -> int:

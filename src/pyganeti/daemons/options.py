@@ -29,9 +29,9 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-b", "--bind", metavar="ADDRESS", help="address to listen on")
 
 
-def service_port(name: str, default: int) -> int:
+def service_port(name: str, default: int, protocol: str = "tcp") -> int:
     """Port of ``name`` in the services database, or ``default``."""
     try:
-        return socket.getservbyname(name, "tcp")
+        return socket.getservbyname(name, protocol)
     except OSError:
         return default

@@ -32,7 +32,9 @@ class PidFile:
 
     def __init__(self, path: str, patience_s: float = PATIENCE_S) -> None:
         self._path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # Root's lie in a directory that is not root's alone: a link there is not followed.
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._handle = os.open(path, flags, 0o644)
         wait_until(lambda: self._take() or running_pid(path) is not None, patience_s)
         if not self._take():
             os.close(self._handle)

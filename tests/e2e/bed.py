@@ -1,0 +1,89 @@
+"""A test bed of real hosts on one machine, with the package installed.
+
+    make deb -> a host it is installed on -> two, three, five that begin with its disk -> test
+
+For what virtual nodes have not: users of their own, ``/etc`` and ``/var``, ssh, addresses, links
+and power that can be cut. A cluster is founded and joined by commands, as an operator does it::
+
+    with bed("hosta", "hostb", "hostc") as (network, (first, second, third)):
+        found(first, second, third)
+        first.run("gnt-cluster", "verify")
+        network.cut(third)                       # nobody reaches it; network.join(third) mends it
+        network.split([first], [second, third])  # two networks; join() brings hosts back
+        second.cut_power()                       # all its processes end; second.power_on()
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from tests.e2e.hosts import DOMAIN, NETDEV, Host, Network, rack
+from tests.e2e.prepare import BOOT
+from tools.deb.__main__ import build
+from tools.machine import CHECKOUT
+
+CLUSTER: Final = f"cluster.{DOMAIN}"
+WEB: Final = f"web1.{DOMAIN}"
+_OTHERS: Final = {CLUSTER: 100, WEB: 50}
+_KERNEL: Final = f"kernel_path={BOOT / 'vmlinuz'},initrd_path={BOOT / 'initrd'},root_path=/dev/vda"
+
+
+@cache
+def package() -> Path:
+    """The package of these sources."""
+    return build()
+
+
+def install(host: Host) -> None:
+    """Install the package; commands are its own from now on."""
+    host.path_first = ()
+    host.run("dpkg", "-i", str(package()))
+
+
+def _prepare(host: Host) -> None:
+    """What a site puts on each of its machines."""
+    install(host)
+    storage = "/srv/ganeti/file-storage"
+    host.write("/etc/ganeti/file-storage-paths", f"{storage}\n")
+    host.path(storage).mkdir(parents=True)
+    host.path("/srv/ganeti/os").mkdir()
+    host.path("/srv/ganeti/os/micro").symlink_to(CHECKOUT / "os" / "micro")
+
+
+@contextmanager
+def bed(*names: str) -> Iterator[tuple[Network, list[Host]]]:
+    """Hosts with the package installed, in no cluster yet, and their network."""
+    with rack(*names, others=_OTHERS, prepare=_prepare) as (network, hosts):
+        for host in hosts:
+            host.path_first = ()
+        yield network, hosts
+
+
+def found(first: Host, *others: Host) -> None:
+    """Make them a cluster with KVM; the others join over ssh."""
+    words = (f"--master-netdev={NETDEV}", "--enabled-disk-templates=file,diskless")
+    first.run(
+        "gnt-cluster", "init", *words, "--enabled-hypervisors=kvm",
+        "-H", f"kvm:kvm_path=/usr/bin/qemu-system-x86_64,{_KERNEL}", CLUSTER,
+    )  # fmt: skip
+    key = first.make_key()
+    for other in others:
+        other.authorize(key)
+        first.run("gnt-node", "add", "--no-ssh-key-check", other.name)
+
+
+def add_guest(master: Host, node: Host, name: str = WEB) -> None:
+    """A micro guest with a disk in a file, started."""
+    master.run(
+        "gnt-instance", "add", "-t", "file", "--disk", "0:size=64m", "-o", "micro+default",
+        "--no-nics", "--no-name-check", "--no-ip-check", "--ignore-ipolicy", "-B", "memory=128m",
+        "-n", node.name, name,
+    )  # fmt: skip
+
+
+def guests(host: Host) -> list[str]:
+    """Process ids of the guests that run on a host."""
+    listed = host.run("pgrep", "-f", "^/usr/bin/qemu-system-x86_64 ", code=None).stdout
+    return listed.split()
