@@ -11,11 +11,12 @@ from pyganeti.kit.process import Command, run
 from pyganeti.model.errors import NetworkError
 from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
-from pyganeti.node.network.linux import LinuxNetwork
 from pyganeti.wire.noderpc.specs import (
     InstanceSpec,
     NicSpec,
 )
+from tests.contract.node.real_network import real_network
+from tests.needs import skip_without_interfaces
 
 BRIDGE = f"ct{os.getpid() % 100000}"
 
@@ -28,14 +29,6 @@ class Case:
     exists: Callable[[str], Awaitable[bool]]
 
 
-def why_not_real() -> str:
-    if os.geteuid() != 0:
-        return "real interfaces need root"
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        return "/dev/net/tun is missing or not usable"
-    return ""
-
-
 @pytest.fixture(params=["fake", "linux"])
 async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Case]:
     if request.param == "fake":
@@ -46,8 +39,7 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
         yield Case(fake, known)
         return
-    if why_not_real():
-        pytest.skip(why_not_real())
+    skip_without_interfaces()
 
     async def there(name: str) -> bool:
         command = Command(("ip", "link", "show", "dev", name), ok_codes=frozenset({0, 1}))
@@ -55,7 +47,7 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
     await run(Command(("ip", "link", "add", BRIDGE, "type", "bridge")))
     try:
-        yield Case(LinuxNetwork(run, str(tmp_path / "kvm-vif-bridge")), there)
+        yield Case(real_network(tmp_path), there)
     finally:
         await run(Command(("ip", "link", "del", BRIDGE)))
 
@@ -69,8 +61,8 @@ ROUTED = NicSpec(mac="aa:00:00:01:02:04", mode="routed", link="4711", ip="198.51
 
 
 async def test_taps_have_different_names_and_vanish_when_closed(case: Case) -> None:
-    first = await case.network.open_tap(queues=1, vnet_hdr=True)
-    second = await case.network.open_tap(queues=1, vnet_hdr=False)
+    first = await case.network.open_tap(BRIDGED, queues=1, vnet_hdr=True)
+    second = await case.network.open_tap(BRIDGED, queues=1, vnet_hdr=False)
     assert first.name != second.name
     assert await case.exists(first.name)
     case.network.close_tap(first)
@@ -81,7 +73,7 @@ async def test_taps_have_different_names_and_vanish_when_closed(case: Case) -> N
 
 @pytest.mark.parametrize("nic", [BRIDGED, ROUTED], ids=["bridged", "routed"])
 async def test_connecting_and_disconnecting_may_be_repeated(case: Case, nic: NicSpec) -> None:
-    tap = await case.network.open_tap(queues=1, vnet_hdr=True)
+    tap = await case.network.open_tap(BRIDGED, queues=1, vnet_hdr=True)
     try:
         await case.network.connect(instance(nic), 0, tap.name)
         await case.network.connect(instance(nic), 0, tap.name)
@@ -93,7 +85,7 @@ async def test_connecting_and_disconnecting_may_be_repeated(case: Case, nic: Nic
 
 async def test_a_missing_bridge_is_named(case: Case) -> None:
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="bridged", link="nobr0")
-    tap = await case.network.open_tap(queues=1, vnet_hdr=True)
+    tap = await case.network.open_tap(BRIDGED, queues=1, vnet_hdr=True)
     try:
         with pytest.raises(NetworkError, match=r"nic/0 of web1: bridge 'nobr0' does not exist"):
             await case.network.connect(instance(nic), 0, tap.name)
@@ -114,14 +106,14 @@ async def test_a_site_script_takes_the_place_of_bridging(tmp_path: Path) -> None
     script, said = tmp_path / "kvm-vif-bridge", tmp_path / "said"
     script.write_text(f'#!/bin/sh\necho "$ACTION $INTERFACE $MODE $LINK" >> {said}\n')
     script.chmod(0o755)
-    network = LinuxNetwork(run, str(script))
+    network = real_network(tmp_path)
     await network.connect(instance(BRIDGED), 0, "tap9")
     await network.disconnect(instance(BRIDGED), 0, "tap9")
     expected = f"up tap9 bridged {BRIDGE}\ndown tap9 bridged {BRIDGE}\n"
     assert said.read_text() == expected
 
 
-async def test_an_unknown_mode_needs_the_sites_script(tmp_path: Path) -> None:
-    nic = NicSpec(mac="aa:00:00:01:02:03", mode="openvswitch", link="br0")
-    with pytest.raises(NetworkError, match="openvswitch"):
-        await LinuxNetwork(run, str(tmp_path / "none")).connect(instance(nic), 0, "tap9")
+async def test_an_unknown_mode_is_named(tmp_path: Path) -> None:
+    nic = NicSpec(mac="aa:00:00:01:02:03", mode="telepathy", link="br0")
+    with pytest.raises(NetworkError, match="nic/0 of web1: there is no mode 'telepathy'"):
+        await real_network(tmp_path).connect(instance(nic), 0, "tap9")

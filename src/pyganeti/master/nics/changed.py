@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from pyganeti.master.instances.device_edits import Edit, edited
+from pyganeti.master.instances.device_names import check_device_names
 from pyganeti.master.nics.new import (
     AUTO,
     Request,
-    check_names,
     checked_nic,
     connection,
     find_network,
@@ -57,7 +57,7 @@ def changed_nics(
         if change.action is ListChange.DETACH:
             raise OpPrereqError("NICs cannot be detached, they can be removed", ECode.INVAL)
     after, edits = edited(nics, changes, kind="nic", most=MAX_NICS, make=make)
-    check_names(after)
+    check_device_names("NICs", after, [nic.uuid for nic in after])
     return after, edits
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Final
 
+from pyganeti.master.instances.device_names import check_device_names
 from pyganeti.model.address_pool import is_reserved_outside, lies_in
 from pyganeti.model.enums import POOL_MODE, NicMode
 from pyganeti.model.errors import ECode, OpPrereqError, ReservationError
@@ -49,19 +50,8 @@ def requested_nics(
         requested_nic(f"nic/{index}", request, view, group)
         for index, request in enumerate(requests)
     )
-    check_names(nics)
+    check_device_names("NICs", nics)
     return nics
-
-
-def check_names(nics: Sequence[Nic]) -> None:
-    """Refuse two NICs with one name.
-
-    Raises:
-        OpPrereqError: ``ECode.NOTUNIQUE``.
-    """
-    names = [nic.name for nic in nics if nic.name]
-    if len(names) != len(set(names)):
-        raise OpPrereqError("two NICs have the same name", ECode.NOTUNIQUE)
 
 
 def requested_nic(what: str, request: Request, view: ClusterView, group: NodeGroup) -> Nic:

@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
+from pyganeti.kit.mismatch import in_words
 from pyganeti.model.errors import ParameterError
 
 from . import kinds
-from .checks import at_least, port
+from .checks import at_least, link, port
 from .kinds import Kind, Param, Values, param_set
 
 ND: Final = param_set(
@@ -21,8 +22,8 @@ ND: Final = param_set(
         Param("exclusive_storage", Kind.BOOL, False, title="ExclusiveStorage"),
         Param("oob_program", Kind.STRING, "", title="OutOfBandProgram"),
         Param("ovs", Kind.BOOL, False, title="OpenvSwitch"),
-        Param("ovs_link", Kind.MAYBE_STRING, "", title="OpenvSwitchLink"),
-        Param("ovs_name", Kind.MAYBE_STRING, "switch1", title="OpenvSwitchName"),
+        Param("ovs_link", Kind.MAYBE_STRING, "", check=link, title="OpenvSwitchLink"),
+        Param("ovs_name", Kind.MAYBE_STRING, "switch1", check=link, title="OpenvSwitchName"),
         Param("spindle_count", Kind.INT, 1, check=at_least(0), title="SpindleCount"),
         Param("ssh_port", Kind.INT, 22, check=port),
     ),
@@ -88,4 +89,4 @@ def fill_ndparams(cluster: Values, group: Values, node: Values) -> NdParams:
     try:
         return msgspec.convert(merged, NdParams)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"stored node parameters {merged}: {err}") from err
+        raise ParameterError(f"stored node parameters {merged}: {in_words(str(err))}") from err

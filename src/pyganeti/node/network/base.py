@@ -8,7 +8,7 @@ once the interface's name is known, :meth:`Network.disconnect` after the guest i
 from dataclasses import dataclass
 from typing import Protocol
 
-from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Network(Protocol):
     ends, so a crash leaks none. All raise ``NetworkError`` with one line.
     """
 
-    async def open_tap(self, *, queues: int, vnet_hdr: bool) -> Tap:
-        """Make an interface nobody else has."""
+    async def open_tap(self, nic: NicSpec, *, queues: int, vnet_hdr: bool) -> Tap:
+        """Make an interface for a NIC, which nobody else has."""
         ...
 
     def close_tap(self, tap: Tap) -> None:
@@ -51,6 +51,10 @@ class Network(Protocol):
 
     async def missing_bridges(self, bridges: tuple[str, ...]) -> tuple[str, ...]:
         """Those of ``bridges`` that do not exist here."""
+        ...
+
+    async def make_switch(self, name: str, link: str) -> None:
+        """Make the switch ``name`` with the interface ``link``, or none; may be repeated."""
         ...
 
     async def addresses(self) -> frozenset[str]:

@@ -5,10 +5,15 @@ Source: ip-link(8), ip-route(8), ip-rule(8), bridge(8).
 
 import ipaddress
 import json
+from typing import Final
 
 from pyganeti.kit.process import Command
+from pyganeti.model.communication import SERVICE_IP
 from pyganeti.model.errors import NetworkError
 from pyganeti.wire.noderpc.specs import NicSpec
+
+COMMUNICATION: Final = "gnt.com.%d"
+"""The pattern of communication interfaces' names, by which a site's firewall knows them."""
 
 
 def links_command() -> Command:
@@ -95,6 +100,15 @@ def routed_commands(name: str, nic: NicSpec) -> tuple[Command, ...]:
         rule = ("ip", family(nic.ip), "rule", "add", "iif", name, "table", nic.link)
         commands.append(Command(rule))
     return tuple(commands)
+
+
+def communication_commands(name: str, nic: NicSpec) -> tuple[Command, ...]:
+    """Give interface ``name`` the address of the metadata service, and a way to the guest's."""
+    return (
+        Command(("ip", "link", "set", "dev", name, "up")),
+        Command(("ip", "address", "replace", f"{SERVICE_IP}/32", "dev", name)),
+        Command(("ip", "route", "replace", f"{nic.ip}/32", "dev", name, "proto", "static")),
+    )
 
 
 def rule_delete_command(name: str, nic: NicSpec) -> Command:

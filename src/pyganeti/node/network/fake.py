@@ -1,7 +1,7 @@
 """A network in memory, for simulated nodes; held to the contract of the real one."""
 
 from pyganeti.model.errors import NetworkError
-from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
 
 from .base import Tap
 
@@ -12,17 +12,23 @@ class FakeNetwork:
     Args:
         bridges: the bridges that exist.
         own_addresses: the addresses of the node.
+        interfaces: the interfaces that a switch can be connected to.
     """
 
     def __init__(
-        self, bridges: frozenset[str] = frozenset(), own_addresses: frozenset[str] = frozenset()
+        self,
+        bridges: frozenset[str] = frozenset(),
+        own_addresses: frozenset[str] = frozenset(),
+        interfaces: frozenset[str] = frozenset(),
     ) -> None:
         self.bridges = bridges
         self.own_addresses = own_addresses
+        self.interfaces = interfaces
+        self.switches: dict[str, set[str]] = {}
         self.taps: set[str] = set()
         self.connected: dict[str, tuple[str, int, str]] = {}
 
-    async def open_tap(self, *, queues: int, vnet_hdr: bool) -> Tap:
+    async def open_tap(self, nic: NicSpec, *, queues: int, vnet_hdr: bool) -> Tap:
         """See :meth:`~.base.Network.open_tap`."""
         number = 0
         while f"tap{number}" in self.taps:
@@ -52,6 +58,12 @@ class FakeNetwork:
     async def missing_bridges(self, bridges: tuple[str, ...]) -> tuple[str, ...]:
         """See :meth:`~.base.Network.missing_bridges`."""
         return tuple(bridge for bridge in bridges if bridge not in self.bridges)
+
+    async def make_switch(self, name: str, link: str) -> None:
+        """See :meth:`~.base.Network.make_switch`."""
+        if link and link not in self.interfaces:
+            raise NetworkError(f"switch {name!r}: interface {link!r} does not exist")
+        self.switches.setdefault(name, set()).update({link} - {""})
 
     async def addresses(self) -> frozenset[str]:
         """See :meth:`~.base.Network.addresses`."""

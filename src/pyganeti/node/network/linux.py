@@ -1,15 +1,18 @@
-"""The network of a Linux node: taps in bridges, or routed. See ``base.Network``."""
+"""The network of a Linux node: taps in bridges or switches, or routed. See ``base.Network``."""
 
 import os
+import socket
 
 from pyganeti.kit.process import Command, ProcessError, Runner
+from pyganeti.model.communication import is_communication
 from pyganeti.model.errors import NetworkError
+from pyganeti.node.metadata import MetadataService
 from pyganeti.wire.noderpc.specs import (
     InstanceSpec,
     NicSpec,
 )
 
-from . import commands, tap
+from . import commands, openvswitch, tap
 from .base import Tap
 from .script import environment
 
@@ -18,17 +21,20 @@ class LinuxNetwork:
     """Taps and iproute2.
 
     Args:
-        runner: runs ``ip``, ``bridge`` and the site's script.
+        runner: runs ``ip``, ``bridge``, ``ovs-vsctl`` and the site's script.
         site_script: where the site's own script is, if it has one.
+        metadata: what guests are told that communicate with their node.
     """
 
-    def __init__(self, runner: Runner, site_script: str) -> None:
+    def __init__(self, runner: Runner, site_script: str, metadata: MetadataService) -> None:
         self._run = runner
         self._script = site_script
+        self._metadata = metadata
 
-    async def open_tap(self, *, queues: int, vnet_hdr: bool) -> Tap:
+    async def open_tap(self, nic: NicSpec, *, queues: int, vnet_hdr: bool) -> Tap:
         """See :meth:`~.base.Network.open_tap`."""
-        return tap.open_tap(queues=queues, vnet_hdr=vnet_hdr)
+        pattern = commands.COMMUNICATION if is_communication(nic.name) else "tap%d"
+        return tap.open_tap(queues=queues, vnet_hdr=vnet_hdr, pattern=pattern)
 
     def close_tap(self, tap_: Tap) -> None:
         """See :meth:`~.base.Network.close_tap`."""
@@ -38,22 +44,29 @@ class LinuxNetwork:
         """See :meth:`~.base.Network.connect`."""
         nic = instance.nics[index]
         what = f"nic/{index} of {instance.name}"
+        if is_communication(nic.name):
+            await self._communicate(instance, name, nic, what)
+            return
         if self._has_script():
             await self._execute(self._script_command(instance, index, name, "up"), what)
-        elif nic.mode == "bridged":
-            await self._bridge(name, nic, what)
-        elif nic.mode == "routed":
-            await self._route(name, nic, what)
-        else:
-            text = f"{what}: mode {nic.mode!r} needs the script {self._script} on this node"
-            raise NetworkError(text)
+            return
+        ways = {"bridged": self._bridge, "openvswitch": self._switch, "routed": self._route}
+        if nic.mode not in ways:
+            raise NetworkError(f"{what}: there is no mode {nic.mode!r}")
+        if nic.mode != "openvswitch" and openvswitch.is_installed():
+            await self._execute(openvswitch.forget_command(name), what)
+        await ways[nic.mode](name, nic, what)
 
     async def disconnect(self, instance: InstanceSpec, index: int, name: str) -> None:
         """See :meth:`~.base.Network.disconnect`."""
         nic = instance.nics[index]
         what = f"nic/{index} of {instance.name}"
-        if self._has_script():
+        if is_communication(nic.name):
+            await self._metadata.forget(name)
+        elif self._has_script():
             await self._execute(self._script_command(instance, index, name, "down"), what)
+        elif nic.mode == "openvswitch":
+            await self._execute(openvswitch.forget_command(name), what)
         elif nic.mode == "routed" and nic.link:
             await self._execute(commands.rule_delete_command(name, nic), what)
 
@@ -64,10 +77,26 @@ class LinuxNetwork:
         there = commands.parse_bridges(await self._execute(commands.links_command(), "bridges"))
         return tuple(bridge for bridge in bridges if bridge not in there)
 
+    async def make_switch(self, name: str, link: str) -> None:
+        """See :meth:`~.base.Network.make_switch`."""
+        what = f"switch {name!r}"
+        # The database would take an interface that does not exist, and say so in a log only.
+        if link and not _is_interface(link):
+            raise NetworkError(f"{what}: interface {link!r} does not exist")
+        await self._execute(openvswitch.switch_command(name, link), what)
+
     async def addresses(self) -> frozenset[str]:
         """See :meth:`~.base.Network.addresses`."""
         text = await self._execute(commands.addresses_command(), "addresses")
         return commands.parse_addresses(text)
+
+    async def _communicate(
+        self, instance: InstanceSpec, name: str, nic: NicSpec, what: str
+    ) -> None:
+        """Let the guest reach the metadata daemon, and that one know the guest."""
+        for command in commands.communication_commands(name, nic):
+            await self._execute(command, what)
+        await self._metadata.tell(name, instance)
 
     async def _bridge(self, name: str, nic: NicSpec, what: str) -> None:
         # ip's own words for this are "argument is wrong", so the bridge is looked for first.
@@ -75,6 +104,10 @@ class LinuxNetwork:
             raise NetworkError(f"{what}: bridge {nic.link!r} does not exist")
         for command in commands.bridged_commands(name, nic):
             await self._execute(command, what)
+
+    async def _switch(self, name: str, nic: NicSpec, what: str) -> None:
+        await self._execute(openvswitch.port_command(name, nic), what)
+        await self._execute(openvswitch.up_command(name), what)
 
     async def _route(self, name: str, nic: NicSpec, what: str) -> None:
         if nic.link:
@@ -97,6 +130,14 @@ class LinuxNetwork:
             return (await self._run(command)).stdout
         except ProcessError as err:
             raise NetworkError(f"{what}: {err}") from err
+
+
+def _is_interface(name: str) -> bool:
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
 
 
 def _answer_for_others(name: str, version: int, what: str) -> None:

@@ -33,8 +33,10 @@ def _features(fd: int) -> int:
     return int.from_bytes(answer, "little")
 
 
-def open_tap(*, queues: int, vnet_hdr: bool) -> Tap:
+def open_tap(*, queues: int, vnet_hdr: bool, pattern: str = "tap%d") -> Tap:
     """Make a tap with ``queues`` queues; with virtio headers if the kernel knows them.
+
+    The kernel puts the first free number into the ``pattern`` of its name.
 
     Raises:
         NetworkError: the kernel refused.
@@ -45,7 +47,7 @@ def open_tap(*, queues: int, vnet_hdr: bool) -> Tap:
         flags = _IFF_TAP | _IFF_NO_PI | (_IFF_MULTI_QUEUE if queues > 1 else _IFF_ONE_QUEUE)
         with_header = vnet_hdr and bool(_features(fds[0]) & _IFF_VNET_HDR)
         flags |= _IFF_VNET_HDR if with_header else 0
-        answer = fcntl.ioctl(fds[0], _TUNSETIFF, struct.pack(_REQUEST, b"tap%d", flags))
+        answer = fcntl.ioctl(fds[0], _TUNSETIFF, struct.pack(_REQUEST, pattern.encode(), flags))
         name = struct.unpack(_REQUEST, answer)[0].rstrip(b"\0")
         for _queue in range(queues - 1):
             fds.append(_open())
