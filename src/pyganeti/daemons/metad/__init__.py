@@ -1,0 +1,1 @@
+"""``ganeti-metad``: tells guests about themselves, over HTTP on their communication NICs."""
