@@ -64,7 +64,8 @@ def _first(err: errors.GenericError) -> object:
 
 
 def _resolver(err: errors.GenericError) -> str:
-    return f"Failure: can't resolve hostname '{_first(err)}'"
+    why = f": {err.args[-1]}" if len(err.args) > 1 else ""
+    return f"Failure: can't resolve hostname '{_first(err)}'{why}"
 
 
 def _no_master(err: errors.GenericError) -> str:

@@ -8,6 +8,7 @@ Source: ganeti(7) "Common command line features"; the log lines Ganeti's command
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from pyganeti.cli import failure
 from pyganeti.cli.failure import JobSubmitted, describe
 from pyganeti.model.errors import GenericError, JobLost, from_wire
 from pyganeti.wire.luxi.client import FINAL, OpDict
@@ -61,8 +62,15 @@ def run_op(ctx: "Context", opts: "Values", op: OpDict) -> Any:  # the opcode say
     return follow(ctx, job_id, apart=getattr(opts, "format", "table") != "table")[0]
 
 
-def run_jobs(ctx: "Context", opts: "Values", op: OpDict) -> int:
-    """Run ``op`` and wait for the jobs that it submits; how many of them failed.
+def run_jobs(ctx: "Context", opts: "Values", op: OpDict, *, when: str, done: str) -> int:
+    """Run ``op``, wait for the jobs that it submits and say how they ended; the exit code.
+
+    Args:
+        ctx: where to print.
+        opts: of the command.
+        op: the opcode.
+        when: errors happened, such as ``during the evacuation``.
+        done: what is said where there were none.
 
     Raises:
         JobSubmitted: as :func:`run_op`.
@@ -71,7 +79,12 @@ def run_jobs(ctx: "Context", opts: "Values", op: OpDict) -> int:
     jobs = Jobs(ctx, opts)
     for accepted, job in run_op(ctx, opts, op)["jobs"]:
         jobs.adopt(accepted, job)
-    return sum(not done for done, _ in jobs.wait())
+    errors = sum(not well for well, _ in jobs.wait())
+    if errors:
+        ctx.say(f"There were {errors} errors {when}.")
+        return failure.FAILURE
+    ctx.say(done)
+    return failure.OK
 
 
 def follow(ctx: "Context", job_id: int, *, quiet: bool = False, apart: bool = False) -> list[Any]:

@@ -5,9 +5,13 @@ so that a virtual cluster needs no entry outside its directory.
 Standard library only: commands use it.
 """
 
+import ipaddress
 import socket
+from typing import Final
 
 from .paths import Paths
+
+FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class UnknownHost(Exception):
@@ -24,17 +28,18 @@ def read_hosts(path: str) -> list[tuple[str, list[str]]]:
     return [(words[0], words[1:]) for words in lines if len(words) > 1]
 
 
-def resolve(paths: Paths, name: str, *, family: int = socket.AF_UNSPEC) -> tuple[str, str]:
-    """Full name and first address of ``name``.
+def resolve(paths: Paths, name: str, *, version: int | None = None) -> tuple[str, str]:
+    """Full name and first address of ``name``, of any version of IP or of one.
 
     Raises:
         UnknownHost: with the system's text.
     """
     if paths.is_virtual:
         for address, names in read_hosts(paths.etc_hosts):
-            if name == address or name in names:
+            if (name == address or name in names) and _is_of(address, version):
                 return names[0], address
-        raise UnknownHost(f"not in {paths.etc_hosts}")
+        raise UnknownHost(f"{_kind(version)} for it in {paths.etc_hosts}")
+    family = socket.AF_UNSPEC if version is None else FAMILIES[version]
     try:
         found = socket.getaddrinfo(name, None, family, socket.SOCK_STREAM, 0, socket.AI_CANONNAME)
     except (OSError, UnicodeError) as err:
@@ -42,6 +47,14 @@ def resolve(paths: Paths, name: str, *, family: int = socket.AF_UNSPEC) -> tuple
         raise UnknownHost(text) from err
     canonical = found[0][3] or name
     return canonical, str(found[0][4][0])
+
+
+def _is_of(address: str, version: int | None) -> bool:
+    return version is None or ipaddress.ip_address(address).version == version
+
+
+def _kind(version: int | None) -> str:
+    return "no address" if version is None else f"no IPv{version} address"
 
 
 def own_hostname(paths: Paths) -> str:

@@ -1,12 +1,16 @@
 """The cluster itself: its identity, its defaults and what is enabled."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from .base import Part, TaggedObject, values
 from .enums import DiskTemplate, Hypervisor, SshKeyType
 from .params.disk import DiskParams
 from .params.kinds import Values
 from .params.state import DiskState, HvState
+
+# What Linux calls the family of IPv4 addresses.
+_INET: Final = 2
 
 
 class DataCollectorConfig(Part, frozen=True, kw_only=True):
@@ -83,3 +87,8 @@ class Cluster(TaggedObject, frozen=True, kw_only=True):
     data_collectors: Mapping[str, DataCollectorConfig]
     ssh_key_type: SshKeyType
     ssh_key_bits: int
+
+    @property
+    def ip_version(self) -> int:
+        """Of the nodes' primary addresses, and of what host names are looked up for: 4 or 6."""
+        return 4 if self.primary_ip_family == _INET else 6

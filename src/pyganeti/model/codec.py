@@ -11,6 +11,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 from msgspec import UNSET
 
+from pyganeti.kit.mismatch import in_words
 from pyganeti.kit.nesting import MAX_NESTING, is_too_deep
 from pyganeti.kit.shown import cut
 
@@ -161,7 +162,9 @@ def _decode(cls: type[S], data: bytes | msgspec.Raw) -> S:
     except msgspec.ValidationError as err:
         found = plain if isinstance(plain, dict) else {}
         name = found.get("name") or found.get("cluster_name") or found.get("uuid") or "?"
-        raise ConfigurationError(f"{KINDS[cls]} {cut(str(name), 80)}: {cut(str(err))}") from err
+        raise ConfigurationError(
+            f"{KINDS[cls]} {cut(str(name), 80)}: {in_words(cut(str(err)))}"
+        ) from err
 
 
 def decode_config(data: bytes) -> ConfigData:
@@ -213,7 +216,7 @@ def _unknown(top: _Top) -> dict[str, object]:
 def _check_version(found: int) -> None:
     if found != CONFIG_VERSION:
         raise ConfigVersionMismatch(
-            f"configuration version {found}, this program reads {CONFIG_VERSION}",
+            f"configuration version {found}, this program reads {CONFIG_VERSION}: run cfgupgrade",
             CONFIG_VERSION,
             found,
         )

@@ -165,6 +165,7 @@ NODE_NAME: Final = IndexSpec(Kind.NODE, _of_node(lambda n: (n.name,)))
 NODE_PREFIX: Final = IndexSpec(Kind.NODE, _of_node(lambda n: name_prefixes(n.name)))
 NODE_GROUP: Final = IndexSpec(Kind.NODE, _of_node(lambda n: (n.group,)))
 DISK_PORT: Final = IndexSpec(Kind.DISK, _of_disk(_drbd_port))
+DISK_NODE: Final = IndexSpec(Kind.DISK, _of_disk(lambda d: d.nodes))
 DISK_DRBD_NODE: Final = IndexSpec(Kind.DISK, _of_disk(_drbd_nodes))
 
 

@@ -178,7 +178,7 @@ class ClusterView(Lookup):
 
     def volumes_on(self, node_uuid: str) -> frozenset[tuple[str, str]]:
         """Volume group and name of each logical volume that disks have on a node."""
-        disks = (disk for disk in self.disks.values() if node_uuid in disk.nodes)
+        disks = (self.disks[uuid] for uuid in self._index(index.DISK_NODE).get(node_uuid, _NONE))
         return frozenset(
             (str(volume.logical_id[0]), str(volume.logical_id[1]))
             for disk in disks

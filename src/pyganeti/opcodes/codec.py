@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pyganeti.kit.mismatch import in_words, placed
 from pyganeti.kit.shown import cut, shown
 from pyganeti.model.errors import ECode, OpCodeUnknown, OpPrereqError, OpResultError
 
@@ -70,17 +71,13 @@ def _diagnosis(cls: type[Opcode], data: Mapping[str, object], otherwise: str) ->
         try:
             msgspec.convert(value, fields[name].type)
         except msgspec.ValidationError as err:
-            where = _place(cut(str(err)))
+            place, what = placed(cut(str(err)))
             found = "a value" if name in SECRET | PRIVATE else f"the value {_shown(value)}"
             expected = describe(fields[name].type)
+            # Of the whole value the declaration has said it.
+            where = f" (at {place}: {what})" if place else ""
             return f"{cls.op_id()}: parameter {name!r} has {found}, expected {expected}{where}"
-    return f"{cls.op_id()}: {cut(otherwise)}"
-
-
-def _place(text: str) -> str:
-    """Where in a nested value the wrong thing is."""
-    message, found, path = text.partition(" - at `$")
-    return f" (at {path.rstrip('`')}: {message})" if found else ""
+    return f"{cls.op_id()}: {in_words(cut(otherwise))}"
 
 
 def _shown(value: object) -> str:
@@ -123,7 +120,7 @@ def check_result(op: Opcode, result: object) -> None:
     except msgspec.ValidationError as err:
         raise OpResultError(
             f"{op.op_id()}: the result is {_shown(result)}, expected {describe(op.RESULT)}: "
-            f"{cut(str(err))}"
+            f"{in_words(cut(str(err)))}"
         ) from err
 
 

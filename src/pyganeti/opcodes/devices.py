@@ -14,7 +14,11 @@ from pyganeti.model.enums import POOL_MODE, DiskMode, DiskTemplate, ListChange, 
 from pyganeti.model.errors import ECode, OpPrereqError, UnitParseError
 from pyganeti.model.units import parse_unit
 
+from .describe import describe
+
 T = TypeVar("T")
+
+_BRINGS: Final = frozenset({ListChange.ADD, ListChange.ATTACH})
 
 LAST: Final = -1
 """As position in a list of devices: behind the last one."""
@@ -78,9 +82,20 @@ class DeviceChange(msgspec.Struct, frozen=True):
     where: int | str
     params: Mapping[str, object]
 
+    def name(self, kind: str) -> str:
+        """What it is about, for messages: ``disk 1``, ``the new disk``, ``the last disk``."""
+        if self.where != LAST:
+            return f"{kind} {self.where}"
+        return f"the new {kind}" if self.action in _BRINGS else f"the last {kind}"
+
 
 _NIC_MODES: Final = (*NicMode, POOL_MODE)
 _DISK_KEYS: Final = frozenset(IDiskParams.__struct_fields__) - {"opaque"}
+# What each of them may be, in words; whoever describes a disk leaves out what is null.
+_DISK_TYPES: Final = {
+    field.name: describe(field.type).removesuffix(" or null")
+    for field in msgspec.structs.fields(IDiskParams)
+}
 
 
 def _refused(what: str, value: object, expected: str) -> OpPrereqError:
@@ -123,9 +138,7 @@ def parse_disk(values: Mapping[str, object], what: str) -> IDiskParams:
         try:
             msgspec.convert({key: value}, IDiskParams)
         except msgspec.ValidationError as err:
-            raise OpPrereqError(
-                f"{what}: {key!r} has the value {value!r}: {err}", ECode.INVAL
-            ) from err
+            raise _refused(f"{what}: {key!r}", value, _DISK_TYPES[key]) from err
     opaque = {key: value for key, value in values.items() if key not in _DISK_KEYS}
     return msgspec.convert({**own, "opaque": opaque}, IDiskParams)
 

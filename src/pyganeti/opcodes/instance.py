@@ -70,7 +70,10 @@ class OpInstanceConsole(Opcode, frozen=True, kw_only=True):
 
 
 class OpInstanceCreate(Opcode, frozen=True, kw_only=True):
-    """Create an instance, empty, from an OS definition, or from an export."""
+    """Create an instance, empty, from an OS definition, or from an export.
+
+    Imported with ``nics`` empty it has the NICs of the export, as in Ganeti; with null it has none.
+    """
 
     SUMMARY_FIELD: ClassVar[str | None] = "instance_name"
     RESULT: ClassVar[object] = list[NonEmptyString]
@@ -94,7 +97,7 @@ class OpInstanceCreate(Opcode, frozen=True, kw_only=True):
     ip_check: bool = False
     conflicts_check: bool = True
     mode: InstanceCreateMode
-    nics: tuple[INic, ...]
+    nics: tuple[INic, ...] | None
     no_install: bool | None = None
     osparams: JsonObject = msgspec.field(default_factory=dict)
     osparams_private: JsonObject | None = None
@@ -122,7 +125,7 @@ class OpInstanceCreate(Opcode, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """See :meth:`Opcode.check`."""
-        for number, nic in enumerate(self.nics):
+        for number, nic in enumerate(self.nics or ()):
             parse_nic(nic, f"{self.op_id()}: nic/{number}")
         for number, disk in enumerate(self.disks):
             parse_disk(disk, f"{self.op_id()}: disk/{number}")
@@ -337,9 +340,9 @@ class OpInstanceSetParams(Opcode, frozen=True, kw_only=True):
     def check(self) -> None:
         """See :meth:`Opcode.check`."""
         for change in device_changes(self.nics, "nics"):
-            parse_nic(change.params, f"{self.op_id()}: NIC {change.where}")
+            parse_nic(change.params, f"{self.op_id()}: {change.name('NIC')}")
         for change in device_changes(self.disks, "disks"):
-            parse_disk(change.params, f"{self.op_id()}: disk {change.where}")
+            parse_disk(change.params, f"{self.op_id()}: {change.name('disk')}")
 
 
 class OpInstanceShutdown(Opcode, frozen=True, kw_only=True):

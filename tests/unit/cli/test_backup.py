@@ -73,6 +73,10 @@ def test_import_with_other_settings() -> None:
     assert op["beparams"] == {"memory": 1024}
 
 
+def test_import_without_nics_is_told_from_import_with_the_exported_ones() -> None:
+    assert submitted("gnt-backup import -n node1 --no-nics web1")["nics"] is None
+
+
 def test_import_without_disks() -> None:
     op = submitted("gnt-backup import -n node1 -t diskless web1")
     assert (op["disk_template"], op["disks"]) == ("diskless", [])

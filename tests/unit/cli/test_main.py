@@ -90,6 +90,11 @@ def test_defaults_that_cannot_be_read(tool: str, capsys: "pytest.CaptureFixture[
         # As no master of ours says them.
         (HooksAbort("no"), 1, "Failure: hooks execution failed: no\n"),
         (HooksAbort(), 1, "Failure: hooks execution failed: HooksAbort\n"),
+        (
+            ResolverError("web1", "resolver_error", "no IPv6 address"),
+            1,
+            "Failure: can't resolve hostname 'web1': no IPv6 address\n",
+        ),
         (ResolverError(), 1, "Failure: can't resolve hostname '?'\n"),
     ],
 )  # fmt: skip

@@ -30,7 +30,8 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def master() -> FakeMaster:
-    return FakeMaster(answers={"Query": named_rows(KNOWN)})
+    info = {"name": "cluster", "master": "node9", "primary_ip_version": 4}
+    return FakeMaster(answers={"Query": named_rows(KNOWN), "QueryClusterInfo": info})
 
 
 def test_add_refuses_what_has_no_address(env: dict[str, str]) -> None:

@@ -129,12 +129,14 @@ def node(name: str, **fields: Any) -> dict[str, Any]:  # Any: fields of many typ
     }
 
 
-def epo_master(*nodes: dict[str, Any], jobs: list[Job]) -> FakeMaster:
+def epo_master(
+    *nodes: dict[str, Any], jobs: list[Job], members: tuple[str, ...] = ("node2",)
+) -> FakeMaster:
     web = {"name": "web1", "admin_state": "up"}
     off = {"name": "db1", "admin_state": "down"}
 
     def query(what: str, fields: list[str], qfilter: Any) -> Any:  # Any: as of queries
-        rows = {"node": nodes, "instance": (web, off), "group": ({"node_list": ["node2"]},)}
+        rows = {"node": nodes, "instance": (web, off), "group": ({"node_list": list(members)},)}
         return named_rows(*rows[what])(what, fields, qfilter)
 
     return FakeMaster(jobs=jobs, answers={"Query": query})
@@ -162,6 +164,14 @@ def test_epo_switches_nothing_off_when_an_instance_goes_on() -> None:
     ran = run("gnt-cluster epo --force --groups default", master)
     assert ran.code == 1
     assert [op["OP_ID"] for op in master.ops] == ["OP_INSTANCE_SHUTDOWN"]
+
+
+def test_epo_of_an_empty_group_does_not_mean_all_nodes() -> None:
+    master = epo_master(node("node2", pinst_list=["web1"]), members=(), jobs=[])
+    ran = run("gnt-cluster epo --force --groups spare", master)
+    assert ran.code != 0
+    assert "no nodes in the groups: spare" in ran.err
+    assert master.ops == []
 
 
 def test_epo_refuses_the_master_unless_all_is_meant() -> None:

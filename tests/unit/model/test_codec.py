@@ -172,11 +172,11 @@ def test_a_wrong_type_names_the_object_and_the_field() -> None:
 def test_parts_are_a_list_or_an_object_as_declared() -> None:
     data = json.loads(encode_object(make.instance(1, nics=(make.nic(1),))))
     data["nics"] = {"0": data["nics"][0]}
-    with pytest.raises(ConfigurationError, match=r"instance web1\.example\.com: .*array"):
+    with pytest.raises(ConfigurationError, match=r"instance web1\.example\.com: .*a list"):
         decode_object(Kind.INSTANCE, json.dumps(data).encode())
     data = json.loads(GOLDEN.read_bytes())["cluster"]
     data["data_collectors"] = [{"active": True, "interval": 5}]
-    with pytest.raises(ConfigurationError, match=r"cluster .*: .*object"):
+    with pytest.raises(ConfigurationError, match=r"cluster .*: .*a mapping"):
         decode_object(Kind.CLUSTER, json.dumps(data).encode())
 
 

@@ -185,6 +185,8 @@ def test_a_node_that_is_switched_off_stays_offline() -> None:
     with_program = standing("O", has_oob=True)
     with pytest.raises(OpPrereqError, match="switched off"):
         decide(off, Wish(offline=False), with_program)
+    # One that is on needs no word on that.
+    assert role(decide(node("O"), Wish(offline=False), with_program).node) == "R"
     found = decide(off, Wish(offline=False, powered=True), with_program).node
     assert (role(found), found.powered) == ("R", True)
     assert role(decide(off, Wish(offline=False), standing("O")).node) == "R"
@@ -195,3 +197,8 @@ def test_power_is_recorded_of_nodes_with_a_program() -> None:
         decide(node("R"), Wish(powered=False), standing("R"))
     found = decide(node("R"), Wish(powered=False), standing("R", has_oob=True)).node
     assert found == msgspec.structs.replace(node("R"), powered=False)
+
+
+def test_what_is_master_capable_already_is_not_promoted_for_being_so() -> None:
+    found = decide(node("R"), Wish(master_capable=True), standing("R", ROOM))
+    assert (role(found.node), found.notes) == ("R", ())

@@ -222,3 +222,29 @@ def test_an_opcode_that_is_over_needs_no_private_values(data: dict[str, Any]) ->
 def test_one_without_private_values_stays_as_it_is() -> None:
     data = {"OP_ID": "OP_INSTANCE_REINSTALL", "osparams_private": None, "instance_name": "web1"}
     assert without_private(data) is data
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["add", -1, {"mode": "rx"}], "the new disk: 'mode' has the value 'rx', expected one of"),
+        (["attach", -1, {"mode": "rx"}], "the new disk: 'mode'"),
+        (["modify", -1, {"mode": "rx"}], "the last disk: 'mode'"),
+        ([2, {"mode": "rx"}], "disk 2: 'mode'"),
+        (["modify", "data", {"spindles": "x"}], "disk data: 'spindles' has .* an integer$"),
+    ],
+)
+def test_a_change_of_a_disk_says_which_one_it_refuses(change: list[object], said: str) -> None:
+    op = {"OP_ID": "OP_INSTANCE_SET_PARAMS", "instance_name": "web1", "disks": [change]}
+    with pytest.raises(OpPrereqError, match=said) as refused:
+        decode(op)
+    assert "null" not in str(refused.value)
+
+
+def test_where_in_a_nested_value_the_wrong_one_is() -> None:
+    op = {"OP_ID": "OP_TAGS_SET", "kind": "node", "name": "node1", "tags": ["a", 7]}
+    said = (
+        r"'tags' has the value \['a', 7\], expected a list, .* \(at \[1\]: expected a string, got"
+    )
+    with pytest.raises(OpPrereqError, match=said):
+        decode(op)

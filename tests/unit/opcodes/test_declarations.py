@@ -105,11 +105,16 @@ def test_the_required_parameters_suffice_and_survive(op_id: str) -> None:
     assert decode(json.loads(msgspec.json.encode(data))) == op
 
 
+# What Ganeti cannot say: no NICs, though the export that is imported has some.
+NULL_TOO = {("OP_INSTANCE_CREATE", "nics")}
+
+
 @pytest.mark.parametrize("op_id", sorted(FACTS))
 def test_null_is_accepted_exactly_where_the_table_says(op_id: str) -> None:
     for name, param in wanted(FACTS[op_id]).items():
         data = {**minimal(op_id), name: None}
-        if param["type"].startswith("Maybe") or param["type"] == "Any":
+        nullable = param["type"].startswith("Maybe") or param["type"] == "Any"
+        if nullable or (op_id, name) in NULL_TOO:
             decode(data)
         else:
             with pytest.raises(Exception, match=rf"{op_id}: parameter '{name}'"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pyganeti.cli.listing import Listing
 from pyganeti.cli.option import Command
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -19,8 +20,7 @@ LISTING: Final = Listing("export", ("node", "export"), key="node")
 
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """List the exports that the named nodes keep, or all."""
-    nodes = ["|", *(["==", "node", name] for name in opts.nodes)] if opts.nodes else None
-    return LISTING.show(ctx, opts, [], nodes)
+    return LISTING.show(ctx, opts, [], any_of(opts.nodes or (), "node"))
 
 
 COMMANDS: Final = {

@@ -25,12 +25,14 @@ def make_op(opts: "Values", name: str) -> OpDict:
     Raises:
         OpPrereqError: options contradict each other.
     """
+    nics = add.given_nics(opts)
     given = opts.disks or opts.sd_size is not None or opts.disk_template == "diskless"
     return {
         **add.creation(opts, name),
         "mode": "import",
         "disks": add.disks(opts) if given else [],
-        "nics": add.given_nics(opts),
+        # An empty list takes the exported ones, which null does not.
+        "nics": None if opts.no_nics else nics,
         "start": False,
         "src_node": opts.src_node,
         "src_path": opts.src_dir,

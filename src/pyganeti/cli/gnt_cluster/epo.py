@@ -14,6 +14,7 @@ from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import cluster as c
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import Jobs, run_op
+from pyganeti.cli.wanted import any_of
 from pyganeti.kit.clock import sleep_blocking
 from pyganeti.model.errors import OpPrereqError
 
@@ -52,17 +53,20 @@ def _check(opts: "Values", args: list[str]) -> None:
 
 
 def _nodes(ctx: "Context", opts: "Values", args: list[str]) -> list[Node]:
-    """The nodes meant; unknown names are refused by the master."""
+    """The nodes meant; unknown names are refused by the master.
+
+    Raises:
+        OpPrereqError: the groups have no nodes.
+    """
     names = args
     if opts.groups:
-        groups = ctx.query_client.query("group", ["node_list"], _any_of(args))["data"]
+        groups = ctx.query_client.query("group", ["node_list"], any_of(args))["data"]
         names = [name for row in groups for name in row[0][1]]
-    rows = ctx.query_client.query("node", list(_FIELDS), _any_of(names))["data"]
+        if not names:
+            # A query that names no nodes would find them all.
+            raise OpPrereqError(f"no nodes in the groups: {', '.join(args)}")
+    rows = ctx.query_client.query("node", list(_FIELDS), any_of(names))["data"]
     return [dict(zip(_FIELDS, (value for _, value in row), strict=True)) for row in rows]
-
-
-def _any_of(names: list[str]) -> list[Any] | None:  # Any: a query filter
-    return ["|", *(["==", "name", name] for name in names)] if names else None
 
 
 def _is_switched(ctx: "Context", opts: "Values", node: Node) -> bool:
@@ -125,7 +129,7 @@ def _up(ctx: "Context", names: list[str]) -> list[str]:
     """Those that are to run, as their administrators want it."""
     if not names:
         return []
-    rows = ctx.query_client.query("instance", ["name", "admin_state"], _any_of(names))["data"]
+    rows = ctx.query_client.query("instance", ["name", "admin_state"], any_of(names))["data"]
     return [row[0][1] for row in rows if row[1][1] == "up"]
 
 

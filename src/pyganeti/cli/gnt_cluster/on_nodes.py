@@ -11,6 +11,7 @@ from pyganeti.cli.option import Arg, Command, at_least_one
 from pyganeti.cli.options import cluster as c
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.ssh import scp_command, ssh_command
+from pyganeti.cli.wanted import online_nodes
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -34,13 +35,7 @@ class Target:
 
 def targets(ctx: "Context", opts: "Values") -> list[Target]:
     """Nodes that are online, in the master's order, the master last."""
-    parts = []
-    if opts.nodes:
-        parts.append(["|", *(["==", "name", node] for node in opts.nodes)])
-    if opts.nodegroup:
-        group = opts.nodegroup
-        parts.append(["|", ["==", "group", group], ["==", "group.uuid", group]])
-    qfilter = ["&", *parts, ["!", ["?", "offline"]]]
+    qfilter = online_nodes(opts.nodes or (), opts.nodegroup)
     fields = ["name", "sip", "ndp/ssh_port", "master"]
     rows = ctx.query_client.query("node", fields, qfilter)["data"]
     values = [[value for _, value in row] for row in rows]

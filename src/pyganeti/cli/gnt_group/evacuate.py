@@ -5,7 +5,6 @@ Source: gnt-group(8) EVACUATE.
 
 from typing import TYPE_CHECKING, Final
 
-from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import network as n
 from pyganeti.cli.options import shared as o
@@ -28,12 +27,8 @@ def evacuate(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "sequential": opts.sequential,
         "force_failover": opts.force_failover,
     }
-    errors = run_jobs(ctx, opts, op)
-    if errors:
-        ctx.say(f"There were {errors} errors during the evacuation.")
-        return failure.FAILURE
-    ctx.say("All instances evacuated successfully.")
-    return failure.OK
+    done = "All instances evacuated successfully."
+    return run_jobs(ctx, opts, op, when="during the evacuation", done=done)
 
 
 COMMANDS: Final = {

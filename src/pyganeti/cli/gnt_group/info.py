@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyganeti.cli import failure, info, policy
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -27,8 +28,7 @@ Group = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named groups, or all."""
     fields = list(_FIELDS)
-    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
-    rows = ctx.query_client.query("group", fields, qfilter)["data"]
+    rows = ctx.query_client.query("group", fields, any_of(args))["data"]
     groups = info.records(rows, fields)
     if opts.format != "table":
         ctx.dump(opts, groups, fields)

@@ -6,6 +6,7 @@ from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import network as n
 from pyganeti.cli.policy import specs_command
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Print what makes the named groups, or all, with the bounds that they have."""
     field = "ipolicy" if opts.include_defaults else "custom_ipolicy"
-    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
     fields = ["name", field]
-    rows = ctx.query_client.query("group", fields, qfilter)["data"]
+    rows = ctx.query_client.query("group", fields, any_of(args))["data"]
     for group in info.records(rows, fields):
         ctx.say(specs_command("gnt-group add", group[field], group["name"]))
     return failure.OK

@@ -12,6 +12,7 @@ from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.ssh import ssh_command
+from pyganeti.cli.wanted import any_of
 from pyganeti.model.errors import OpExecError, OpPrereqError
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ _SSH_PORT: Final = 22
 
 def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Connect to the console, or say how."""
-    qfilter = ["|", ["==", "name", args[0]]]
-    answer = ctx.query_client.query("instance", ["name", "console"], qfilter)
+    answer = ctx.query_client.query("instance", ["name", "console"], any_of(args))
     (row,) = answer["data"]
     name, (status, console) = row[0][1], row[1]
     if status != 0 or not console:

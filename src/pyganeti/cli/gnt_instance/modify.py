@@ -12,6 +12,7 @@ from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import run_op
+from pyganeti.cli.wanted import any_of
 from pyganeti.model.errors import OpPrereqError
 from pyganeti.wire.luxi.client import OpDict
 
@@ -65,7 +66,7 @@ def _confirm(ctx: "Context", opts: "Values", op: OpDict) -> None:
     if not changed or opts.force or not opts.hotplug:
         return
     name = op["instance_name"]
-    found = ctx.query_client.query("instance", ["oper_state"], ["|", ["==", "name", name]])
+    found = ctx.query_client.query("instance", ["oper_state"], any_of([name]))
     if any(row[0] == [_KNOWN, True] for row in found["data"]):
         ctx.confirm(
             f"Instance {name} is running: its NIC is taken out and a changed one put in. Network"

@@ -10,6 +10,7 @@ from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import run_jobs, run_op
+from pyganeti.cli.wanted import any_of
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -110,12 +111,9 @@ def change_group(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "target_groups": list(opts.to) if opts.to else None,
         "early_release": opts.early_release,
     }
-    errors = run_jobs(ctx, opts, op)
-    if errors:
-        ctx.say(f"There were {errors} errors while changing group of instance '{name}'.")
-        return failure.FAILURE
-    ctx.say(f"Changed group of instance '{name}' successfully.")
-    return failure.OK
+    when = f"while changing group of instance '{name}'"
+    done = f"Changed group of instance '{name}' successfully."
+    return run_jobs(ctx, opts, op, when=when, done=done)
 
 
 def migration_mode(opts: "Values") -> str | None:
@@ -144,7 +142,7 @@ def check_destination(opts: "Values") -> None:
 
 def confirm(ctx: "Context", name: str, question: str) -> None:
     """Ask about the instance; its mistyped name is found out before the question."""
-    ctx.query_client.query("instance", ["name"], ["|", ["==", "name", name]])
+    ctx.query_client.query("instance", ["name"], any_of([name]))
     ctx.confirm(question)
 
 

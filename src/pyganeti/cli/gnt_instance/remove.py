@@ -7,6 +7,7 @@ from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import run_op
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -19,7 +20,7 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     name = args[0]
     if not opts.force:
         # Its mistyped name is found out before the question, not after the answer.
-        ctx.query_client.query("instance", ["name"], ["|", ["==", "name", name]])
+        ctx.query_client.query("instance", ["name"], any_of([name]))
         ctx.confirm(
             f"This will remove the volumes of the instance {name}"
             " (including mirrors), thus removing all the data of the instance. Continue?"

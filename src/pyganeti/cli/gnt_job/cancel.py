@@ -10,6 +10,7 @@ from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import PRIORITIES
 from pyganeti.cli.table import joined
+from pyganeti.cli.wanted import any_of
 from pyganeti.model.errors import ECode, OpPrereqError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _in_state(ctx: "Context", opts: "Values", verb: str) -> list[int]:
     Raises:
         OpPrereqError: there are none.
     """
-    qfilter = ["|", *(["==", "status", status] for status in opts.status_filter)]
+    qfilter = any_of(opts.status_filter, "status")
     rows = ctx.query_client.query("job", ["id", "status", "summary"], qfilter)["data"]
     if not rows:
         states = ", ".join(opts.status_filter)

@@ -7,6 +7,7 @@ from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import job as j
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.table import joined, timestamp
+from pyganeti.cli.wanted import all_of, any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -34,14 +35,11 @@ LISTING: Final = Listing(
 
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """List jobs, those of some states only if asked."""
-    parts: list[list[Any]] = []
-    if opts.status_filter:
-        parts.append(["|", *(["==", "status", status] for status in opts.status_filter)])
+    parts = [any_of(opts.status_filter or (), "status")]
     if opts.archived and not args:
         # All jobs; a look at this field makes the master read the archive.
         parts.append(["|", ["?", "archived"], ["!", ["?", "archived"]]])
-    extra = ["&", *parts] if len(parts) > 1 else parts[0] if parts else None
-    return LISTING.show(ctx, opts, args, extra)
+    return LISTING.show(ctx, opts, args, all_of(parts))
 
 
 COMMANDS: Final = {

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -39,8 +40,7 @@ Instance = tuple[str, list[str | None], list[str | None]]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named networks, or all."""
     fields = list(_FIELDS)
-    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
-    rows = ctx.query_client.query("network", fields, qfilter)["data"]
+    rows = ctx.query_client.query("network", fields, any_of(args))["data"]
     networks = info.records(rows, fields)
     if opts.format != "table":
         ctx.dump(opts, networks, fields)
@@ -55,9 +55,8 @@ def _instances(ctx: "Context", network: Network) -> list[Instance]:
     """The network's instances, with what tells their addresses on it."""
     if not network["inst_list"]:
         return []
-    wanted = ["|", *(["==", "name", name] for name in network["inst_list"])]
     fields = ["name", "nic.ips", "nic.networks.names"]
-    rows = ctx.query_client.query("instance", fields, wanted)["data"]
+    rows = ctx.query_client.query("instance", fields, any_of(network["inst_list"]))["data"]
     return [(name, addresses, names) for (_, name), (_, addresses), (_, names) in rows]
 
 

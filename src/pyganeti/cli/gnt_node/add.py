@@ -34,10 +34,10 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Add a node to the cluster, or take a known one in again."""
     if not opts.node_setup:
         ctx.warn("Warning: --no-node-setup has no effect any more")
-    name, address = resolve_node(ctx, args[0])
+    cluster = ctx.query_client.query_cluster_info()
+    name, address = resolve_node(ctx, args[0], cluster["primary_ip_version"])
     known = find_node(ctx, name)
     check_known(name, known, opts.readd)
-    cluster = ctx.query_client.query_cluster_info()
     if name == cluster["master"]:
         raise OpPrereqError(f"node {name!r} is the master, it cannot be re-added", "wrong_state")
     target = NodeTarget(ctx, name, ssh_port(opts, cluster), check_key=opts.ssh_key_check)
@@ -53,14 +53,14 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     return failure.OK
 
 
-def resolve_node(ctx: "Context", name: str) -> tuple[str, str]:
-    """Full name and address.
+def resolve_node(ctx: "Context", name: str, version: int) -> tuple[str, str]:
+    """Full name and address, of the version of IP that the cluster uses.
 
     Raises:
         OpPrereqError: the name has no address.
     """
     try:
-        return resolve(ctx.paths, name)
+        return resolve(ctx.paths, name, version=version)
     except UnknownHost as err:
         raise OpPrereqError(f"cannot resolve node {name!r}: {err}", "resolver_error") from err
 

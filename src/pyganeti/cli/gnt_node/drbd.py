@@ -12,6 +12,7 @@ from pyganeti.cli.gnt_node.storage import show_rows
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import run_op
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -32,7 +33,7 @@ Row = list[str | int]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """List the DRBD minors of a node."""
     fields = ["name", "pinst_list", "sinst_list"]
-    answer = ctx.query_client.query("node", fields, ["|", ["==", "name", args[0]]])
+    answer = ctx.query_client.query("node", fields, any_of([args[0]]))
     name, primaries, secondaries = (value for _, value in answer["data"][0])
     names = [*primaries, *secondaries]
     rows: list[Row] = []

@@ -13,6 +13,7 @@ from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import node as n
 from pyganeti.cli.options import shared as o
 from pyganeti.cli.submit import Jobs, run_jobs
+from pyganeti.cli.wanted import any_of
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:
@@ -48,12 +49,8 @@ def evacuate(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "early_release": opts.early_release,
         "ignore_soft_errors": opts.ignore_soft_errors,
     }
-    errors = run_jobs(ctx, opts, op)
-    if errors:
-        ctx.say(f"There were {errors} errors during the evacuation.")
-        return failure.FAILURE
-    ctx.say("All instances evacuated successfully.")
-    return failure.OK
+    done = "All instances evacuated successfully."
+    return run_jobs(ctx, opts, op, when="during the evacuation", done=done)
 
 
 def _evacuation_mode(ctx: "Context", opts: "Values") -> str:
@@ -95,12 +92,8 @@ def migrate(ctx: "Context", opts: "Values", args: list[str]) -> int:
         "allow_runtime_changes": opts.allow_runtime_chgs,
         "ignore_ipolicy": opts.ignore_ipolicy,
     }
-    errors = run_jobs(ctx, opts, op)
-    if errors:
-        ctx.say(f"There were {errors} errors during the node migration.")
-        return failure.FAILURE
-    ctx.say("All instances migrated successfully.")
-    return failure.OK
+    done = "All instances migrated successfully."
+    return run_jobs(ctx, opts, op, when="during the node migration", done=done)
 
 
 def failover(ctx: "Context", opts: "Values", args: list[str]) -> int:
@@ -145,7 +138,7 @@ def instances_of(ctx: "Context", node: str, field: str) -> list[str]:
     Raises:
         OpPrereqError: there is no such node.
     """
-    answer = ctx.query_client.query("node", [field], ["|", ["==", "name", node]])
+    answer = ctx.query_client.query("node", [field], any_of([node]))
     return [str(name) for name in answer["data"][0][0][1]]
 
 

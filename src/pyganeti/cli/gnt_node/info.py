@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyganeti.cli import failure, info
 from pyganeti.cli.option import Command, any_number
 from pyganeti.cli.options import shared as o
+from pyganeti.cli.wanted import any_of
 
 if TYPE_CHECKING:
     from optparse import Values
@@ -33,8 +34,7 @@ Node = dict[str, Any]
 def show(ctx: "Context", opts: "Values", args: list[str]) -> int:
     """Show the named nodes, or all."""
     fields = list(_FIELDS)
-    qfilter = ["|", *(["==", "name", name] for name in args)] if args else None
-    rows = ctx.query_client.query("node", fields, qfilter)["data"]
+    rows = ctx.query_client.query("node", fields, any_of(args))["data"]
     nodes = info.records(rows, fields)
     if opts.format != "table":
         ctx.dump(opts, nodes, fields)

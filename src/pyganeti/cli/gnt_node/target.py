@@ -60,7 +60,7 @@ class NodeTarget:
             )
 
     def _run(self, module: str, args: tuple[str, ...], stdin: bytes) -> Finished:
-        argv, env = [sys.executable, "-m", module, *args], None
+        argv, env = [sys.executable, "-P", "-m", module, *args], None
         paths = self._ctx.paths
         if paths.is_virtual:
             root = os.path.join(os.path.dirname(paths.rootdir), self._name)

@@ -136,7 +136,7 @@ IGNORE_ERRORS: Final = Option(
 IGNORE_OFFLINE_NODES: Final = Option(
     ("--ignore-offline-nodes",),
     "ignore_offline_nodes",
-    "do not contact offline nodes",
+    "whether offline nodes count for nothing: yes or no",
     default=True,
 )
 INSTALL_IMAGE: Final = Option(

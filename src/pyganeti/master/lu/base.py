@@ -6,7 +6,7 @@ instance serves all jobs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -46,6 +46,39 @@ class HookContext:
     pre: tuple[str, ...] = ()
     post: tuple[str, ...] = ()
     early: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailure:
+    """A script that failed: on which node, ``instance-start-post.d/10-log``, what it printed."""
+
+    node: str
+    script: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class HooksReport:
+    """What became of the hooks of one phase.
+
+    Attributes:
+        failures: scripts that failed.
+        unreached: names of nodes that could not be asked, with the reason.
+    """
+
+    failures: tuple[HookFailure, ...] = ()
+    unreached: Mapping[str, str] = field(default_factory=dict)
+
+    def tell_unreached(self, log: Callable[[str], None]) -> None:
+        """Name the nodes that could not be asked."""
+        for node, why in self.unreached.items():
+            log(f"hooks could not be run on {node}: {why}")
+
+    def tell(self, log: Callable[[str], None]) -> None:
+        """Name them, and the post-hooks that failed."""
+        self.tell_unreached(log)
+        for one in self.failures:
+            log(f"post-hook {one.script} on {one.node} failed: {one.output}")
 
 
 class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
@@ -123,6 +156,11 @@ class LogicalUnit(ABC, Generic[OpT, PlanT, ResultT]):
         Raises:
             GenericError: failed; the steps taken are undone by the caller.
         """
+
+    def after_hooks(self, run: "Run", op: OpT, result: ResultT, report: HooksReport) -> ResultT:
+        """The result, now that the post-hooks have run: what was done is not undone for them."""
+        report.tell(run.log)
+        return result
 
     # Any: what the tasks answer; ``rest`` is of ``rest_type``.
     async def resume(self, run: "Run", rest: Any, answers: Mapping[str, Any]) -> ResultT:

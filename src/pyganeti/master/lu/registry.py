@@ -13,8 +13,9 @@ from pyganeti.master.lu.cluster.lifecycle import LUClusterDestroy, LUClusterPost
 from pyganeti.master.lu.cluster.query import LUClusterConfigQuery, LUClusterQuery
 from pyganeti.master.lu.cluster.redist_conf import LUClusterRedistConf
 from pyganeti.master.lu.cluster.rename import LUClusterRename
+from pyganeti.master.lu.cluster.renew_crypto import LUClusterRenewCrypto
 from pyganeti.master.lu.cluster.repair_disk_sizes import LUClusterRepairDiskSizes
-from pyganeti.master.lu.cluster.set_params import LUClusterSetParams
+from pyganeti.master.lu.cluster.set_params.operation import LUClusterSetParams
 from pyganeti.master.lu.cluster.verify import LUClusterVerify
 from pyganeti.master.lu.cluster.verify_config import LUClusterVerifyConfig
 from pyganeti.master.lu.cluster.verify_disks import LUClusterVerifyDisks, LUGroupVerifyDisks
@@ -82,6 +83,7 @@ from pyganeti.opcodes.cluster import (
     OpClusterQuery,
     OpClusterRedistConf,
     OpClusterRename,
+    OpClusterRenewCrypto,
     OpClusterRepairDiskSizes,
     OpClusterSetParams,
     OpClusterVerify,
@@ -167,6 +169,7 @@ LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpClusterQuery: LUClusterQuery(),
     OpClusterRedistConf: LUClusterRedistConf(),
     OpClusterRename: LUClusterRename(),
+    OpClusterRenewCrypto: LUClusterRenewCrypto(),
     OpClusterRepairDiskSizes: LUClusterRepairDiskSizes(),
     OpClusterSetParams: LUClusterSetParams(),
     OpClusterVerify: LUClusterVerify(),

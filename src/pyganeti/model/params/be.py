@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from pyganeti.kit.mismatch import in_words
 from pyganeti.model.errors import ParameterError
 
 from . import kinds
@@ -83,7 +84,7 @@ def fill_beparams(cluster: Values, instance: Values) -> BeParams:
     try:
         return msgspec.convert(merged, BeParams)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"stored backend parameters {merged}: {err}") from err
+        raise ParameterError(f"stored backend parameters {merged}: {in_words(str(err))}") from err
 
 
 def check_complete_beparams(params: BeParams) -> None:

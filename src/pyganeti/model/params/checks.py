@@ -82,6 +82,14 @@ def vlans(value: object) -> str | None:
     return "VLANs from 1 to 4094: an untagged one as 5 or .5, tagged ones as :6:7, both as .5:6:7"
 
 
+def link(value: object) -> str | None:
+    """An interface, or what the site's script takes for one; never an option of a program."""
+    text = str(value)
+    if text.startswith("-") or not text.isprintable() or " " in text:
+        return "a name without spaces that does not begin with a dash"
+    return None
+
+
 def letters_of(letters: str) -> Check:
     """A word made of the given letters."""
 

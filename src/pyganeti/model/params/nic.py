@@ -8,11 +8,12 @@ from typing import Final
 
 import msgspec
 
+from pyganeti.kit.mismatch import in_words
 from pyganeti.model.enums import NicMode
 from pyganeti.model.errors import ParameterError
 
 from . import kinds
-from .checks import vlans
+from .checks import link, vlans
 from .kinds import Kind, Param, Values, param_set
 
 
@@ -27,7 +28,7 @@ def contradictions(values: Values) -> Iterator[str]:
 NIC: Final = param_set(
     "NIC",
     (
-        Param("link", Kind.STRING, "xen-br0"),
+        Param("link", Kind.STRING, "xen-br0", check=link),
         Param("mode", Kind.STRING, "bridged", required=True, allowed=tuple(NicMode)),
         Param("vlan", Kind.STRING, "", check=vlans),
     ),
@@ -73,7 +74,7 @@ def fill_nicparams(cluster: Values, nic: Values) -> NicParams:
     try:
         return msgspec.convert(merged, NicParams)
     except msgspec.ValidationError as err:
-        raise ParameterError(f"stored NIC parameters {merged}: {err}") from err
+        raise ParameterError(f"stored NIC parameters {merged}: {in_words(str(err))}") from err
 
 
 def check_complete_nicparams(params: NicParams) -> None:

@@ -39,6 +39,15 @@ def test_values_are_converted(kind: Kind, value: object, stored: object) -> None
     assert type(found) is type(stored)
 
 
+@pytest.mark.parametrize("link", ["--log-file=/etc/motd", "-x", "br 0", "br0\n", "br\x000"])
+def test_a_link_is_never_an_option_of_a_program(link: str) -> None:
+    with pytest.raises(ParameterError, match="a name without spaces that does not begin with"):
+        nic.check_nicparams({"link": link})
+    for name in ("ovs_name", "ovs_link"):
+        with pytest.raises(ParameterError, match="a name without spaces"):
+            nd.check_ndparams({name: link})
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [

@@ -403,5 +403,5 @@ def _hooks(op: OpBackupExport, instance: Instance, view: ClusterView) -> HookCon
         SHUTDOWN_TIMEOUT=op.shutdown_timeout,
         REMOVE_INSTANCE=op.remove_instance,
     )
-    nodes = tuple(dict.fromkeys((*found.pre, target.uuid)))
+    nodes = (view.cluster.master_node, instance.primary_node, target.uuid)
     return replace(found, pre=nodes, post=nodes)

@@ -12,6 +12,7 @@ from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.master_ip import deactivate_call
 from pyganeti.master.nodes import NodeReader
+from pyganeti.master.open_vswitch import make_switch
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterDestroy, OpClusterPostInit
@@ -31,7 +32,7 @@ class PostInitPlan:
 
 
 class LUClusterPostInit(LogicalUnit[OpClusterPostInit, PostInitPlan, bool]):
-    """What a new cluster's daemons can do themselves: the hosts file, and the hooks."""
+    """What a new cluster's daemons can do themselves: hosts file, switch, and the hooks."""
 
     hooks_path: ClassVar[str] = "cluster-init"
 
@@ -55,8 +56,9 @@ class LUClusterPostInit(LogicalUnit[OpClusterPostInit, PostInitPlan, bool]):
         return outline_of(plan.hosts, view)
 
     async def execute(self, run: Run, plan: PostInitPlan) -> bool:
-        """Write the hosts file."""
+        """Write the hosts file, and make the master's switch if there is to be one."""
         await write_entry(run, plan.hosts)
+        await make_switch(run, run.config.view.master_node)
         return True
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
+from pyganeti.master.communication import with_communication
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -65,7 +66,7 @@ class LUGroupAdd(LogicalUnit[OpGroupAdd, GroupAddPlan, None]):
 
         def add(view: ClusterView) -> Change:
             check_free(Kind.NODEGROUP, group.name, view)
-            return Change(puts=(group,))
+            return Change(puts=(with_communication(group, view),))
 
         async with run.step("record group", removal(group)):
             await run.config.commit(add)

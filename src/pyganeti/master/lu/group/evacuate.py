@@ -5,14 +5,14 @@ Source: gnt-group(8) EVACUATE; hooks path ``group-evacuate``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 import msgspec
 
-from pyganeti.master.iallocator.advice import advice_lines, advised_jobs
-from pyganeti.master.iallocator.requests import ChangeGroup, Move
-from pyganeti.master.iallocator.running import ask, chosen_allocator
+from pyganeti.master.iallocator.advice import Jobs, Relocation, advised
+from pyganeti.master.iallocator.requests import ChangeGroup
+from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
@@ -22,6 +22,7 @@ from pyganeti.model.group import NodeGroup
 from pyganeti.model.instance import Instance
 from pyganeti.model.templates import MIRRORED
 from pyganeti.model.view import ClusterView
+from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.group import OpGroupEvacuate
 from pyganeti.opcodes.instance import OpInstanceFailover, OpInstanceMigrate
 from pyganeti.opcodes.types import Depends
@@ -36,8 +37,7 @@ class GroupEvacuatePlan:
 
     group: NodeGroup
     targets: tuple[NodeGroup, ...]
-    jobs: tuple[tuple[Move, ...], ...]
-    lines: tuple[str, ...]
+    relocation: Relocation
 
 
 class LUGroupEvacuate(LogicalUnit[OpGroupEvacuate, GroupEvacuatePlan, dict[str, Any]]):
@@ -74,16 +74,11 @@ class LUGroupEvacuate(LogicalUnit[OpGroupEvacuate, GroupEvacuatePlan, dict[str, 
         instances = _real_instances(view, group)
         _check_moves(view, instances)
         if not instances:
-            return GroupEvacuatePlan(group, targets, (), ())
+            return GroupEvacuatePlan(group, targets, Relocation(()))
         what = f"place for the instances of node group {group.name}"
         request = ChangeGroup(tuple(instances), targets)
-        advice = await ask(nodes, view, op.iallocator, request, what)
-        failed = [f"{name} ({why})" for name, why in advice.found.failed]
-        if failed:
-            text = f"allocator {advice.allocator!r} finds no {what}: {', '.join(failed)}"
-            raise OpPrereqError(text, ECode.NORES)
-        jobs = advised_jobs(advice, priority=op.priority, early_release=op.early_release)
-        return GroupEvacuatePlan(group, targets, _as_asked(op, jobs), advice_lines(advice))
+        found = await advised(op, view, nodes, request, what)
+        return GroupEvacuatePlan(group, targets, replace(found, jobs=_as_asked(op, found.jobs)))
 
     def hooks(self, plan: GroupEvacuatePlan, view: ClusterView) -> HookContext:
         """On the master and the members."""
@@ -96,14 +91,11 @@ class LUGroupEvacuate(LogicalUnit[OpGroupEvacuate, GroupEvacuatePlan, dict[str, 
 
     def outline(self, plan: GroupEvacuatePlan, view: ClusterView) -> Sequence[str]:
         """See :meth:`LogicalUnit.outline`."""
-        return [f"submit a job of {', '.join(o.summary() for o in job)}" for job in plan.jobs]
+        return plan.relocation.outline()
 
     async def execute(self, run: Run, plan: GroupEvacuatePlan) -> dict[str, Any]:
         """Submit them."""
-        for line in plan.lines:
-            run.log(line)
-        async with run.step("submit jobs"):
-            return {"jobs": await run.submit([list(job) for job in plan.jobs])}
+        return await plan.relocation.submit(run)
 
 
 def _targets(op: OpGroupEvacuate, view: ClusterView, group: NodeGroup) -> tuple[NodeGroup, ...]:
@@ -142,9 +134,7 @@ def _check_moves(view: ClusterView, instances: Sequence[Instance]) -> None:
         raise OpPrereqError(f"{text}: use gnt-instance move", ECode.STATE)
 
 
-def _as_asked(
-    op: OpGroupEvacuate, jobs: tuple[tuple[Move, ...], ...]
-) -> tuple[tuple[Move, ...], ...]:
+def _as_asked(op: OpGroupEvacuate, jobs: Jobs) -> Jobs:
     """``jobs`` without migrations, or one after the other, if that was asked for."""
     if op.force_failover:
         jobs = tuple(tuple(_failover(move) for move in job) for job in jobs)
@@ -154,7 +144,7 @@ def _as_asked(
     return jobs
 
 
-def _failover(move: Move) -> Move:
+def _failover(move: Opcode) -> Opcode:
     if not isinstance(move, OpInstanceMigrate):
         return move
     return OpInstanceFailover(
@@ -166,6 +156,6 @@ def _failover(move: Move) -> Move:
     )
 
 
-def _later(move: Move) -> Move:
-    after: Move = msgspec.structs.replace(move, depends=_AFTER_THE_LAST)
+def _later(move: Opcode) -> Opcode:
+    after: Opcode = msgspec.structs.replace(move, depends=_AFTER_THE_LAST)
     return after

@@ -26,7 +26,7 @@ class GroupRemovePlan:
 
 
 class LUGroupRemove(LogicalUnit[OpGroupRemove, GroupRemovePlan, None]):
-    """Remove a group; never the last one."""
+    """Remove a group without nodes. Of the last one the master is a member."""
 
     hooks_path: ClassVar[str] = "group-remove"
 
@@ -37,7 +37,7 @@ class LUGroupRemove(LogicalUnit[OpGroupRemove, GroupRemovePlan, None]):
     async def check_prereq(
         self, op: OpGroupRemove, view: ClusterView, nodes: NodeReader
     ) -> GroupRemovePlan:
-        """Refuse a group that has nodes, and the only one.
+        """Refuse a group that has nodes.
 
         Raises:
             OpPrereqError: ``ECode.STATE``.
@@ -67,7 +67,4 @@ def _check_removable(group: NodeGroup, view: ClusterView) -> None:
     if members:
         names = ", ".join(node.name for node in members)
         text = f"node group {group.name} is not empty, it has the nodes {names}"
-        raise OpPrereqError(text, ECode.STATE)
-    if len(view.groups) == 1:
-        text = f"node group {group.name} is the only one, it cannot be removed"
         raise OpPrereqError(text, ECode.STATE)

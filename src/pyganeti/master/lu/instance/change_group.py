@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pyganeti.master.iallocator.advice import advice_lines, advised_jobs
-from pyganeti.master.iallocator.requests import ChangeGroup, Move, Moves
-from pyganeti.master.iallocator.running import Advice, ask, chosen_allocator
+from pyganeti.master.iallocator.advice import Relocation, advised
+from pyganeti.master.iallocator.requests import ChangeGroup
+from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
@@ -30,8 +30,7 @@ class ChangeGroupPlan:
 
     instance: Instance
     targets: tuple[NodeGroup, ...]
-    advice: Advice[Moves]
-    jobs: tuple[tuple[Move, ...], ...]
+    relocation: Relocation
 
 
 class LUInstanceChangeGroup(LogicalUnit[OpInstanceChangeGroup, ChangeGroupPlan, dict[str, Any]]):
@@ -68,12 +67,7 @@ class LUInstanceChangeGroup(LogicalUnit[OpInstanceChangeGroup, ChangeGroupPlan, 
         targets = _targets(op, view, instance)
         request = ChangeGroup((instance,), targets)
         what = f"way to another group for instance {instance.name}"
-        advice = await ask(nodes, view, op.iallocator, request, what)
-        for name, why in advice.found.failed:
-            text = f"allocator {advice.allocator!r} finds no {what}: {name}: {why}"
-            raise OpPrereqError(text, ECode.NORES)
-        jobs = advised_jobs(advice, priority=op.priority, early_release=op.early_release)
-        return ChangeGroupPlan(instance, targets, advice, jobs)
+        return ChangeGroupPlan(instance, targets, await advised(op, view, nodes, request, what))
 
     def hooks(self, plan: ChangeGroupPlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master."""
@@ -84,14 +78,11 @@ class LUInstanceChangeGroup(LogicalUnit[OpInstanceChangeGroup, ChangeGroupPlan, 
 
     def outline(self, plan: ChangeGroupPlan, view: ClusterView) -> Sequence[str]:
         """See :meth:`LogicalUnit.outline`."""
-        return [f"submit a job of {', '.join(o.summary() for o in job)}" for job in plan.jobs]
+        return plan.relocation.outline()
 
     async def execute(self, run: Run, plan: ChangeGroupPlan) -> dict[str, Any]:
         """Submit them."""
-        for line in advice_lines(plan.advice):
-            run.log(line)
-        async with run.step("submit jobs"):
-            return {"jobs": await run.submit([list(job) for job in plan.jobs])}
+        return await plan.relocation.submit(run)
 
 
 def _own(view: ClusterView, instance: Instance) -> list[NodeGroup]:

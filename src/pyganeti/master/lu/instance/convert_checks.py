@@ -15,7 +15,7 @@ from pyganeti.master.iallocator.requests import AllocateSecondary
 from pyganeti.master.instances.guests import check_online
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
 from pyganeti.master.instances.specs import disk_spec
-from pyganeti.master.lu.instance.create_checks import check_pair, check_role
+from pyganeti.master.lu.instance.create_checks import check_file_driver, check_pair, check_role
 from pyganeti.master.lu.instance.set_params_checks import Guest
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.disk import Disk
@@ -122,6 +122,7 @@ def _template(
     if template not in FILE_BASED and (op.file_driver or op.file_storage_dir):
         text = f"file_driver and file_storage_dir are not for disk template {template}"
         raise OpPrereqError(text, ECode.INVAL)
+    check_file_driver(op.file_driver, instance.hypervisor)
     if template is not DiskTemplate.EXT and op.ext_params:
         raise OpPrereqError(f"ext_params are not for disk template {template}", ECode.INVAL)
     return template

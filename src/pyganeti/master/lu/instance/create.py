@@ -13,15 +13,14 @@ import msgspec
 from pyganeti.master.backup.compression import check_compression
 from pyganeti.master.backup.importing import (
     ImportSource,
-    fill_disks,
     open_source,
     read_export,
     source_name,
 )
-from pyganeti.master.changes import add_instance, instance_fields
+from pyganeti.master.changes import add_instance
+from pyganeti.master.communication import with_nic
 from pyganeti.master.disks.adoption import found_disks
 from pyganeti.master.disks.making import make_disks
-from pyganeti.master.disks.mirrors import wait_for_sync
 from pyganeti.master.disks.new import (
     DiskRequest,
     Placement,
@@ -37,11 +36,11 @@ from pyganeti.master.disks.new import (
 from pyganeti.master.disks.states import overwritten, with_states
 from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.instances.forthcoming import commit_instance, with_reserved_disks
-from pyganeti.master.instances.guests import assemble_disks, bare_spec, shut_down_disks, start_guest
+from pyganeti.master.instances.guests import assemble_disks, bare_spec
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.instances.specs import disk_spec, instance_spec
 from pyganeti.master.jobs.run import Run, undo
-from pyganeti.master.locks import Level, LockRequest
+from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import (
     check_nodes_can_take,
@@ -49,6 +48,7 @@ from pyganeti.master.lu.instance.create_checks import (
     unused_secondary,
     wanted_instance,
 )
+from pyganeti.master.lu.instance.create_filling import CreateRest, finish_creation
 from pyganeti.master.lu.instance.create_forthcoming import (
     check_reservable,
     find_reserved,
@@ -66,16 +66,8 @@ from pyganeti.model.state_disks import check_states
 from pyganeti.model.templates import MUST_ADOPT
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceCreate
-from pyganeti.wire.noderpc.blockdev import (
-    BlockdevRenameCall,
-    BlockdevSetinfoCall,
-    BlockdevWipeCall,
-)
-from pyganeti.wire.noderpc.instance import InstanceOsAddCall
-from pyganeti.wire.noderpc.specs import (
-    DiskSpec,
-    InstanceSpec,
-)
+from pyganeti.wire.noderpc.blockdev import BlockdevRenameCall, BlockdevSetinfoCall
+from pyganeti.wire.noderpc.specs import DiskSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +100,6 @@ class CreatePlan:
     chosen: tuple[str, ...]
     forthcoming: bool
     reserved: Instance | None
-
-
-class CreateRest(msgspec.Struct, frozen=True):
-    """What is to be done once the disks are active.
-
-    Attributes:
-        uuid: of the instance.
-        wipe: indices of the disks to be overwritten.
-        sync: as in the plan.
-        shut_down: the disks, in the end.
-        source: as in the plan.
-    """
-
-    uuid: str
-    wipe: tuple[int, ...]
-    sync: bool | None
-    install: bool
-    start: bool
-    shut_down: bool
-    mode: InstanceCreateMode = InstanceCreateMode.CREATE
-    source: ImportSource | None = None
 
 
 class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
@@ -179,7 +150,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         if op.mode is InstanceCreateMode.IMPORT:
             check_compression(op.compress, view)
             op, source = await read_export(op, view, nodes)
-        op = with_states(op, view)
+        op = with_nic(with_states(op, view), view)
         chosen: tuple[str, ...] = ()
         if not placed:
             op, chosen = await place(op, view, nodes, reserved)
@@ -276,28 +247,15 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             if plan.source is None
             else await open_source(run, plan.source, instance.primary_node),
         )
-        return await self._finish(run, rest, plan.secrets)
+        return await finish_creation(run, rest, plan.secrets)
 
     async def resume(self, run: Run, rest: CreateRest, answers: Mapping[str, Any]) -> list[str]:
         """Fill the disks further, and start it."""
-        return await self._finish(run, rest, {})
+        return await finish_creation(run, rest, {})
 
     def resumed_hooks(self, rest: CreateRest, view: ClusterView) -> HookContext:
         """As :meth:`hooks`."""
         return instance_hooks(view.instance(rest.uuid), view, ADD_MODE=rest.mode)
-
-    async def _finish(self, run: Run, rest: CreateRest, secrets: Mapping[str, Any]) -> list[str]:
-        """What comes after the instance was recorded and its disks activated."""
-        view = run.config.view
-        instance = view.instances[rest.uuid]
-        spec = instance_spec(view, instance, osparams_private=secrets)
-        rest = await self._fill(run, rest, spec)
-        if rest.start:
-            await self._start(run, spec, msgspec.to_builtins(bare_spec(view, instance)))
-        elif rest.shut_down:
-            async with run.step("shut down disks"):
-                await shut_down_disks(run.nodes, spec)
-        return [node.name for node in view.instance_nodes(instance)]
 
     async def _make(self, run: Run, plan: CreatePlan) -> tuple[Instance, tuple[Disk, ...]]:
         """Disks on the node, then the instance in the configuration."""
@@ -343,40 +301,6 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             for _, disk in pairs:
                 await run.nodes.call(node, BlockdevSetinfoCall(disk=disk, info=name))
 
-    async def _fill(self, run: Run, rest: CreateRest, spec: InstanceSpec) -> CreateRest:
-        """Wipe and sync the disks, and run the OS scripts; what is then left to be done."""
-        if rest.wipe:
-            run.log("* wiping instance disks...")
-        for index in rest.wipe:
-            disk = spec.disks[index]
-            wipe = BlockdevWipeCall(disk=disk, size=disk.size)
-            rest = msgspec.structs.replace(rest, wipe=rest.wipe[1:])
-            await run.await_tasks(f"wipe disk/{index}", {spec.primary_node: wipe}, rest)
-        if rest.sync is not None:
-            complete, rest = rest.sync, msgspec.structs.replace(rest, sync=None)
-            await wait_for_sync(run, spec, rest, complete=complete)
-        # The scripts may take an hour, in which other instances want to start on this node.
-        run.locks.release(Level.NODE_RES)
-        if rest.install:
-            run.log("* running the instance OS create scripts...")
-            install = InstanceOsAddCall(instance=spec)
-            rest = msgspec.structs.replace(rest, install=False)
-            await run.await_tasks("install operating system", {spec.primary_node: install}, rest)
-        if rest.source is not None:
-            await fill_disks(
-                run, spec, rest.source, lambda left: msgspec.structs.replace(rest, source=left)
-            )
-        return rest
-
-    async def _start(self, run: Run, spec: InstanceSpec, bare: dict[str, object]) -> None:
-        run.log("* starting instance...")
-        async with run.step("record admin state"):  # undone with the instance itself
-            await run.config.commit(
-                instance_fields(spec.uuid, admin_state=AdminState.UP, disks_active=True)
-            )
-        async with run.step("start guest", undo("instance.stop", spec=bare)):
-            await start_guest(run, spec)
-
 
 def _is_installed(op: OpInstanceCreate, instance: Instance, disks: tuple[DiskRequest, ...]) -> bool:
     return not op.no_install and bool(instance.os and disks) and not are_adopted(disks)
@@ -400,11 +324,5 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
 
 def _refuse_unbuilt(op: OpInstanceCreate) -> None:
     """What is not built refuses clearly until then."""
-    unbuilt = {
-        "mode": op.mode is InstanceCreateMode.REMOTE_IMPORT,
-        "instance_communication": op.instance_communication,
-    }
-    for name, asked in unbuilt.items():
-        if asked:
-            value = getattr(op, name)
-            raise OpPrereqError(f"{name}={value} is not built yet", ECode.STATE)
+    if op.mode is InstanceCreateMode.REMOTE_IMPORT:
+        raise OpPrereqError(f"mode={op.mode} is not built yet", ECode.STATE)

@@ -73,13 +73,16 @@ async def wanted_instance(
             f"hypervisor {hypervisor} is not enabled on this cluster, enabled are: {enabled}",
             ECode.STATE,
         )
-    _check_file_driver(op, hypervisor)
+    check_file_driver(op.file_driver, hypervisor)
     if op.os_type and op.os_type.partition("+")[0] in view.cluster.blacklisted_os:
         text = f"guest OS {op.os_type} is blacklisted, it is not for new instances"
         raise OpPrereqError(text, ECode.INVAL)
     if not op.os_type and not op.no_install:
         raise OpPrereqError("no guest OS given, and --no-install was not", ECode.INVAL)
     node = view.node(op.pnode or "")
+    if op.group_name is not None and node.group != view.group(op.group_name).uuid:
+        text = f"node {node.name} is in group {view.group_of(node).name}, not in {op.group_name}"
+        raise OpPrereqError(text, ECode.INVAL)
     instance = Instance(
         uuid="",
         name=name,
@@ -92,7 +95,7 @@ async def wanted_instance(
         osparams_private=dict(op.osparams_private or {}),
         admin_state=AdminState.DOWN,
         admin_state_source=AdminStateSource.ADMIN,
-        nics=requested_nics(op.nics, view, view.group_of(node)),
+        nics=requested_nics(op.nics or (), view, view.group_of(node)),
         disks_active=False,
         tags=check_tags(op.tags),
     )
@@ -128,10 +131,14 @@ def unused_secondary(op: OpInstanceCreate, template: DiskTemplate) -> tuple[str,
     return (f"Warning: {text}",)
 
 
-def _check_file_driver(op: OpInstanceCreate, hypervisor: Hypervisor) -> None:
-    """Refuse drivers of Xen for the guests of others."""
-    if op.file_driver not in (None, FileDriver.LOOP) and hypervisor not in _XEN:
-        text = f"file driver {op.file_driver} is for Xen, guests of {hypervisor} have loop"
+def check_file_driver(driver: FileDriver | None, hypervisor: Hypervisor) -> None:
+    """Refuse drivers of Xen for the guests of others.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``, it is such a driver.
+    """
+    if driver not in (None, FileDriver.LOOP) and hypervisor not in _XEN:
+        text = f"file driver {driver} is for Xen, guests of {hypervisor} have loop"
         raise OpPrereqError(text, ECode.INVAL)
 
 

@@ -27,14 +27,21 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceDeactivateDisks
+from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
 @dataclass(frozen=True, slots=True)
 class DisksPlan:
-    """Whose disks, and whether their sync is waited for."""
+    """Whose disks, and how they are activated.
+
+    Attributes:
+        wait_for_sync: the job ends when they are in sync.
+        ignore_size: they keep the size that they have, whatever the configuration says.
+    """
 
     instance: Instance
     wait_for_sync: bool = False
+    ignore_size: bool = False
 
 
 class Assembled(msgspec.Struct, frozen=True):
@@ -64,7 +71,7 @@ class LUInstanceActivateDisks(
         """
         instance = view.instance(op.instance_name)
         check_online(view, instance.primary_node)
-        return DisksPlan(instance, op.wait_for_sync)
+        return DisksPlan(instance, op.wait_for_sync, op.ignore_size)
 
     def outline(self, plan: DisksPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
@@ -75,7 +82,8 @@ class LUInstanceActivateDisks(
         view = run.config.view
         spec = instance_spec(view, plan.instance)
         bare = msgspec.to_builtins(bare_spec(view, plan.instance))
-        rest = Assembled(await activate(run, plan.instance, spec, bare))
+        found = _without_sizes(spec) if plan.ignore_size else spec
+        rest = Assembled(await activate(run, plan.instance, found, bare))
         if plan.wait_for_sync:
             await wait_for_sync(run, spec, rest)
         return rest.disks
@@ -85,6 +93,11 @@ class LUInstanceActivateDisks(
     ) -> list[tuple[str, str, str]]:
         """The sync was the last."""
         return rest.disks
+
+
+def _without_sizes(spec: InstanceSpec) -> InstanceSpec:
+    disks = tuple(msgspec.structs.replace(disk, size=0) for disk in spec.disks)
+    return msgspec.structs.replace(spec, disks=disks)
 
 
 class LUInstanceDeactivateDisks(LogicalUnit[OpInstanceDeactivateDisks, DisksPlan, None]):

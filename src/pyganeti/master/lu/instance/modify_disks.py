@@ -12,6 +12,7 @@ from pyganeti.master.disks.new import (
     DiskRequest,
     Placement,
     directory_of,
+    directory_removal,
     file_directory,
     made_disk,
     metadata_group,
@@ -41,7 +42,6 @@ from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
     BlockdevShutdownCall,
     BlockdevWipeCall,
-    FileStorageDirRemoveCall,
 )
 
 
@@ -231,8 +231,7 @@ async def _remove_directory(run: Run, instance: Instance, removed: Sequence[Disk
     if directory is None or any(directory_of([disk]) == directory for disk in others):
         return
     try:
-        call = FileStorageDirRemoveCall(file_storage_dir=directory)
-        await run.nodes.call(instance.primary_node, call)
+        await run.nodes.call(instance.primary_node, directory_removal(directory, view))
     except StorageError as err:
         run.log(f"Warning: a directory is left: {err}")
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pyganeti.master.changes import remove_instance
 from pyganeti.master.disks.mirrors import on_secondary
-from pyganeti.master.disks.new import directory_of
+from pyganeti.master.disks.new import directory_of, directory_removal
 from pyganeti.master.instances.guests import check_online, shut_down_disks, stop_guest
 from pyganeti.master.instances.hooks import instance_hooks
 from pyganeti.master.instances.specs import instance_spec
@@ -21,7 +21,7 @@ from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceRemove
-from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, FileStorageDirRemoveCall
+from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall
 from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
@@ -144,5 +144,5 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan | None, None]):
             await run.nodes.call(plan.spec.primary_node, BlockdevRemoveCall(disk=disk))
             await on_secondary(run.nodes, disk, lambda told: BlockdevRemoveCall(disk=told))
         if plan.directory is not None:
-            call = FileStorageDirRemoveCall(file_storage_dir=plan.directory)
+            call = directory_removal(plan.directory, run.config.view)
             await run.nodes.call(plan.spec.primary_node, call)

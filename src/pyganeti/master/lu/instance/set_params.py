@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from pyganeti.master.communication import with_nic_change
 from pyganeti.master.disks.changed import ChangedDisks, changed_disks, disk_lines
 from pyganeti.master.disks.converting import Conversion
 from pyganeti.master.disks.mirrors import wait_for_sync
@@ -51,7 +52,6 @@ from pyganeti.model.nic import Nic
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceSetParams
 
-UNBUILT: Final = ("instance_communication",)
 # What the request is about, beside the instance.
 _CHANGES: Final = (
     *("nics", "disks", "beparams", "hvparams", "disk_template", "pnode", "os_name", "osparams"),
@@ -163,11 +163,11 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             OpPrereqError: nothing is to be changed, or a new value is wrong, in conflict, too much
                 for policy or node.
         """
-        _refuse_unbuilt(op)
-        if op.offline is None and not any(getattr(op, name) for name in _CHANGES):
+        states = (op.offline, op.instance_communication)
+        if states == (None, None) and not any(getattr(op, name) for name in _CHANGES):
             raise OpPrereqError("nothing is to be changed", ECode.INVAL)
         before = view.instance(op.instance_name)
-        op = with_state_changes(op, before, view)
+        op = with_nic_change(with_state_changes(op, before, view), before, view)
         checks.check_forthcoming(op, before)
         guest = await checks.find_guest(nodes, view, before)
         fields = changed_fields(op, before, view)
@@ -217,7 +217,8 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
             return instance_hooks(found, view)
         disks = None if plan.disks is None else plan.disks.final
         new = plan.conversion
-        own = {} if new is None else {"NEW_DISK_TEMPLATE": new.where.template}
+        own: dict[str, object] = {} if new is None else {"NEW_DISK_TEMPLATE": new.where.template}
+        own |= {} if plan.memory is None else {"RUNTIME_MEMORY": plan.memory.after}
         return instance_hooks(plan.after, view, disks, **own)
 
     def outline(self, plan: SetParamsPlan, view: ClusterView) -> list[str]:
@@ -325,12 +326,6 @@ class LUInstanceSetParams(LogicalUnit[OpInstanceSetParams, SetParamsPlan, list[t
 def _described(kind: str, edit: Edit[Any]) -> str:  # Any: NICs and disks
     given = f": {', '.join(edit.given)}" if edit.given else ""
     return f"{edit.action} {kind}/{edit.index}{given}"
-
-
-def _refuse_unbuilt(op: OpInstanceSetParams) -> None:
-    for name in UNBUILT:
-        if getattr(op, name):
-            raise OpPrereqError(f"changing {name} is not built yet", ECode.STATE)
 
 
 async def _ask_nodes(

@@ -16,6 +16,7 @@ from pyganeti.master.naming import check_free, check_new_name
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.undo.objects import restoration
 from pyganeti.model.change import Change, Kind
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.network import Network
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.network import OpNetworkRename
@@ -44,9 +45,16 @@ class LUNetworkRename(LogicalUnit[OpNetworkRename, NetworkRenamePlan, str]):
         """Refuse a name that is taken.
 
         Raises:
-            OpPrereqError: ``ECode.EXISTS``, or ``ECode.INVAL`` for what cannot be a name.
+            OpPrereqError: ``ECode.EXISTS``, ``ECode.INVAL`` for what cannot be a name, or
+                ``ECode.STATE`` where the cluster's settings have its name.
         """
         network = view.network(op.network_name)
+        if network.name == view.cluster.instance_communication_network:
+            text = (
+                f"network {network.name} is the one for communication: take it out of the settings"
+            )
+            why = "first, with gnt-cluster modify --instance-communication-network="
+            raise OpPrereqError(f"{text} {why}", ECode.STATE)
         check_new_name(Kind.NETWORK, op.new_name, view)
         return NetworkRenamePlan(network, op.new_name)
 

@@ -6,6 +6,7 @@ hooks path ``node-add``.
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import ClassVar
 
 import msgspec
@@ -18,6 +19,7 @@ from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.node.secondary_ip import check_address
 from pyganeti.master.nodes import NODED_PORT, NodeReader
+from pyganeti.master.open_vswitch import make_switch
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.names import check_hostname
@@ -142,6 +144,7 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
         )
         async with run.step("add to config", back):
             await run.config.commit(put_node(node, plan.digest))
+        await make_switch(run, node)
         async with run.step("distribute files"):
             missed = await run.distribute()
         for name, why in missed.items():
@@ -224,6 +227,10 @@ def _check_addresses(view: ClusterView, node: Node) -> None:
         raise OpPrereqError(
             f"address {view.cluster.master_ip} belongs to the cluster itself", ECode.NOTUNIQUE
         )
+    version = view.cluster.ip_version
+    if ip_address(node.primary_ip).version != version:
+        text = f"address {node.primary_ip} of node {node.name} is no IPv{version} address"
+        raise OpPrereqError(f"{text}, as the cluster uses them", ECode.INVAL)
     master = view.master_node
     master_single = master.primary_ip == master.secondary_ip
     if master_single and node.secondary_ip != node.primary_ip:

@@ -4,12 +4,11 @@ Submits a job for each, or those that an allocator advises. Source: gnt-node(8) 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from pyganeti.master.iallocator.advice import advice_lines, advised_jobs
+from pyganeti.master.iallocator.advice import Relocation, advised
 from pyganeti.master.iallocator.requests import NodeEvacuate
-from pyganeti.master.iallocator.running import ask, chosen_allocator
+from pyganeti.master.iallocator.running import chosen_allocator
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import LogicalUnit
@@ -28,20 +27,7 @@ from pyganeti.opcodes.instance import (
 from pyganeti.opcodes.node import OpNodeEvacuate
 
 
-@dataclass(frozen=True, slots=True)
-class NodeEvacuatePlan:
-    """What is to be submitted.
-
-    Attributes:
-        jobs: in order.
-        lines: what an allocator said, for the job's log.
-    """
-
-    jobs: tuple[tuple[Opcode, ...], ...]
-    lines: tuple[str, ...] = ()
-
-
-class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, NodeEvacuatePlan, dict[str, Any]]):
+class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, Relocation, dict[str, Any]]):
     """Submit a job for each instance that has to leave.
 
     Any: ``{"jobs": [[ok, id], ...]}``.
@@ -55,7 +41,7 @@ class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, NodeEvacuatePlan, dict[str, Any
 
     async def check_prereq(
         self, op: OpNodeEvacuate, view: ClusterView, nodes: NodeReader
-    ) -> NodeEvacuatePlan:
+    ) -> Relocation:
         """Decide the jobs; each finds out by itself whether its instance can go.
 
         Raises:
@@ -65,31 +51,27 @@ class LUNodeEvacuate(LogicalUnit[OpNodeEvacuate, NodeEvacuatePlan, dict[str, Any
         if op.iallocator is not None:
             return await _advised(op, view, nodes, node)
         if op.mode is EvacMode.SECONDARY:
-            return NodeEvacuatePlan(tuple((one,) for one in _replacements(op, view, node)))
+            return Relocation(tuple((one,) for one in _replacements(op, view, node)))
         if op.mode is EvacMode.ALL:
             text = "evacuate primary and secondary instances one after the other"
             raise OpPrereqError(f"not both at once: {text}", ECode.INVAL)
         if op.remote_node is not None:
             text = "a new secondary node is for secondary instances, primary ones go to theirs"
             raise OpPrereqError(text, ECode.INVAL)
-        return NodeEvacuatePlan(tuple((one,) for one in _moves(op, view, node)))
+        return Relocation(tuple((one,) for one in _moves(op, view, node)))
 
-    def outline(self, plan: NodeEvacuatePlan, view: ClusterView) -> Sequence[str]:
+    def outline(self, plan: Relocation, view: ClusterView) -> Sequence[str]:
         """See :meth:`LogicalUnit.outline`."""
-        jobs = (", ".join(one.summary() for one in job) for job in plan.jobs)
-        return [*plan.lines, *(f"submit a job of {summary}" for summary in jobs)]
+        return plan.outline()
 
-    async def execute(self, run: Run, plan: NodeEvacuatePlan) -> dict[str, Any]:
+    async def execute(self, run: Run, plan: Relocation) -> dict[str, Any]:
         """Submit them."""
-        for line in plan.lines:
-            run.log(line)
-        async with run.step("submit jobs"):
-            return {"jobs": await run.submit([list(job) for job in plan.jobs])}
+        return await plan.submit(run)
 
 
 async def _advised(
     op: OpNodeEvacuate, view: ClusterView, nodes: NodeReader, node: Node
-) -> NodeEvacuatePlan:
+) -> Relocation:
     """What an allocator advises.
 
     Raises:
@@ -105,16 +87,11 @@ async def _advised(
     chosen = sides.get(op.mode) or [one for side in sides.values() for one in side]
     instances = tuple(one for side in chosen for one in side)
     if not instances:
-        return NodeEvacuatePlan(())
-    request = NodeEvacuate(instances, op.mode)
+        return Relocation(())
     what = f"place for the instances of node {node.name}"
-    advice = await ask(nodes, view, op.iallocator, request, what)
-    failed = [f"{name} ({why})" for name, why in advice.found.failed]
-    if failed:
-        text = f"allocator {advice.allocator!r} finds no {what}: {', '.join(failed)}"
-        raise OpPrereqError(text, ECode.NORES)
-    jobs = advised_jobs(advice, priority=op.priority, early_release=op.early_release)
-    return NodeEvacuatePlan(jobs, advice_lines(advice))
+    options = ("--ignore-soft-errors",) if op.ignore_soft_errors else ()
+    request = NodeEvacuate(instances, op.mode)
+    return await advised(op, view, nodes, request, what, options=options)
 
 
 def _replacements(op: OpNodeEvacuate, view: ClusterView, node: Node) -> Iterable[Opcode]:

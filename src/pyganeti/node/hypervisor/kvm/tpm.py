@@ -128,10 +128,10 @@ class Tpms:
             raise HypervisorError(f"a TPM cannot be started: {reason}") from err
 
     async def end(self, paths: GuestPaths) -> None:
-        """Wait until the TPM of a guest that does not run is gone, and end it if need be."""
-        # Without a socket there never was one, or it has ended and cleaned up.
-        if not await in_thread(os.path.lexists, paths.tpm):
-            return
+        """Wait until the TPM of a guest that does not run is gone, and end it if need be.
+
+        It removes its socket before it ends and lets go of its disk, so that one tells nothing.
+        """
         for number in _SIGNALS:
             found = await in_thread(_find, paths)
             for pid in found if number is not None else ():

@@ -1,33 +1,14 @@
-"""Change the cluster's settings: ``gnt-cluster modify``.
-
-Source: gnt-cluster(8) MODIFY; hooks path ``cluster-modify``.
-"""
+"""The cluster's settings with what ``gnt-cluster modify`` asks for. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
 
 from pyganeti.kit.patterns import Pattern, PatternError
-from pyganeti.master.candidate_pool import Recruit, pool_without, promotion, recruits
-from pyganeti.master.changes import together
 from pyganeti.master.initial import check_mac_prefix
-from pyganeti.master.jobs.run import Run
-from pyganeti.master.locks import ALL, LockRequest
-from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.cluster.address import move_address
-from pyganeti.master.lu.cluster.set_params_address import ADDRESS, address_fields
-from pyganeti.master.lu.cluster.set_params_os import check_osparams, updated_osparams
-from pyganeti.master.lu.cluster.set_params_storage import (
-    DIRECTORIES,
-    check_volume_group,
-    storage_fields,
-)
-from pyganeti.master.nodes import NodeReader
-from pyganeti.model.change import Change
 from pyganeti.model.cluster import Cluster, DataCollectorConfig
-from pyganeti.model.enums import DiskTemplate, Hypervisor
+from pyganeti.model.enums import Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
 from pyganeti.model.params.be import updated_beparams
 from pyganeti.model.params.disk import (
@@ -41,12 +22,16 @@ from pyganeti.model.params.ipolicy import check_complete_ipolicy, fill_ipolicy, 
 from pyganeti.model.params.nd import updated_ndparams
 from pyganeti.model.params.nic import updated_nicparams
 from pyganeti.model.params.state import updated_disk_state, updated_hv_state
-from pyganeti.model.state_disks import add_command, lacking
 from pyganeti.model.uid_pool import UidRange, check_pool, without
-from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.types import OsListChange
-from pyganeti.wire.noderpc.blockdev import DrbdHelperCall
+
+from .address import ADDRESS
+from .oses import updated_osparams
+from .storage import (
+    DIRECTORIES,
+    storage_fields,
+)
 
 # Set as given; no node and no other object is concerned.
 _PLAIN: Final = frozenset(
@@ -76,6 +61,7 @@ _CHECKED: Final = frozenset(
         "hidden_os",
         "add_uids",
         "install_image",
+        "instance_communication_network",
         "mac_prefix",
         "remove_uids",
         "reserved_lvs",
@@ -91,144 +77,6 @@ _COMMON: Final = frozenset(
 _DEFAULT: Final = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class SetParamsPlan:
-    """The request, which is applied to the newest settings, and who fills a larger pool."""
-
-    op: OpClusterSetParams
-    recruits: tuple[Recruit, ...]
-
-
-class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
-    """Change settings; those that are not built yet refuse."""
-
-    hooks_path: ClassVar[str] = "cluster-modify"
-
-    def declare_locks(self, op: OpClusterSetParams, view: ClusterView) -> LockRequest:
-        """The master, where its address moves; all nodes shared, where some may be promoted."""
-        moved = any(getattr(op, name) is not None for name in ADDRESS)
-        promotes = op.candidate_pool_size is not None
-        return LockRequest(
-            nodes=frozenset({view.cluster.master_node} if moved else ()),
-            shared_nodes=frozenset({ALL} if promotes else ()),
-        )
-
-    async def check_prereq(
-        self, op: OpClusterSetParams, view: ClusterView, nodes: NodeReader
-    ) -> SetParamsPlan:
-        """Refuse what is wrong or not built yet.
-
-        Raises:
-            OpPrereqError: names the parameter.
-        """
-        for field in msgspec.structs.fields(type(op)):
-            name = field.name
-            if name in BUILT or getattr(op, name) is None:
-                continue
-            raise OpPrereqError(f"changing {name} is not built yet", ECode.STATE)
-        _check_in_use(op, view)
-        await _check_drbd_helper(op, view, nodes)
-        await check_volume_group(op, view, nodes)
-        await check_osparams(op, view, changed(view.cluster, op), nodes)
-        address_fields(op, view.cluster)
-        _check_state_disks(view, changed(view.cluster, op))
-        return SetParamsPlan(op, await _recruits(op, view, nodes))
-
-    def hooks(self, plan: SetParamsPlan, view: ClusterView) -> HookContext:
-        """On the master, before and after."""
-        name, master = view.cluster.cluster_name, (view.cluster.master_node,)
-        env = {"OP_TARGET": name, "NEW_VG_NAME": plan.op.vg_name or ""}
-        return HookContext("CLUSTER", name, env, pre=master, post=master)
-
-    def outline(self, plan: SetParamsPlan, view: ClusterView) -> list[str]:
-        """See :meth:`LogicalUnit.outline`."""
-        before, after = view.cluster, changed(view.cluster, plan.op)
-        after = msgspec.structs.replace(after, **address_fields(plan.op, before))
-        names = [
-            name
-            for name in before.__struct_fields__
-            if getattr(before, name) != getattr(after, name)
-        ]
-        promoted = (f"make node {one.node.name} a master candidate" for one in plan.recruits)
-        return [*(f"set {name}" for name in names), *promoted]
-
-    async def execute(self, run: Run, plan: SetParamsPlan) -> None:
-        """Record the settings."""
-
-        def change(view: ClusterView) -> Change:
-            cluster = changed(view.cluster, plan.op)
-            return Change() if cluster == view.cluster else Change(puts=(cluster,))
-
-        address = address_fields(plan.op, run.config.view.cluster)
-        if address:
-            await move_address(run, address)
-        async with run.step("record settings"):
-            await run.config.commit(together(change, *map(promotion, plan.recruits)))
-        for recruit in plan.recruits:
-            run.log(f"Node {recruit.node.name} becomes a master candidate")
-
-
-async def _recruits(
-    op: OpClusterSetParams, view: ClusterView, nodes: NodeReader
-) -> tuple[Recruit, ...]:
-    """Who becomes a candidate since more are wanted; none is demoted for fewer, as in Ganeti."""
-    if op.candidate_pool_size is None:
-        return ()
-    missing = pool_without(view, size=op.candidate_pool_size).missing
-    return tuple(await recruits(view, nodes, "", missing))
-
-
-def _check_in_use(op: OpClusterSetParams, view: ClusterView) -> None:
-    """Refuse to disable what instances use."""
-    for instance in view.all_instances():
-        if op.enabled_hypervisors and instance.hypervisor not in op.enabled_hypervisors:
-            text = f"hypervisor {instance.hypervisor} is used by instance {instance.name}"
-            raise OpPrereqError(text, ECode.STATE)
-        template = view.disk_template(instance)
-        if op.enabled_disk_templates and template not in op.enabled_disk_templates:
-            text = f"disk template {template} is used by instance {instance.name}"
-            raise OpPrereqError(text, ECode.STATE)
-
-
-def _check_state_disks(view: ClusterView, cluster: Cluster) -> None:
-    """Refuse parameters for instances that have not the disks which these need.
-
-    Raises:
-        OpPrereqError: ``ECode.STATE``; names the first of them, and what helps.
-    """
-    after = view.apply(Change(puts=(cluster,)))
-    for instance in view.all_instances():
-        names = [disk.name for disk in view.disks_of(instance)]
-        had = lacking(view.filled_hvparams(instance), names)
-        for name in lacking(after.filled_hvparams(instance), names):
-            if name not in had:
-                text = f"instance {instance.name} would need a disk {name}"
-                raise OpPrereqError(f"{text}: {add_command(instance.name, name)}", ECode.STATE)
-
-
-async def _check_drbd_helper(op: OpClusterSetParams, view: ClusterView, nodes: NodeReader) -> None:
-    """Refuse a program that is not the one which the nodes' kernels call.
-
-    Raises:
-        OpPrereqError: names the node; or there are DRBD disks, and no program was given.
-    """
-    if op.drbd_helper is None:
-        return
-    if not op.drbd_helper:
-        if any(disk.dev_type is DiskTemplate.DRBD for disk in view.disks.values()):
-            text = "the drbd helper cannot be unset while there are DRBD disks"
-            raise OpPrereqError(text, ECode.INVAL)
-        return
-    templates = op.enabled_disk_templates or view.cluster.enabled_disk_templates
-    if DiskTemplate.DRBD not in templates:
-        return
-    asked = [node.uuid for node in view.online_nodes() if node.vm_capable]
-    for uuid, found in (await nodes.call_all(asked, DrbdHelperCall())).items():
-        if found != op.drbd_helper:
-            text = f"on node {view.node(uuid).name}: drbd helper is {found}"
-            raise OpPrereqError(f"{text}, not {op.drbd_helper}", ECode.ENVIRON)
-
-
 def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     """``cluster`` with what ``op`` asks for.
 
@@ -239,6 +87,8 @@ def changed(cluster: Cluster, op: OpClusterSetParams) -> Cluster:
     if op.mac_prefix is not None:
         news["mac_prefix"] = check_mac_prefix(op.mac_prefix)
     news |= storage_fields(op, cluster)
+    if op.instance_communication_network is not None:
+        news["instance_communication_network"] = op.instance_communication_network
     if op.install_image is not None:
         news["install_image"] = _image(op.install_image)
     news["data_collectors"] = _collectors(cluster.data_collectors, op)

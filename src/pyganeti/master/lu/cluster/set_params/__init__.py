@@ -1,0 +1,1 @@
+"""``gnt-cluster modify``: ``operation`` is the Logical Unit."""
