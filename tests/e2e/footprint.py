@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.e2e.vcluster import Cluster
 
@@ -31,6 +31,10 @@ class Footprint:
     processes: tuple[str, ...]
     taps: tuple[str, ...]
     tasks: tuple[str, ...]
+
+
+# What SQLite says of a database that is not there, or not made yet.
+_NOTHING_YET: Final = ("unable to open database file", "no such table")
 
 
 def footprint(cluster: Cluster) -> Footprint:
@@ -81,10 +85,18 @@ def objects(cluster: Cluster) -> dict[str, bytes]:
 
 
 def records(cluster: Cluster, node: str | None = None) -> dict[tuple[str, str], bytes]:
-    """All records of a node's database (the master's by default) but those that are its own."""
+    """All records of a node's database (the master's by default) but those that are its own.
+
+    A candidate that has not got anything yet has none.
+    """
     path = data_dir(cluster, node or cluster.master) / "cluster.db"
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        rows = database.execute("SELECT tbl, key, value FROM records").fetchall()
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT tbl, key, value FROM records").fetchall()
+    except sqlite3.OperationalError as err:
+        if node in (None, cluster.master) or not any(text in str(err) for text in _NOTHING_YET):
+            raise
+        return {}
     return {
         (table, key): bytes(value)
         for table, key, value in rows

@@ -8,13 +8,13 @@ Nodes have the names and addresses that Ganeti's had, in a network of their own.
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests.e2e.own_network import own_network
 from tests.e2e.vcluster import BINDIR, NAME, Cluster
 from tools.machine import CHECKOUT
 
@@ -32,10 +32,6 @@ _RUNNING: Final = {
     "inst3.example.com": (NODES[1], 256, 4),
     "inst5.example.com": (NODES[2], 128, 2),
 }
-_NETWORK: Final = """
-ip link set lo up && for a in {addresses}; do ip address add $a/32 dev lo || exit 1; done &&
-ip link add xen-br0 type bridge && ip link set xen-br0 up && echo ready && exec sleep infinity
-"""
 
 
 def _hosts() -> str:
@@ -115,25 +111,13 @@ def _take_over(cluster: Cluster) -> None:
 
 
 @contextmanager
-def _network() -> Iterator[int]:
-    """A process in a network of its own."""
-    script = _NETWORK.format(addresses=" ".join(_ADDRESSES))
-    words = ["unshare", "--net", "sh", "-c", script]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as holder:
-        try:
-            assert holder.stdout is not None
-            assert holder.stdout.readline() == "ready\n", "cannot make a network of our own"
-            yield holder.pid
-        finally:
-            holder.kill()
-
-
-@contextmanager
 def ganeti_cluster() -> Iterator[Cluster]:
     """Ganeti's small cluster with our daemons; everything ended and removed at the end."""
     base = Path(tempfile.mkdtemp(prefix="g-", dir="/tmp"))
-    with _network() as pid:
-        wrapper = ("nsenter", f"--target={pid}", "--net")
+    addresses = [f"{address}/32" for address in _ADDRESSES]
+    with own_network(
+        addresses, "ip link add xen-br0 type bridge && ip link set xen-br0 up"
+    ) as wrapper:
         cluster = Cluster(base, BINDIR, network="127.0.0", size=len(NODES), wrapper=wrapper)
         try:
             _make(cluster)

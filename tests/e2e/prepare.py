@@ -1,7 +1,8 @@
 """Everything the end-to-end tests need and must not fetch themselves: ``make prepare``.
 
 Run by the machine's python3, before there is an environment. Makes ``.venv``, the file tree of a
-Debian guest (``tools/debian_os.py``) and in ``.cache/e2e``:
+Debian guest (``tools/debian_os.py``), ``.cache/wheels`` (``tools/deb/wheels.py``) and in
+``.cache/e2e``:
 
     boot/          kernel and initial RAM disk of guests
     os-packages/   the OS definitions ganeti-instance-debootstrap and ganeti-os-noop, unpacked
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tools import debian_os
+from tools.deb.wheels import fetch as fetch_wheels
 from tools.debian_os import fetch_packages, make_guest_tree
 from tools.machine import (
     CHECKOUT,
@@ -46,6 +48,7 @@ CLIENT_PACKAGES: Final = (
 OPTIONAL_PACKAGES: Final[Mapping[str, str]] = {
     "dosfstools": "fsck.fat",
     "mtools": "mtype",
+    "openvswitch-switch": "ovs-vsctl",
     "ovmf": "/usr/share/OVMF",
     "swtpm": "swtpm",
 }
@@ -78,13 +81,15 @@ def prepare() -> None:
     """Do all of it, showing progress."""
     check_root()
     LOG.parent.mkdir(exist_ok=True)
-    steps = Steps(6)
+    steps = Steps(7)
     steps.begin("programs")
     install_programs(sorted(PACKAGES), LOG)
     install_optional()
     steps.begin("Python environment .venv")
     requirements = CHECKOUT / "requirements" / "dev.txt"
     make_environment(CHECKOUT / ".venv", requirements, LOG, editable=True)
+    steps.begin("Python packages that the Debian package bundles")
+    fetch_wheels(LOG, CHECKOUT / ".venv" / "bin" / "python")
     steps.begin("kernel and initial RAM disk of guests")
     run_logged([str(CHECKOUT / "os/micro/build-boot"), str(BOOT)], LOG)
     steps.begin("OS definitions of Debian's packages")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.vcluster import Cluster, virtual_cluster
-from tests.loops import needs_loops
+from tests.needs import needs_loops
 
 WEB = "web1.example.com"
 PROVIDER = Path(__file__).parents[1] / "extstorage" / "loop"

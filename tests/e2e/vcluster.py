@@ -159,12 +159,14 @@ def interfaces(bridge_name: str) -> set[str]:
 
 
 @contextmanager
-def virtual_cluster(*, size: int = 3, wrapper: Sequence[str] = ()) -> Iterator[Cluster]:
+def virtual_cluster(
+    *, size: int = 3, wrapper: Sequence[str] = (), kind: type[Cluster] = Cluster
+) -> Iterator[Cluster]:
     """A cluster's directory and, at the end, the end of all its processes and files."""
     with uninterrupted():
         base = Path(tempfile.mkdtemp(prefix="g-", dir="/tmp"))
     network = f"127.{80 + secrets.randbelow(150)}.{1 + secrets.randbelow(250)}"
-    cluster = Cluster(base, BINDIR, network=network, size=size, wrapper=wrapper)
+    cluster = kind(base, BINDIR, network=network, size=size, wrapper=wrapper)
     try:
         yield cluster
     except BaseException:

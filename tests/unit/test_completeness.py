@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 
 from pyganeti.master.lu.base import LogicalUnit
-from pyganeti.master.lu.cluster import set_params
-from pyganeti.master.lu.instance import create
-from pyganeti.master.lu.instance import set_params as modify
+from pyganeti.master.lu.cluster.set_params import settings
 from pyganeti.master.lu.registry import LOGICAL_UNITS
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.opcodes.cluster import OpClusterSetParams
-from pyganeti.opcodes.instance import OpInstanceSetParams
 from pyganeti.opcodes.registry import OPCODES
 
 TESTS = Path(__file__).parents[1]
@@ -99,9 +96,8 @@ def test_every_opcode_has_a_logical_unit_or_is_pending() -> None:
 # Where the master refuses what is not built, and what holds it to the list.
 REFUSALS = {
     "master/lu/backup/export_checks.py": "each parameter refuses: tests/sim/test_pending.py",
-    "master/lu/cluster/set_params.py": "tests below",
-    "master/lu/instance/create.py": "tests below",
-    "master/lu/instance/set_params.py": "tests below",
+    "master/lu/cluster/set_params/operation.py": "tests below",
+    "master/lu/instance/create.py": "its mode refuses: tests/sim/test_pending.py",
     "master/disks/new.py": "disk templates: tests/sim/test_pending.py",
     "master/jobs/execution.py": "opcodes: the test above",
 }
@@ -118,25 +114,8 @@ def test_nothing_else_refuses_as_not_built() -> None:
 
 def test_parameters_of_cluster_modify_are_built_or_pending() -> None:
     names = set(OpClusterSetParams.__struct_fields__)
-    assert names >= set_params.BUILT
-    assert pending_parameters("OP_CLUSTER_SET_PARAMS") == names - set_params.BUILT
-
-
-def test_pending_parameters_of_instance_add_are_those_it_refuses() -> None:
-    (refuse,) = (
-        part
-        for part in ast.parse(inspect.getsource(create)).body
-        if isinstance(part, ast.FunctionDef) and part.name == "_refuse_unbuilt"
-    )
-    (table,) = (part for part in ast.walk(refuse) if isinstance(part, ast.Dict))
-    names = {key.value for key in table.keys if isinstance(key, ast.Constant)}
-    assert pending_parameters("OP_INSTANCE_CREATE") == names
-
-
-def test_pending_parameters_of_instance_modify_are_those_it_refuses() -> None:
-    names = set(OpInstanceSetParams.__struct_fields__)
-    assert names >= set(modify.UNBUILT)
-    assert pending_parameters("OP_INSTANCE_SET_PARAMS") == set(modify.UNBUILT)
+    assert names >= settings.BUILT
+    assert pending_parameters("OP_CLUSTER_SET_PARAMS") == names - settings.BUILT
 
 
 def test_logical_units_are_registered_by_their_names() -> None:
@@ -159,10 +138,13 @@ class _Module:
 
     def __init__(self, path: Path) -> None:
         self.tree = ast.parse(path.read_text(encoding="utf-8"))
-        # The helper of tests.sim.instance.make.
-        self._means: dict[str, set[str]] = {"create": {"OpInstanceCreate"}}
+        self._means: dict[str, set[str]] = {}
         for node in self.tree.body:
             match node:
+                case ast.ImportFrom(module=str(module)) if module.startswith("tests.sim."):
+                    source = TESTS.parent / f"{module.replace('.', '/')}.py"
+                    if source.exists():  # else a package, of which a module is imported
+                        self._means |= _Module(source)._means
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._means[name] = set(_names(value))
                 case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
@@ -208,7 +190,7 @@ def test_every_logical_unit_is_tested_at_its_fault_points() -> None:
 
 @pytest.mark.parametrize("op", LOGICAL_UNITS, ids=lambda op: op.__name__)
 def test_every_logical_unit_has_tests_in_the_place_for_them(op: type[Any]) -> None:
-    noun = type(LOGICAL_UNITS[op]).__module__.split(".")[-2]
+    noun = type(LOGICAL_UNITS[op]).__module__.removeprefix("pyganeti.master.lu.").split(".")[0]
     texts = [path.read_text() for path in (TESTS / "sim" / noun).glob("*.py")]
     assert any(op.__name__ in text for text in texts), f"no test of {op.__name__} in sim/{noun}"
 

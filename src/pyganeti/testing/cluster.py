@@ -31,7 +31,7 @@ from pyganeti.model.view import ClusterView
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
-from pyganeti.store.interface import Table, Transaction
+from pyganeti.store.interface import Contents, Table, Transaction
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.testing.beginning import (
     GROUP,
@@ -41,12 +41,14 @@ from pyganeti.testing.beginning import (
     records,
     stopped_instance,
 )
+from pyganeti.testing.certificates import AUTHORITY_KEY, SimKeys, certify
 from pyganeti.testing.copies import Copies, WatchedRecords
 from pyganeti.testing.directories import directory_of
 from pyganeti.testing.drbd_network import DrbdNetwork
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
-from pyganeti.testing.nodes import SimNode, SimNodeClient
+from pyganeti.testing.node_client import MASTER, SimNodeClient
+from pyganeti.testing.nodes import SimNode
 from pyganeti.testing.providers import Array
 from pyganeti.testing.store import FaultyCommitter, SimBackend
 from pyganeti.wire.noderpc.guests import GuestRole
@@ -105,8 +107,11 @@ class SimCluster:
         for node in self._initial.all_nodes():
             self._make_sim_node(node.name, node.uuid, node.primary_ip)
         self._trust_candidates()
+        # What another master gets from the distributor, the first one has made itself.
+        self.nodes[self._initial.master_node.name].put_file(Paths().ca_key, AUTHORITY_KEY)
         self._client = SimNodeClient(
             self.nodes,
+            MASTER,
             self.faults,
             lambda node, call: self.rpc_changes.append((node, call)),
             lambda node, call: self.rpc_reads.append((node, call)),
@@ -149,6 +154,11 @@ class SimCluster:
         """Change the record of a node: ``offline=True``."""
         node = msgspec.structs.replace(self._initial.node(name), **fields)
         self._initial = self._initial.apply(Change(puts=(node,)))
+        self._trust_candidates()
+
+    def certify(self) -> None:
+        """Give the nodes certificates that hold, and the master the key that signs them."""
+        certify(self.nodes.values(), self.nodes["node1"])
         self._trust_candidates()
 
     def add_group(self, name: str, **fields: object) -> str:
@@ -206,14 +216,24 @@ class SimCluster:
             return self._master
 
     async def _start(self) -> Master:
-        return await self._start_on(self.backend)
+        return await self._start_on(self.backend, voting=self._voting)
 
     async def take_over(self, node: str) -> Master:
         """Start another master on a candidate's database, while the one there is goes on."""
-        return await self._start_on(self.nodes[node].backend)
+        return await self.start_on(node, voting=self._voting)
 
-    async def _start_on(self, backend: MemoryBackend) -> Master:
-        around = Surroundings(
+    async def start_on(self, node: str, *, voting: bool) -> Master:
+        """As :meth:`take_over`, with or without a vote."""
+        return await self._start_on(self.nodes[node].backend, voting=voting)
+
+    async def begin_with(self, node: str, contents: Contents) -> Master:
+        """Let a master on a node's database win a term with what that was before."""
+        around = self._around(self.nodes[node].backend)
+        await around.store.load()
+        return await Master.begin(around, contents, voting=self._voting)
+
+    def _around(self, backend: MemoryBackend) -> Surroundings:
+        return Surroundings(
             store=FaultyCommitter(backend, self.faults),
             client=self._client,
             clock=self.clock,
@@ -222,10 +242,14 @@ class SimCluster:
             answers=self._answers,
             data_dir="/var/lib/ganeti",
             socket_dir=self._directory,
-            candidate_files=self._candidate_files,
+            keys=SimKeys(self.nodes["node1"].paths),
+            renew_client=self._renew_client,
             lus=self._lus,
         )
-        master = await Master.begin(around, voting=self._voting)
+
+    async def _start_on(self, backend: MemoryBackend, *, voting: bool) -> Master:
+        around = self._around(backend)
+        master = await Master.begin(around, await around.store.load(), voting=voting)
         loop = asyncio.get_running_loop()
         self._tasks += [loop.create_task(task) for task in master.background()]
         await master.recover()
@@ -240,8 +264,8 @@ class SimCluster:
             return full, self.hosts[full]
         raise ResolverError(name, "resolver_error", "unknown in this simulation")
 
-    async def _candidate_files(self) -> dict[str, bytes]:
-        return {Paths().ca_key: b"a key\n"}
+    async def _renew_client(self) -> None:
+        """Calls on simulated nodes need no certificate."""
 
     async def _answers(self, address: str) -> bool:
         return address in self.answering

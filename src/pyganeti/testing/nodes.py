@@ -1,6 +1,6 @@
-"""Simulated nodes: the real dispatcher and handlers over fake drivers, called without a network.
+"""Simulated nodes: the real dispatcher and handlers over fake drivers.
 
-Requests and answers pass through the real codec, so that whatever cannot travel fails here too.
+They are called without a network, see :mod:`pyganeti.testing.node_client`.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,6 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.tls import Peer, certificate_digest
-from pyganeti.model.errors import CallTimeout, NodeUnreachable, from_wire
 from pyganeti.node.app import NodeParts, assemble_node
 from pyganeti.node.dispatcher import Dispatcher
 from pyganeti.node.hypervisor.base import Hypervisors
@@ -42,41 +41,16 @@ from pyganeti.testing.contents import SimBlocks
 from pyganeti.testing.definitions import os_definitions, write_program
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
-from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.lvm import SimLvm
+from pyganeti.testing.node_client import SimNodeClient
 from pyganeti.testing.programs import Programs
 from pyganeti.testing.providers import Array, SimProvider, write_provider
 from pyganeti.testing.storage import sim_storage
-from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, NodeCall, R, TaskId
-from pyganeti.wire.noderpc.client import CallNumbers, task_result, tell
-from pyganeti.wire.noderpc.codec import (
-    Answer,
-    Codec,
-    Refused,
-    decode_answer,
-    decode_request,
-    encode_answer,
-    encode_request,
-)
-from pyganeti.wire.noderpc.files import WriteSsconfFilesCall
-from pyganeti.wire.noderpc.guests import (
-    HostTraits,
-    HypervisorInfo,
-)
-from pyganeti.wire.noderpc.task import PROGRESS_S, TaskWaitCall
-from pyganeti.wire.noderpc.types import (
-    TaskProgress,
-    TaskState,
-)
+from pyganeti.wire.noderpc.guests import HostTraits, HypervisorInfo
 
 MEMORY_MIB: Final = 16384
 VOLUME_GROUP: Final = "xenvg"
 STORAGE_DIRS: Final = ("/srv/ganeti/file-storage", "/srv/ganeti/shared-file-storage")
-_MASTER: Final = Peer("digest", "master", "uuid")
-
-
-def _ignore(_node: str, _procedure: str) -> None:
-    return None
 
 
 class _Everybody:
@@ -108,6 +82,8 @@ class SimNode:
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
         gates: procedures whose calls wait until the event is set.
+        twists: by procedure, what becomes of the answers: those of another version, say.
+        hypervisor_fault: what is wrong with its hypervisor.
         ssconf_written: keys of each call that brought ssconf values.
         backend: its copy of the master's database.
         others: nodes that it can call, by name.
@@ -128,7 +104,7 @@ class SimNode:
         self.uuid = uuid
         self.paths = Paths(root, name)
         self.guests = MemoryRecords()
-        self.disks = FakeDriver()
+        self.disks = FakeDriver(roots=STORAGE_DIRS)
         self.shared = shared
         self.sending = asyncio.Event()
         self.sending.set()
@@ -140,11 +116,13 @@ class SimNode:
         self.blocks = SimBlocks((self.disks, shared, self.volumes), self.drbd, self.devices)
         self.volume_group = FakeVolumes(VOLUME_GROUP, self.volumes, self.devices)
         self.lvm: SimLvm | None = None
-        self.network = FakeNetwork(bridges=frozenset({"br0"}))
+        self.network = FakeNetwork(bridges=frozenset({"br0"}), interfaces=frozenset({"eth1"}))
         self.programs = Programs()
         self.reachable = True
         self.dies_after: str | None = None
         self.gates: dict[str, asyncio.Event] = {}
+        self.twists: dict[str, Callable[[Any], Any]] = {}  # Any: each procedure has its answer
+        self.hypervisor_fault: str | None = None
         self.ssconf_written: list[set[str]] = []
         self.backend = MemoryBackend()
         self.others: dict[str, SimNode] = {}
@@ -181,8 +159,9 @@ class SimNode:
 
     @property
     def digest(self) -> str:
-        """Of its certificate."""
-        return certificate_digest(node_certificate(self.name, self.uuid))
+        """Of its certificate; of the one it had first, if it has none."""
+        own = read_bytes(self.paths.client_pem) or node_certificate(self.name, self.uuid)
+        return certificate_digest(own)
 
     def ssconf(self, key: str) -> str | None:
         """One of the values that the master sends to all nodes."""
@@ -213,6 +192,17 @@ class SimNode:
         """Whether it has the certificate that a member needs."""
         return read_bytes(self.paths.client_pem) is not None
 
+    def put_file(self, path: str, content: bytes) -> None:
+        """Write a file; ``path`` is as on a real node."""
+        local = f"{self.paths.rootdir}{path}"
+        os.makedirs(os.path.dirname(local), exist_ok=True)
+        with open(local, "wb") as handle:
+            handle.write(content)
+
+    def remove_file(self, path: str) -> None:
+        """Remove what :meth:`put_file` wrote."""
+        os.unlink(f"{self.paths.rootdir}{path}")
+
     def put_hook(self, script: str) -> None:
         """Make a hook script: ``instance-start-pre.d/50-check``."""
         path = f"{self.paths.hooks_dir}/{script}"
@@ -239,7 +229,9 @@ class SimNode:
         memory = HypervisorInfo(
             memory_total=MEMORY_MIB, memory_free=MEMORY_MIB, memory_dom0=0, cpu_total=8
         )
-        fake = FakeHypervisor(self.guests, self._clock, lambda: memory)
+        fake = FakeHypervisor(
+            self.guests, self._clock, lambda: memory, lambda: self.hypervisor_fault
+        )
         providers = self._providers()
         attachments = Attachments(self.paths.extstorage_dir)
         fake.migration.halfway, fake.migration.host = self.sending, self.traits
@@ -250,7 +242,7 @@ class SimNode:
             group=self.volume_group,
             devices=self.devices,
             drbd=DrbdDriver(
-                Drbd(self.drbd, self.drbd.version),
+                Drbd(self.drbd, self.drbd),
                 self.volumes,
                 self._clock,
                 self.volumes.write,
@@ -277,8 +269,12 @@ class SimNode:
             stop_daemon=lambda: None,
             peers=self._peers,
             powercycle=Powercycle(f"{self.paths.rootdir}/sysrq-trigger", lambda _s, call: call()),
+            take_up_certificates=self._take_up_certificates,
             reach=self._reach,
         )
+
+    async def _take_up_certificates(self) -> None:
+        """Nobody connects to a simulated node."""
 
     def _providers(self) -> ProviderScripts:
         paths = self.paths
@@ -293,10 +289,10 @@ class SimNode:
         self.backend = MemoryBackend()
 
     @asynccontextmanager
-    async def _peers(self) -> AsyncIterator["SimNodeClient"]:
+    async def _peers(self) -> AsyncIterator[SimNodeClient]:
         """A client that calls the others as this node; what it calls is no fault point."""
         peer = Peer(self.digest, self.name, self.uuid)
-        yield SimNodeClient(self.others, FaultPoints(), _ignore, _ignore, peer)
+        yield SimNodeClient(self.others, peer)
 
     async def dispatcher(self) -> Dispatcher:
         """The running daemon; started when first needed."""
@@ -317,108 +313,3 @@ class SimNode:
         shutil.rmtree(self.paths.extstorage_dir, ignore_errors=True)
         self.provider.boot()
         await self.restart()
-
-
-class SimNodeClient:
-    """A ``NodeClient`` that calls simulated nodes' dispatchers, and injects faults.
-
-    Args:
-        nodes: by name.
-        faults: counts calls that change something.
-        on_change: told of each such call that is sent: node and procedure.
-        on_read: told of each other call.
-        peer: who calls.
-    """
-
-    def __init__(
-        self,
-        nodes: dict[str, SimNode],
-        faults: FaultPoints,
-        on_change: Callable[[str, str], None],
-        on_read: Callable[[str, str], None],
-        peer: Peer = _MASTER,
-    ) -> None:
-        self._peer = peer
-        self._nodes = nodes
-        self._faults = faults
-        self._on_change = on_change
-        self._on_read = on_read
-        self._codec = Codec()
-        self._numbers = CallNumbers()
-
-    async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
-        """See ``NodeClient``."""
-        ctx = self._numbers.stamp(call, ctx)
-        counted = call.changes and ctx.job != 0
-        async with self._point(f"{call.procedure} on {node.name}", counted=counted):
-            if call.long:
-                task = TaskId((await self._answer(node, call, ctx)).task)
-                return await self._ended(node, task, type(call), ctx)
-            return self._codec.result(type(call), (await self._answer(node, call, ctx)).result)
-
-    async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
-        """See ``NodeClient``."""
-        async with self._point(f"start {call.procedure} on {node.name}", counted=ctx.job != 0):
-            return TaskId((await self._answer(node, call, ctx)).task)
-
-    async def wait(
-        self,
-        node: NodeAddress,
-        task: TaskId,
-        kind: type[NodeCall[R]],
-        ctx: CallContext,
-        progress: Callable[[TaskProgress], None] | None = None,
-    ) -> R:
-        """See ``NodeClient``."""
-        async with self._point(f"wait for {kind.procedure} on {node.name}", counted=ctx.job != 0):
-            return await self._ended(node, task, kind, ctx, progress)
-
-    @asynccontextmanager
-    async def _point(self, what: str, *, counted: bool) -> AsyncIterator[None]:
-        """What can fail, if it is counted."""
-        number = await self._faults.before(what, is_commit=False) if counted else -1
-        yield
-        await self._faults.after(number, what)
-
-    async def _ended(
-        self,
-        node: NodeAddress,
-        task: TaskId,
-        kind: type[NodeCall[R]],
-        ctx: CallContext,
-        progress: Callable[[TaskProgress], None] | None = None,
-    ) -> R:
-        wait_s = PROGRESS_S
-        while True:
-            answer = await self._answer(node, TaskWaitCall(task=task, wait_s=wait_s), ctx)
-            report = self._codec.result(TaskWaitCall, answer.result)
-            if report.state is not TaskState.RUNNING:
-                return self._codec.result(kind, task_result(node, kind, report))
-            wait_s = tell(report, progress)
-
-    async def _answer(self, address: NodeAddress, call: AnyCall, ctx: CallContext) -> Answer:
-        node = self._nodes.get(address.name)
-        if not call.changes:
-            self._on_read(address.name, call.procedure)
-        if node is not None and call.procedure in node.gates:
-            await node.gates[call.procedure].wait()
-        if node is None or not node.reachable:
-            raise NodeUnreachable(f"node {address.name}: connection refused")
-        if call.changes and ctx.job != 0:
-            self._on_change(node.name, call.procedure)
-        request = decode_request(encode_request(msgspec.structs.replace(ctx), call))
-        dispatcher = await node.dispatcher()
-        try:
-            answer = await dispatcher.dispatch(call.procedure, request, self._peer)
-        except Refused as err:
-            raise err.error from err
-        if isinstance(call, WriteSsconfFilesCall):
-            node.ssconf_written.append(set(call.values))
-        if call.procedure == node.dies_after:
-            node.reachable = False
-        if not node.reachable or dispatcher is not await node.dispatcher():
-            raise CallTimeout(f"node {address.name}: the answer was lost")
-        found = decode_answer(encode_answer(answer))
-        if not found.ok:
-            raise from_wire(found.error)
-        return found

@@ -1,13 +1,17 @@
-"""Directories for guests."""
+"""Directories for guests, and pairs of nodes between which they go."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from .qemu_guests import end_guests
+from tests.ports import free_port
+
+from .migrating import Pair
+from .qemu_guests import driver, end_guests, kvm
 
 
 @pytest.fixture
@@ -18,3 +22,15 @@ def directory() -> Iterator[Path]:
     yield path
     end_guests(path)
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def qemus(directory: Path) -> Pair:
+    """Two nodes with QEMU."""
+    return Pair(kvm, directory / "a", directory / "b", free_port())
+
+
+@pytest.fixture(params=["fake", "kvm"])
+def pair(request: pytest.FixtureRequest, directory: Path) -> Pair:
+    """Two nodes with the fake, then with QEMU."""
+    return Pair(partial(driver, request.param), directory / "a", directory / "b", free_port())

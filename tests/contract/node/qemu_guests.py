@@ -1,9 +1,10 @@
-"""Guests under the QEMU that is installed, in software, in a directory of their own."""
+"""Guests under the QEMU that is installed, in software, or made up; in a directory of their own."""
 
 import json
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import pytest
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.process import run
 from pyganeti.model.errors import HypervisorError
+from pyganeti.node.hypervisor.base import Hypervisor
+from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
+from pyganeti.node.hypervisor.fake.records import FileRecords
+from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import process
 from pyganeti.node.hypervisor.kvm.driver import KvmHypervisor
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
@@ -60,10 +65,26 @@ async def skip_without_spice(directory: Path, hvparams: Mapping[str, Any]) -> No
         pytest.skip(str(err))
 
 
+def skip_without_qemu() -> None:
+    """Skip the test where there is no QEMU; for fixtures, which take no marks."""
+    if not os.access(QEMU, os.X_OK):
+        pytest.skip(f"{QEMU} is not installed")
+
+
+def driver(kind: str, directory: Path) -> Hypervisor:
+    """The driver ``fake`` or ``kvm``, which is that of a restarted daemon each time."""
+    if kind == "fake":
+        return FakeHypervisor(
+            FileRecords(str(directory / "fake")), SystemClock(), lambda: read_host(1)
+        )
+    skip_without_qemu()
+    return kvm(directory)
+
+
 def end_guests(directory: Path) -> None:
-    """Kill what a failed test left, by the pid it wrote down."""
-    for file in (directory / "pid").glob("*"):
-        found = process.find(KvmLayout(str(directory)).guest(file.name))
+    """Kill what a failed test left, by the pids it wrote down, there and below."""
+    for file in directory.rglob("pid/*"):
+        found = process.find(KvmLayout(str(file.parent.parent)).guest(file.name))
         if found is not None:
             os.kill(found.pid, signal.SIGKILL)
 
@@ -79,6 +100,16 @@ def instance(name: str = "web1", nics: tuple[NicSpec, ...] = (), **changes: Any)
         nics=nics,
         network_port=15900 + os.getpid() % 40000,
     )
+
+
+def open_files(pid: int) -> set[str]:
+    """What a process has open."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        # It may be closed in between.
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(link))
+    return found
 
 
 def make_image(path: Path) -> None:

@@ -21,10 +21,11 @@ from pyganeti.node.hypervisor.kvm.qmp import Qmp, qmp_session
 from pyganeti.node.hypervisor.kvm.users import UserPool
 from pyganeti.node.network.base import Network
 from pyganeti.node.network.fake import FakeNetwork
-from pyganeti.node.network.linux import LinuxNetwork
 from pyganeti.wire.noderpc.specs import DiskSpec, InstanceSpec, NicSpec
+from tests.contract.node.real_network import real_network
+from tests.needs import has_interfaces
 
-from .qemu_guests import SPICE, instance, make_image
+from .qemu_guests import SPICE, instance, make_image, open_files
 
 UID = 1_234_560_021
 NIC = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n" * 36)
@@ -61,8 +62,7 @@ class Seen:
 
     def files(self) -> set[str]:
         """What it has open."""
-        directory = f"/proc/{self.found.pid}/fd"
-        return {os.readlink(f"{directory}/{fd}") for fd in os.listdir(directory)}
+        return open_files(self.found.pid)
 
     async def get(self, path: str, name: str) -> Any:  # Any: JSON
         """A property of an object in QEMU."""
@@ -89,8 +89,8 @@ class Seen:
 
 def network(directory: Path) -> tuple[Network, tuple[NicSpec, ...]]:
     """A network, and NICs that can be in it: real ones where that is possible."""
-    if os.geteuid() == 0 and os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        return LinuxNetwork(run, str(directory / "none")), (NIC,)
+    if has_interfaces():
+        return real_network(directory), (NIC,)
     return FakeNetwork(), ()
 
 

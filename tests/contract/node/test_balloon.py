@@ -1,7 +1,6 @@
 """Memory of running guests, on the fake and on QEMU."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -9,25 +8,17 @@ import pytest
 from pyganeti.kit.clock import SystemClock
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import Hypervisor
-from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
-from pyganeti.node.hypervisor.fake.records import FileRecords
-from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import balloon
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.process import GuestProcess
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
 
-from .qemu_guests import QEMU, instance, kvm, left, needs_qemu
+from .qemu_guests import driver, instance, kvm, left, needs_qemu
 
 
 @pytest.fixture(params=["fake", "kvm"])
 def hypervisor(request: pytest.FixtureRequest, directory: Path) -> Hypervisor:
-    if request.param == "fake":
-        records = FileRecords(str(directory))
-        return FakeHypervisor(records, SystemClock(), lambda: read_host(1))
-    if not os.access(QEMU, os.X_OK):
-        pytest.skip(f"{QEMU} is not installed")
-    return kvm(directory)
+    return driver(request.param, directory)
 
 
 async def memory_of(hypervisor: Hypervisor) -> int:

@@ -14,9 +14,6 @@ from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.process import Command, run
 from pyganeti.model.errors import HypervisorError, NetworkError
 from pyganeti.node.hypervisor.base import GuestDisk, Hypervisor
-from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
-from pyganeti.node.hypervisor.fake.records import FileRecords
-from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import runtime
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
 from pyganeti.node.network.linux import LinuxNetwork
@@ -25,20 +22,17 @@ from pyganeti.wire.noderpc.specs import (
     InstanceSpec,
     NicSpec,
 )
+from tests.contract.node.real_network import real_network
+from tests.needs import skip_without_interfaces
 
-from .qemu_guests import QEMU, instance, kvm, left, make_image, needs_qemu
+from .qemu_guests import driver, instance, kvm, left, make_image, needs_qemu
 
 NIC = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n1" * 16)
 
 
 @pytest.fixture(params=["fake", "kvm"])
 def hypervisor(request: pytest.FixtureRequest, directory: Path) -> Hypervisor:
-    if request.param == "fake":
-        records = FileRecords(str(directory / "fake"))
-        return FakeHypervisor(records, SystemClock(), lambda: read_host(1))
-    if not os.access(QEMU, os.X_OK):
-        pytest.skip(f"{QEMU} is not installed")
-    return kvm(directory)
+    return driver(request.param, directory)
 
 
 def disk(directory: Path, letter: str) -> GuestDisk:
@@ -240,9 +234,8 @@ async def test_a_change_that_stopped_half_way_is_completed(directory: Path) -> N
 
 @pytest.fixture
 def network(directory: Path) -> LinuxNetwork:
-    if os.geteuid() != 0 or not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        pytest.skip("real interfaces need root and a usable /dev/net/tun")
-    return LinuxNetwork(run, str(directory / "none"))
+    skip_without_interfaces()
+    return real_network(directory)
 
 
 def with_nics(*nics: NicSpec, **changes: Any) -> InstanceSpec:

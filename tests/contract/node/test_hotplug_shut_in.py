@@ -17,13 +17,14 @@ from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
 from pyganeti.node.hypervisor.kvm.users import UserPool
 from pyganeti.wire.noderpc.specs import DiskSpec, InstanceSpec
+from tests.needs import needs_root
 
-from .qemu_guests import instance, kvm, make_image, needs_qemu
+from .qemu_guests import instance, kvm, make_image, needs_qemu, open_files
 from .test_hotplug import resets
 
 pytestmark = [
     needs_qemu,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
+    needs_root("can become another user"),
 ]
 
 USER = {"security_model": "user", "security_domain": "nobody"}
@@ -63,8 +64,7 @@ def is_open(directory: Path, path: str) -> bool:
     """Whether the guest's QEMU has it open."""
     found = process.find(KvmLayout(str(directory)).guest("web1"))
     assert found is not None
-    files = Path(f"/proc/{found.pid}/fd").iterdir()
-    return path in [os.readlink(file) for file in files if file.is_symlink()]
+    return path in open_files(found.pid)
 
 
 async def node(directory: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pyganeti.model.errors import (
 )
 from pyganeti.wire.noderpc import codec
 from pyganeti.wire.noderpc.call import AnyCall, CallContext, NodeAddress, TaskId
-from pyganeti.wire.noderpc.client import HttpNodeClient
+from pyganeti.wire.noderpc.client import CONNECTING, HttpNodeClient
 from pyganeti.wire.noderpc.files import UploadFileCall
 from pyganeti.wire.noderpc.instance import InstanceOsAddCall
 from pyganeti.wire.noderpc.node import (
@@ -155,6 +155,40 @@ async def test_refusals_are_raised_as_what_they_are(place: Place, refusal: codec
             await calls.call(node, VersionCall(), CTX)
     assert type(refused.value) is type(error)
     assert refused.value.args == error.args
+
+
+async def test_connections_to_many_nodes_are_made_some_at_a_time(place: Place) -> None:
+    waiting, highest, full, go = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal waiting, highest
+        waiting += 1
+        highest = max(highest, waiting)
+        if waiting == CONNECTING:
+            full.set()
+        await go.wait()
+        waiting -= 1
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=2 * CONNECTING)
+    port = server.sockets[0].getsockname()[1]
+    async with server, client(place) as calls, asyncio.TaskGroup() as group:
+        made = [
+            group.create_task(_refused(calls, NodeAddress(f"node{number}", "127.0.0.1", port)))
+            for number in range(CONNECTING + 50)
+        ]
+        await full.wait()
+        # Another one would have come by now.
+        await asyncio.sleep(0.2)
+        assert waiting == CONNECTING
+        go.set()
+    assert len(made) == CONNECTING + 50
+    assert highest == CONNECTING
+
+
+async def _refused(calls: HttpNodeClient, node: NodeAddress) -> None:
+    with pytest.raises(NodeUnreachable):
+        await calls.call(node, VersionCall(), CTX)
 
 
 async def test_nobody_there_means_nothing_happened(place: Place) -> None:

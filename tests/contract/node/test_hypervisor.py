@@ -18,23 +18,22 @@ from pyganeti.kit.threads import in_thread
 from pyganeti.master.instances.name import MAX_INSTANCE_NAME
 from pyganeti.model.errors import HypervisorError
 from pyganeti.node.hypervisor.base import GuestDisk, Hypervisor, Hypervisors, all_info
-from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
-from pyganeti.node.hypervisor.fake.records import FileRecords
-from pyganeti.node.hypervisor.host import read_host
 from pyganeti.node.hypervisor.kvm import probe, process
 from pyganeti.node.hypervisor.kvm.facts import QemuAsker
 from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.qmp import qmp_session
-from pyganeti.node.network.linux import LinuxNetwork
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     NicSpec,
 )
+from tests.contract.node.real_network import real_network
+from tests.needs import skip_without_interfaces
 from tests.ports import free_port
 
 from .qemu_guests import (
     HVPARAMS,
     QEMU,
+    driver,
     instance,
     kvm,
     left,
@@ -49,13 +48,7 @@ Make = Callable[[], Hypervisor]
 
 @pytest.fixture(params=["fake", "kvm"])
 def make(request: pytest.FixtureRequest, directory: Path) -> Make:
-    if request.param == "fake":
-        return lambda: FakeHypervisor(
-            FileRecords(str(directory)), SystemClock(), lambda: read_host(1)
-        )
-    if not os.access(QEMU, os.X_OK):
-        pytest.skip(f"{QEMU} is not installed")
-    return lambda: kvm(directory)
+    return lambda: driver(request.param, directory)
 
 
 async def test_a_started_guest_is_listed_with_its_size(make: Make) -> None:
@@ -263,9 +256,8 @@ async def test_a_guest_without_acpi_ears_is_ended_by_force_in_time(directory: Pa
 @needs_qemu
 @pytest.mark.parametrize("queues", [1, 2])
 async def test_a_tap_lives_as_long_as_its_guest(directory: Path, queues: int) -> None:
-    if os.geteuid() != 0 or not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        pytest.skip("real interfaces need root and a usable /dev/net/tun")
-    hypervisor = kvm(directory, LinuxNetwork(run, str(directory / "none")))
+    skip_without_interfaces()
+    hypervisor = kvm(directory, real_network(directory))
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="routed", uuid="n" * 36)
     guest = instance(nics=(nic,), virtio_net_queues=queues)
     await hypervisor.start(guest, (), paused=True)

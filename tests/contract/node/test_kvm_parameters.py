@@ -14,6 +14,7 @@ from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.threads import in_thread
 from pyganeti.kit.tls import issue_node_certificate, make_ca
 from pyganeti.model.errors import HypervisorError
+from tests.needs import skip_without_interfaces
 
 from .effects import (
     DISK,
@@ -49,7 +50,7 @@ from .effects import (
     vnc,
 )
 from .qemu_guests import HVPARAMS, QEMU, needs_qemu, skip_without_spice
-from .seen_guest import DISK_UUID, PERIPHERAL, network, running
+from .seen_guest import DISK_UUID, PERIPHERAL, running
 
 pytestmark = needs_qemu
 
@@ -285,7 +286,7 @@ async def test_it_does_what_it_says(
         return
     if changes.get("spice_bind"):
         await skip_without_spice(directory, {**HVPARAMS, **changes})
-    if not network(directory)[1] and any(word in str(changes) for word in ("net", "nic", "vhost")):
-        pytest.skip("real interfaces need root and a usable /dev/net/tun")
+    if any(word in str(changes) for word in ("net", "nic", "vhost")):
+        skip_without_interfaces()
     async with running(directory, changes, vcpus=2 if wants_topology else 1) as guest:
         await see(guest)

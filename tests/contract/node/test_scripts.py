@@ -1,6 +1,7 @@
 """Scripts that really run: OS definitions and hooks."""
 
 import asyncio
+import os
 import traceback
 from pathlib import Path
 
@@ -228,7 +229,9 @@ async def test_hooks_run_in_order_with_exactly_their_environment(tmp_path: Path)
     script(hooks / "10-first", "echo broken >&2; exit 1")
     script(hooks / "30-plain", "exit 0", mode=0o644)
     script(hooks / "40.bak", "exit 0")
-    results = await HookRunner(str(tmp_path)).run("instance-start", "pre", {"GANETI_X": "1"}, run)
+    results = await HookRunner(str(tmp_path), os.geteuid()).run(
+        "instance-start", "pre", {"GANETI_X": "1"}, run
+    )
     assert [(one.script, one.outcome) for one in results] == [
         ("instance-start-pre.d/10-first", HookOutcome.FAIL),
         ("instance-start-pre.d/20-second", HookOutcome.SUCCESS),
@@ -244,15 +247,56 @@ async def test_hooks_get_names_and_tags_as_they_are(tmp_path: Path) -> None:
     tags = "a$(id) `id`;b"
     script(tmp_path / "instance-start-pre.d" / "10-show", 'printf %s "$GANETI_INSTANCE_TAGS"')
     env = {"GANETI_INSTANCE_TAGS": tags}
-    (result,) = await HookRunner(str(tmp_path)).run("instance-start", "pre", env, run)
+    (result,) = await HookRunner(str(tmp_path), os.geteuid()).run("instance-start", "pre", env, run)
     assert result.output == tags
 
 
 async def test_a_hook_without_directory_has_no_scripts(tmp_path: Path) -> None:
-    assert await HookRunner(str(tmp_path)).run("node-add", "post", {}, run) == ()
+    assert await HookRunner(str(tmp_path), os.geteuid()).run("node-add", "post", {}, run) == ()
 
 
 @pytest.mark.parametrize(("name", "phase"), [("../x", "pre"), ("node-add", "during"), ("", "pre")])
 async def test_other_directories_are_not_run(tmp_path: Path, name: str, phase: str) -> None:
     with pytest.raises(HooksFailure):
-        await HookRunner(str(tmp_path)).run(name, phase, {}, run)
+        await HookRunner(str(tmp_path), os.geteuid()).run(name, phase, {}, run)
+
+
+@pytest.mark.parametrize(
+    ("where", "mode"),
+    [
+        ("hooks/node-add-pre.d/10-good", 0o775),
+        ("hooks/node-add-pre.d/10-good", 0o757),
+        ("hooks/node-add-pre.d", 0o775),
+        ("hooks/node-add-pre.d", 0o1777),
+        ("hooks", 0o777),
+        ("elsewhere/20-program", 0o757),
+        ("elsewhere", 0o757),
+    ],
+)
+async def test_hooks_that_others_could_change_fail_and_are_not_run(
+    tmp_path: Path, where: str, mode: int
+) -> None:
+    hooks = tmp_path / "hooks" / "node-add-pre.d"
+    hooks.mkdir(parents=True)
+    touch = f"touch {tmp_path}/was-run"
+    if where.startswith("hooks"):
+        script(hooks / "10-good", touch)
+    else:
+        script(tmp_path / "elsewhere" / "20-program", touch)
+        os.symlink("../../elsewhere/20-program", hooks / "20-link")
+    (tmp_path / where).chmod(mode)
+    runner = HookRunner(str(tmp_path / "hooks"), os.geteuid())
+    (result,) = await runner.run("node-add", "pre", {}, run)
+    assert result.outcome is HookOutcome.FAIL
+    assert result.output.startswith("not run: ")
+    assert result.output.endswith(f"{where} can be changed by others")
+    assert not (tmp_path / "was-run").exists()
+
+
+async def test_hooks_of_other_users_fail_and_are_not_run(tmp_path: Path) -> None:
+    script(tmp_path / "hooks" / "node-add-pre.d" / "10-good", f"touch {tmp_path}/was-run")
+    runner = HookRunner(str(tmp_path / "hooks"), os.geteuid() + 1)
+    (result,) = await runner.run("node-add", "pre", {}, run)
+    assert result.outcome is HookOutcome.FAIL
+    assert "belongs to user" in result.output
+    assert not (tmp_path / "was-run").exists()

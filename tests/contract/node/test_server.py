@@ -166,3 +166,45 @@ async def test_stopping_does_not_wait_for_those_who_say_nothing(certificates: Pa
             await server.stop(60)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
+
+
+async def test_renewed_certificates_are_shown_to_new_callers_and_end_old_connections(
+    certificates: Path, tmp_path: Path
+) -> None:
+    now = SystemClock().now()
+    other = tls.make_ca("theirs", now)
+    (tmp_path / "ca.pem").write_bytes(other.certificate)
+    (tmp_path / "node.pem").write_bytes(tls.issue_node_certificate(other, NODE, "uuid", now))
+    new = str(tmp_path / "node.pem"), str(tmp_path / "ca.pem")
+    old = str(certificates / "node.pem"), str(certificates / "ca.pem")
+    slow = Slow()
+    server = NodeServer(slow)
+    async with talking(server, certificates) as (reader, writer):
+        idle, idle_writer = await asyncio.open_connection(
+            "127.0.0.1", server.port, ssl=tls.client_context(*old), server_hostname=NODE
+        )
+        slow.go.clear()
+        writer.write(REQUEST)
+        await slow.first.wait()
+        port = server.port
+        await server.renew(tls.server_context(*new))
+        assert server.port == port
+        # Nobody waits at the other one any more.
+        assert await idle.read() == b""
+        idle_writer.close()
+        with pytest.raises(OSError, match=r"(?i)certificate"):
+            await asyncio.open_connection(
+                "127.0.0.1", port, ssl=tls.client_context(*old), server_hostname=NODE
+            )
+        newer, newer_writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=tls.client_context(*new), server_hostname=NODE
+        )
+        slow.go.set()
+        # What was begun is answered, and nothing after it.
+        writer.write(REQUEST)
+        assert (await answer(reader))[0] == 200
+        assert await reader.read() == b""
+        newer_writer.write(REQUEST)
+        assert (await answer(newer))[0] == 200
+        newer_writer.close()
+    assert slow.begun == 2

@@ -18,12 +18,13 @@ from pyganeti.node.hypervisor.kvm.layout import KvmLayout
 from pyganeti.node.hypervisor.kvm.users import UserPool, uids_of, used_uids, user_name
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.wire.noderpc.specs import InstanceSpec
+from tests.needs import needs_root
 
 from .qemu_guests import SPICE, instance, kvm, left, needs_qemu
 
 pytestmark = [
     needs_qemu,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
+    needs_root("can become another user"),
 ]
 
 # Nobody's on any system: they are above those that distributions give out.

@@ -91,19 +91,26 @@ def is_settled(cluster: Cluster) -> bool:
     return all(status_of(job) in FINAL for job in jobs)
 
 
-def check(cluster: Cluster, *, rebooted: bool = False, lost: Sequence[str] = ()) -> str:
+def check(
+    cluster: Cluster,
+    *,
+    rebooted: bool = False,
+    lost: Sequence[str] = (),
+    former: Sequence[str] = (),
+) -> str:
     """All that must hold after the load, whatever was killed meanwhile; a line about it.
 
     Args:
         cluster: all its daemons run.
         rebooted: its nodes were switched off meanwhile, so what should run is to be started.
         lost: nodes that are gone for good; one of them was the master.
+        former: nodes that were the master and are not any more.
     """
     wait_for(lambda: is_settled(cluster), SETTLED_S, "all jobs to end and be undone")
     told, jobs = answers(cluster), stored_jobs(cluster)
     check_acknowledged(told, jobs)
     check_ended(jobs)
-    check_effects(cluster, all_done(jobs), [*lost, cluster.master])
+    check_effects(cluster, all_done(jobs), [*former, *lost, cluster.master])
     _repeat(cluster, to_repeat(cluster, all_done(jobs)))
     if rebooted:
         _repeat(cluster, to_start(cluster))

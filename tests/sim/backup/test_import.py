@@ -107,6 +107,12 @@ async def test_with_another_name_and_other_settings() -> None:
     assert fed(cluster, "node3")[-1] == DATA
 
 
+async def test_without_the_nics_that_were_exported() -> None:
+    cluster = await exported()
+    await cluster.run(op(nics=None, ignore_ipolicy=True))
+    assert cluster.instance("web1").nics == ()
+
+
 async def test_defaults_are_recognized_where_asked() -> None:
     cluster = await exported()
     await cluster.run(op(identify_defaults=True))

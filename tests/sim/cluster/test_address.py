@@ -11,6 +11,7 @@ from pyganeti.opcodes.cluster import (
     OpClusterSetParams,
 )
 from pyganeti.testing.cluster import SimCluster
+from pyganeti.testing.faults import Fault, FaultKind
 from pyganeti.testing.unwinding import assert_repeatable, assert_unwinds
 from tests.sim.asserting import assert_refused, changes, fails, make_op
 
@@ -86,6 +87,26 @@ async def test_refuses(parameters: dict[str, Any], said: str) -> None:
 
 async def test_a_move_unwinds() -> None:
     await assert_unwinds(SimCluster, MOVE)
+
+
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        (Fault(2, FaultKind.NOT_SENT), [DOWN, UP]),
+        (Fault(3, FaultKind.NOT_SENT), [DOWN, DOWN, UP]),
+        (Fault(3, FaultKind.ANSWER_LOST), [DOWN, UP, DOWN, UP]),
+    ],
+)
+async def test_after_a_failed_move_the_address_is_up_as_before(
+    fault: Fault, wanted: list[tuple[str, str]]
+) -> None:
+    cluster = SimCluster()
+    await cluster.master()
+    cluster.rpc_changes.clear()
+    cluster.faults.arm(fault)
+    await fails(cluster, MOVE)
+    cluster.faults.disarm()
+    assert [change for change in changes(cluster) if change in (UP, DOWN)] == wanted
 
 
 async def test_a_silent_master_keeps_its_settings() -> None:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from pyganeti.master.locks import LockRequest
 from pyganeti.model.errors import ECode
 from pyganeti.opcodes.group import OpGroupAdd, OpGroupAssignNodes, OpGroupSetParams
 from pyganeti.opcodes.instance import OpInstanceCreate
+from pyganeti.opcodes.network import OpNetworkConnect
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_unwinds
 from tests.sim.asserting import assert_refused, changes, failed, make_op
@@ -73,6 +75,19 @@ async def test_refuses_before_any_change(asked: OpGroupAssignNodes, code: ECode,
     await assert_refused(grouped(), asked, code, said)
 
 
+async def test_no_group_loses_or_gets_nodes_while_another_operation_holds_it() -> None:
+    for held in ("default", "rack2"):
+        cluster = grouped()
+        await cluster.master()
+        groups = frozenset({cluster.view.group(held).uuid})
+        async with cluster.locks_held(LockRequest(groups=groups)):
+            job = cluster.submit(op("node1"))
+            await cluster.clock.sleep(5.0)
+            assert members(cluster)["rack2"] == ["node3"]
+        await cluster.finished(job)
+        assert members(cluster)["rack2"] == ["node1", "node3"]
+
+
 async def test_instances_are_not_split_unless_forced() -> None:
     cluster = await split()
     for node in ("node1", "node2"):
@@ -97,10 +112,15 @@ async def test_forced_splits_are_told_and_those_that_stay_too() -> None:
 async def test_what_the_new_group_is_not_made_for_is_told() -> None:
     cluster = SimCluster()
     cluster.add_network("blue", "192.0.2.0/29")
+    cluster.add_network("green", "198.51.100.0/29")
     await cluster.run(OpGroupAdd(group_name="rack2"))
+    how = {"network_mode": "bridged", "network_link": "br0"}
+    where = {"network_name": "green", "group_name": "rack2"}
+    await cluster.run(make_op(OpNetworkConnect, **where, **how))
     policy = {"minmax": bounds(memory_size=64)}
     await cluster.run(make_op(OpGroupSetParams, group_name="rack2", ipolicy=policy))
-    await cluster.run(create(nics=[{"network": "blue", "ip": "pool"}]))
+    nics = [{"network": name, "ip": "pool"} for name in ("blue", "green")]
+    await cluster.run(create(nics=nics))
     assert await warnings(cluster, op("node1")) == [
         "Warning: the instance policy of group rack2 does not admit: web1",
         "Warning: network blue is not connected to group rack2, used by: web1",

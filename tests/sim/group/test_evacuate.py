@@ -77,12 +77,18 @@ async def test_without_migrations_if_asked() -> None:
 
 
 async def test_one_after_the_other_if_asked() -> None:
-    made = cluster()
-    first, second = await submitted(made, op(sequential=True))
+    made = cluster(answer(migration("web1"), failover("web2"), failover("web3")))
+    made.add_instance("web3", node="node2", shared=True)
+    result = await made.run(op(sequential=True))
+    jobs = [job for _, job in result["jobs"]]
+    assert len(jobs) == 3
+    queue = (await made.master()).queue
+    first, *others = [queue.get(job).ops[0].input for job in jobs]
     assert not first.get("depends")
-    (number, states) = second["depends"][0]
-    assert number == (await made.master()).queue.get(number).id
-    assert sorted(states) == ["canceled", "error", "success"]
+    for before, move in zip(jobs, others, strict=False):
+        ((number, states),) = move["depends"]
+        assert number == before
+        assert sorted(states) == ["canceled", "error", "success"]
     assert not any(move.get("depends") for move in await submitted(cluster(), op()))
 
 
@@ -116,6 +122,8 @@ async def test_a_dry_run_names_the_jobs() -> None:
     job = made.submit(op(dry_run=True))
     await made.finished(job)
     assert made.log(await job) == [
+        "Dry run: would move instance web1 to node3",
+        "Dry run: would move instance web2 to node3",
         "Dry run: would submit a job of INSTANCE_MIGRATE(web1)",
         "Dry run: would submit a job of INSTANCE_FAILOVER(web2)",
     ]

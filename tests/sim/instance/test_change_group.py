@@ -86,7 +86,10 @@ async def test_a_dry_run_names_the_jobs() -> None:
     made = cluster()
     job = made.submit(op(dry_run=True))
     await made.finished(job)
-    assert made.log(await job) == ["Dry run: would submit a job of INSTANCE_FAILOVER(web1)"]
+    assert made.log(await job) == [
+        "Dry run: would move instance web1 to node3",
+        "Dry run: would submit a job of INSTANCE_FAILOVER(web1)",
+    ]
     assert changes(made) == []
 
 

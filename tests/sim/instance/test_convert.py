@@ -281,9 +281,9 @@ async def test_a_copy_below_a_mirror_has_the_name_of_such_volumes() -> None:
 
 async def test_files_lie_where_it_was_said() -> None:
     found = await made(T.PLAIN)
-    await found.run(convert(T.FILE, file_storage_dir="rack/1", file_driver="blktap2"))
+    await found.run(convert(T.FILE, file_storage_dir="rack/1", file_driver="loop"))
     for disk in found.view.disks_of(found.instance("web1")):
-        assert disk.logical_id[0] == "blktap2"
+        assert disk.logical_id[0] == "loop"
         assert str(disk.logical_id[1]).startswith("/srv/ganeti/file-storage/rack/1/web1/")
     assert len(found.contents()) == 2
 
@@ -320,6 +320,7 @@ async def test_hooks_know_the_template() -> None:
         ({"disk_template": "file", "remote_node": "node2"}, ECode.INVAL, "no secondary node"),
         ({"disk_template": "drbd", "remote_node": "node2", "file_driver": "loop"}, ECode.INVAL,
          "file_driver"),
+        ({"disk_template": "file", "file_driver": "blktap2"}, ECode.INVAL, "Xen"),
         ({"disk_template": "file", "file_storage_dir": "../x"}, ECode.INVAL, "../x"),
         ({"disk_template": "file", "ext_params": {"provider": "x"}}, ECode.INVAL, "ext_params"),
         ({"disk_template": "file", "disks": [["remove", -1, {}]]}, ECode.INVAL, "together"),

@@ -125,10 +125,21 @@ async def test_a_disk_without_a_name() -> None:
     assert disk.name is None
 
 
+def _two_groups() -> SimCluster:
+    cluster = empty()
+    cluster.add_group("rack2")
+    return cluster
+
+
 REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (empty, {"pnode": None}, ECode.INVAL, ["-n"]),
     (empty, {"pnode": "node9"}, ECode.NOENT, ["node9"]),
     (empty, {"opportunistic_locking": True}, ECode.INVAL, ["allocator"]),
+    (_two_groups, {"group_name": "rack2"}, ECode.INVAL, ["node1", "default", "rack2"]),
+    (empty, {"group_name": "rack9"}, ECode.NOENT, ["rack9"]),
+    (empty, {"disks": [{"size": 1, "name": "a"}] * 2}, ECode.NOTUNIQUE, ["two disks", "name"]),
+    (empty, {"disks": [{"size": 1, "name": "0"}]}, ECode.INVAL, ["'0'", "index"]),
+    (empty, {"nics": [{"name": "-1"}]}, ECode.INVAL, ["'-1'", "index"]),
     (_with_web1, {}, ECode.EXISTS, ["web1"]),
     (empty, {"instance_name": "node2"}, ECode.EXISTS, ["node2", "is a node"]),
     (empty, {"instance_name": "192.0.2.7."}, ECode.INVAL, ["192.0.2.7", "IP address"]),
@@ -201,6 +212,10 @@ async def test_refuses_an_address_that_another_instance_has(nic: dict[str, str])
     said = next(iter(nic.values()))
     await assert_refused(cluster, create("web2", nics=[nic]), ECode.NOTUNIQUE, said, "web1")
     await cluster.run(create("web2", nics=[nic], conflicts_check=False))
+
+
+async def test_a_node_of_the_group_that_is_named_is_taken() -> None:
+    assert await _two_groups().run(create(group_name="default")) == ["node1"]
 
 
 async def test_of_two_with_the_same_name_at_once_one_is_made() -> None:

@@ -170,6 +170,12 @@ async def test_refuses_what_policy_or_number_does_not_admit() -> None:
     await assert_refused(stopped(), op, ECode.INVAL, "policy", "disk-size")
     twice = disks(("add", -1, {"size": 1, "name": "a"}), ("add", -1, {"size": 1, "name": "a"}))
     await assert_refused(stopped(), twice, ECode.NOTUNIQUE, "same name")
+    number = disks(("modify", 0, {"name": "1"}))
+    await assert_refused(stopped(), number, ECode.INVAL, "'1' is no name")
+    cluster = stopped()
+    uuid = cluster.view.disks_of(cluster.instance("web1"))[0].uuid
+    another = disks(("add", -1, {"size": 1, "name": uuid}))
+    await assert_refused(cluster, another, ECode.INVAL, f"'{uuid}' is no name", "UUID")
     await assert_refused(on_offline_node(), ADD, ECode.STATE, "node2")
     both = disks(("add", -1, {"size": 1}), pnode="node2")
     await assert_refused(stopped(), both, ECode.INVAL, "primary node")

@@ -104,6 +104,8 @@ async def test_refuses(mod: tuple[object, ...], code: ECode, said: str) -> None:
 async def test_refuses_a_name_twice_and_too_many() -> None:
     twice = nics(("add", -1, {"name": "a"}), ("add", -1, {"name": "a"}))
     await assert_refused(stopped(), twice, ECode.NOTUNIQUE, "same name")
+    number = nics(("add", -1, {"name": "7"}))
+    await assert_refused(stopped(), number, ECode.INVAL, "'7' is no name")
     many = nics(*[("add", -1, {})] * 8)
     await assert_refused(stopped(), many, ECode.STATE, "at most 8 nics")
 

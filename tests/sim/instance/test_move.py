@@ -7,71 +7,20 @@ import pytest
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode
 from pyganeti.node.hypervisor.fake.records import Record
-from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceMove
-from pyganeti.testing.cluster import SimCluster
-from pyganeti.testing.contents import put_content
-from pyganeti.testing.unwinding import assert_unwinds
-from tests.sim.asserting import assert_refused, changes, failed, fails, make_op
+from tests.sim.asserting import assert_refused, changes
 from tests.sim.instance.make import START, create, on_offline_node, on_silent_node, shared
-
-MIB = 1 << 20
-DATA = bytes(range(256)) * 4096 * 3
-PLACES = ("first", "second")
-
-
-def op(**parameters: Any) -> OpInstanceMove:  # Any: opcode parameters
-    """Move ``web1`` to ``node2``."""
-    return make_op(
-        OpInstanceMove, **{"instance_name": "web1", "target_node": "node2", **parameters}
-    )
-
-
-def files() -> SimCluster:
-    """``web1`` on ``node1``, stopped, with two file disks on which something is."""
-    cluster = SimCluster()
-    cluster.add_instance("web1", disks=(4, 20))
-    fill(cluster)
-    return cluster
-
-
-def fill(cluster: SimCluster, node: str = "node1") -> None:
-    """Write to the disks of the only instance there."""
-    for driver in (cluster.nodes[node].disks, cluster.nodes[node].volumes):
-        for number, place in enumerate(driver.disks):
-            put_content(driver, place, (1 + number * 12) * MIB, DATA)
-
-
-async def running() -> SimCluster:
-    """The same, and its guest runs."""
-    cluster = files()
-    await cluster.run(START)
-    cluster.rpc_changes.clear()
-    return cluster
-
-
-def lvm() -> SimCluster:
-    """Nodes with volumes, no instance."""
-    return SimCluster(options={"enabled_disk_templates": ["plain", "drbd", "sharedfile"]})
-
-
-PLAIN = create(
-    disk_template="plain", disks=[{"size": 4}, {"size": 20}], ignore_ipolicy=True, start=False
+from tests.sim.instance.make_moving import (
+    MIB,
+    PLAIN,
+    contents,
+    disks,
+    files,
+    fill,
+    lvm,
+    op,
+    primary,
+    running,
 )
-
-
-def contents(cluster: SimCluster, node: str) -> dict[str, dict[int, bytes]]:
-    """What is on the disks of a node."""
-    both = {**cluster.nodes[node].disks.contents, **cluster.nodes[node].volumes.contents}
-    return {place: found for place, found in both.items() if found}
-
-
-def primary(cluster: SimCluster) -> str:
-    return cluster.view.node(cluster.instance("web1").primary_node).name
-
-
-def disks(cluster: SimCluster, node: str) -> list[str]:
-    """Places of disks on a node."""
-    return [*cluster.nodes[node].disks.disks, *cluster.nodes[node].volumes.disks]
 
 
 async def test_what_is_on_its_disks_goes_with_it() -> None:
@@ -260,149 +209,3 @@ async def test_the_policy_of_the_target_counts_unless_ignored() -> None:
     await assert_refused(cluster, op(), ECode.INVAL, "file", "policy")
     await cluster.run(op(ignore_ipolicy=True))
     assert primary(cluster) == "node2"
-
-
-# --- what goes wrong
-
-
-async def test_goes_on_when_the_target_was_away() -> None:
-    cluster = await running()
-    before = contents(cluster, "node1")
-    async with cluster.held_up("node2", "block_write"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        await cluster.nodes["node2"].restart()
-        cluster.nodes["node2"].reachable = False
-    await cluster.clock.sleep(60.0)
-    cluster.nodes["node2"].reachable = True
-    await cluster.finished(job)
-    assert contents(cluster, "node2") == before
-
-
-async def test_goes_on_when_the_source_lost_its_task() -> None:
-    cluster = lvm()
-    await cluster.run(PLAIN)
-    fill(cluster)
-    before = contents(cluster, "node1")
-    async with cluster.held_up("node2", "block_write"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        await cluster.nodes["node1"].restart()
-    await cluster.finished(job)
-    assert contents(cluster, "node2") == before
-    log = cluster.log(await job)
-    assert "node node1 was away, it goes on copying disk/0" in log
-    # The volumes of this node happen to be of zeroes, so that only the content was sent.
-    assert "- disk/0: 3 of 4 MiB were sent" in log
-
-
-async def test_a_source_that_does_not_come_back_fails_it() -> None:
-    cluster = files()
-    async with cluster.held_up("node2", "block_write"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        cluster.nodes["node1"].reachable = False
-        error = await failed(cluster, job)
-    assert "node1" in str(error)
-    assert primary(cluster) == "node1"
-    cluster.nodes["node1"].reachable = True
-    await (await cluster.master()).leftovers.retry()
-    assert disks(cluster, "node2") == []
-
-
-async def test_goes_on_when_the_master_was_away() -> None:
-    cluster = await running()
-    before = contents(cluster, "node1")
-    async with cluster.held_up("node2", "block_write"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        await cluster.kill_master()
-        await cluster.master()
-    await cluster.finished(job)
-    assert contents(cluster, "node2") == before
-    assert cluster.guest_states("web1") == {"node2": "running"}
-
-
-async def test_only_the_node_that_has_the_instance_may_write() -> None:
-    cluster = files()
-    async with cluster.held_up("node2", "block_write"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        cluster.nodes["node1"].uuid = "somebody-else"
-    assert "not open to node 'somebody-else'" in str(await failed(cluster, job))
-
-
-async def test_a_target_that_was_started_anew_is_not_trusted() -> None:
-    """What was written before its power was cut need not have reached its disk."""
-    cluster = files()
-    await cluster.master()
-    before = cluster.footprint()
-    async with cluster.held_up("node2", "transfer_sync"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        await cluster.nodes["node2"].boot()
-    assert "may not be complete" in str(await failed(cluster, job))
-    assert cluster.footprint() == before
-
-
-async def test_a_guest_that_does_not_stop_stays_unless_that_is_ignored() -> None:
-    cluster = await running()
-    before = cluster.footprint()
-    cluster.nodes["node1"].guests.stuck.add("web1")
-    await fails(cluster, op())
-    assert cluster.footprint() == before
-    job = cluster.submit(op(ignore_consistency=True))
-    await cluster.finished(job)
-    assert primary(cluster) == "node2"
-    assert cluster.instance("web1").admin_state is AdminState.DOWN
-    assert cluster.guest_states("web1") == {"node1": "running"}
-    assert "please make sure that it does not run on node1" in "\n".join(cluster.log(await job))
-
-
-async def test_it_stays_moved_when_its_guest_cannot_start() -> None:
-    cluster = await running()
-    async with cluster.held_up("node2", "blockdev_assemble"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        cluster.nodes["node2"].guests.put(Record("huge", 16384, 1, 0.0))
-    assert "not enough memory" in str(await failed(cluster, job))
-    assert primary(cluster) == "node2"
-    assert disks(cluster, "node1") == []
-
-
-async def test_what_a_silent_source_has_goes_when_it_is_back() -> None:
-    cluster = files()
-    async with cluster.held_up("node1", "blockdev_remove"):
-        job = cluster.submit(op())
-        await cluster.clock.sleep(100.0)
-        cluster.nodes["node1"].reachable = False
-    await cluster.finished(job)
-    assert "will be tried again" in "\n".join(cluster.log(await job))
-    assert len(disks(cluster, "node1")) == 2
-    cluster.nodes["node1"].reachable = True
-    await (await cluster.master()).leftovers.retry()
-    assert disks(cluster, "node1") == []
-    assert len(disks(cluster, "node2")) == 2
-
-
-async def test_follows_an_instance_that_moved_while_waiting() -> None:
-    cluster = files()
-    async with cluster.instance_held("web1"):
-        job = cluster.submit(op())
-        await cluster.move("web1", to="node3")
-    await cluster.finished(job)
-    assert disks(cluster, "node3") == []
-    assert primary(cluster) == "node2"
-
-
-async def test_unwinds_from_every_fault_point() -> None:
-    await assert_unwinds(files, op(), may_stand=True)
-
-
-async def test_unwinds_from_every_fault_point_with_a_guest() -> None:
-    await assert_unwinds(files, op(), after=[START], may_stand=True)
-
-
-async def test_unwinds_from_every_fault_point_with_volumes() -> None:
-    active = OpInstanceActivateDisks(instance_name="web1")
-    await assert_unwinds(lvm, op(), after=[PLAIN, active], may_stand=True)

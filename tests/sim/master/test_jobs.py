@@ -1,7 +1,5 @@
 """A job's way through queue, scheduler and processor."""
 
-import asyncio
-
 import pytest
 
 from pyganeti.master.changes import cluster_fields
@@ -97,110 +95,7 @@ async def test_a_wrong_opcode_is_refused_at_submission() -> None:
     assert cluster.backend.keys(Table.JOB) == []
 
 
-# --- cancelling
-
-
-async def test_a_queued_job_is_cancelled() -> None:
-    cluster = await limited(1)
-    await cluster.submit(LONG)
-    job = await cluster.submit(SHORT)
-    assert (await (await luxi(cluster)).handle("CancelJob", [job, False]))[0]
-    assert await status(cluster, job) == "canceled"
-
-
-async def test_a_job_that_waits_for_locks_is_cancelled() -> None:
-    cluster = stopped()
-    async with cluster.instance_held("web1"):
-        job = await cluster.submit(OpInstanceStartup(instance_name="web1"))
-        await cluster.clock.sleep(1.0)
-        assert await status(cluster, job) == "waiting"
-        assert (await (await luxi(cluster)).handle("CancelJob", [job, False]))[0]
-        await cluster.clock.sleep(1.0)
-        assert await status(cluster, job) == "canceled"
-    assert (await cluster.master()).locks.states() == []
-    assert cluster.guest_states("web1") == {}
-
-
-async def test_a_cancellation_that_was_answered_outlives_the_master() -> None:
-    cluster = stopped()
-    async with cluster.instance_held("web1"):
-        job = await cluster.submit(OpInstanceStartup(instance_name="web1"))
-        await cluster.clock.sleep(1.0)
-        assert (await (await luxi(cluster)).handle("CancelJob", [job, False]))[0]
-        await cluster.kill_master()
-    await cluster.clock.sleep(10.0)
-    assert await status(cluster, job) == "canceled"
-    assert cluster.guest_states("web1") == {}
-
-
-async def test_a_running_job_is_cancelled_only_by_force_and_unwound() -> None:
-    cluster = stopped()
-    await cluster.master()
-    before = cluster.footprint()
-    async with cluster.held_up("node1", "instance_start"):
-        job = await cluster.submit(OpInstanceStartup(instance_name="web1"))
-        await cluster.clock.sleep(1.0)
-        methods = await luxi(cluster)
-        done, text = await methods.handle("CancelJob", [job, False])
-        assert not done
-        assert "--kill" in text
-        assert (await methods.handle("CancelJob", [job, True]))[0]
-        await cluster.clock.sleep(1.0)
-    assert await status(cluster, job) == "canceled"
-    after = cluster.footprint()
-    after["instances/web1/admin_state"] = before["instances/web1/admin_state"]
-    assert after == before
-    assert (await cluster.master()).locks.states() == []
-
-
-async def test_a_kill_while_it_is_unwound_changes_nothing() -> None:
-    cluster = stopped()
-    await cluster.master()
-    async with cluster.held_up("node1", "blockdev_shutdown"):
-        async with cluster.held_up("node1", "instance_start"):
-            job = await cluster.submit(OpInstanceStartup(instance_name="web1"))
-            await cluster.clock.sleep(1.0)
-            await (await luxi(cluster)).handle("CancelJob", [job, True])
-            await cluster.clock.sleep(1.0)
-        await (await luxi(cluster)).handle("CancelJob", [job, True])
-        await cluster.clock.sleep(1.0)
-        assert await status(cluster, job) == "canceling"
-    await cluster.clock.sleep(1.0)
-    assert await status(cluster, job) == "canceled"
-    assert (await cluster.master()).locks.states() == []
-    assert cluster.backend.keys(Table.JOURNAL) == []
-    assert cluster.guest_states("web1") == {}
-
-
-async def test_a_job_is_cancelled_before_its_task_has_begun() -> None:
-    cluster = SimCluster()
-    master = await cluster.master()
-    job_id = await master.queue.submit([{"OP_ID": "OP_TEST_DELAY", "duration": 5.0}])
-    for _ in range(100):
-        if master.scheduler.running:
-            break
-        await asyncio.sleep(0)
-    assert (await master.cancel(master.queue.get(job_id), kill=False))[0]
-    await cluster.clock.sleep(1.0)
-    assert await status(cluster, job_id) == "canceled"
-
-
-async def test_a_finished_job_cannot_be_cancelled() -> None:
-    cluster = SimCluster()
-    job = cluster.submit(SHORT)
-    await cluster.finished(job)
-    assert not (await (await luxi(cluster)).handle("CancelJob", [await job, True]))[0]
-
-
-async def test_an_unknown_job_cannot_be_cancelled() -> None:
-    methods = await luxi(SimCluster())
-    for method, *more in (("CancelJob",), ("CancelJob", True), ("ChangeJobPriority", 0)):
-        answer = await methods.handle(str(method), [99, *more])
-        assert list(answer) == [False, "Job 99 not found in queue"]
-    assert await methods.handle("ArchiveJob", [99]) is False
-
-
-# --- dry run, secrets, drain
+# --- dry run, drain
 
 
 async def test_a_dry_run_ends_before_hooks() -> None:
@@ -209,59 +104,6 @@ async def test_a_dry_run_ends_before_hooks() -> None:
     await cluster.run(OpInstanceStartup(instance_name="web1", dry_run=True))
     assert cluster.guest_states("web1") == {}
     assert cluster.nodes["node1"].programs.ran == []
-
-
-SECRET = {
-    "OP_ID": "OP_INSTANCE_REINSTALL",
-    "instance_name": "web1",
-    "osparams_secret": {"message": "sesame"},
-    "osparams_private": {"message": "private"},
-}
-
-
-def stored(cluster: SimCluster) -> bytes:
-    contents = cluster.backend.dump().contents
-    return b"".join(value for rows in contents.values() for value in rows.values())
-
-
-async def test_secrets_are_never_stored() -> None:
-    cluster = stopped()
-    methods = await luxi(cluster)
-    job_id = await methods.handle("SubmitJob", [[SECRET]])
-    assert b"sesame" not in stored(cluster)
-    assert b"<redacted>" in stored(cluster)
-    await cluster.clock.sleep(60.0)
-    assert await status(cluster, job_id) == "success"
-    assert b"sesame" not in stored(cluster)
-    for node in cluster.nodes.values():
-        assert b"sesame" not in repr(node.backend.dump()).encode()
-
-
-async def test_answers_show_neither_secret_nor_private_values() -> None:
-    cluster = stopped()
-    methods = await luxi(cluster)
-    job_id = await methods.handle("SubmitJob", [[SECRET]])
-    fields = ["ops", "opresult", "oplog", "summary"]
-    rows = await methods.handle("QueryJobs", [[job_id], fields])
-    waited = await methods.handle("WaitForJobChange", [job_id, fields, None, None, 1.0])
-    asked = await methods.handle("Query", ["job", ["id", "ops"], None])
-    for answer in (rows, waited, asked):
-        assert "sesame" not in repr(answer)
-        assert "private" not in repr(answer).replace("osparams_private", "")
-        assert "<redacted>" in repr(answer)
-
-
-async def test_a_job_whose_secrets_were_lost_ends_and_says_so() -> None:
-    cluster = stopped()
-    async with cluster.instance_held("web1"):
-        job_id = await (await luxi(cluster)).handle("SubmitJob", [[SECRET]])
-        await cluster.clock.sleep(1.0)
-        await cluster.kill_master()
-        with pytest.raises(RuntimeError, match="no master"):
-            cluster.log(job_id)
-        assert await status(cluster, job_id) == "error"
-        ((result,),) = await (await luxi(cluster)).handle("QueryJobs", [[job_id], ["opresult"]])
-    assert "secret" in str(result)
 
 
 async def test_a_drained_queue_takes_no_jobs_but_those_that_insist() -> None:
@@ -381,19 +223,6 @@ async def test_jobs_go_on_after_a_restart() -> None:
     ]
     assert cluster.guest_states("web1") == {"node1": "running"}
     assert await cluster.submit(SHORT) == queued + 1
-
-
-async def test_a_job_that_was_killed_when_the_master_died_is_cancelled() -> None:
-    cluster = stopped()
-    async with cluster.held_up("node1", "blockdev_shutdown"):
-        async with cluster.held_up("node1", "instance_start"):
-            job = await cluster.submit(OpInstanceStartup(instance_name="web1"))
-            await cluster.clock.sleep(1.0)
-            await (await luxi(cluster)).handle("CancelJob", [job, True])
-            await cluster.clock.sleep(1.0)
-        await cluster.kill_master()
-    assert await status(cluster, job) == "canceled"
-    assert cluster.guest_states("web1") == {}
 
 
 async def test_a_later_opcode_goes_on_where_the_job_was() -> None:

@@ -65,6 +65,15 @@ async def test_addresses_of_nodes_and_master_are_reserved_unless_not_wanted() ->
     assert lines == []
 
 
+async def test_secondary_addresses_of_nodes_are_reserved_too() -> None:
+    cluster = SimCluster()
+    cluster.set_node("node2", secondary_ip="10.1.2.2")
+    job = cluster.submit(op(network="10.1.2.0/29"))
+    await cluster.finished(job)
+    assert cluster.log(await job) == ["Reserved the address of node node2, 10.1.2.2"]
+    assert cluster.view.network("red").ext_reservations == "10100001"
+
+
 @pytest.mark.parametrize(("subnet", "size"), [("10.1.0.0/16", 65536), ("10.1.2.0/30", 4)])
 async def test_the_largest_and_the_smallest_pool(subnet: str, size: int) -> None:
     cluster, _ = await added(op(network=subnet))

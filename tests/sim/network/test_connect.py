@@ -111,11 +111,35 @@ async def test_instances_elsewhere_are_no_conflict() -> None:
 
 async def test_nics_of_the_network_itself_are_no_conflict() -> None:
     cluster = networked()
-    group = cluster.add_group("rack2")
+    group = cluster.add_group("rack2", networks={})
     await cluster.run(IN)
     await cluster.mark_node("node1", group=group)
     await cluster.run(op(group_name="rack2"))
     assert cluster.view.network("blue").uuid in cluster.view.group("rack2").networks
+
+
+async def test_other_networks_stay_connected() -> None:
+    cluster = networked()
+    cluster.add_network("green", "203.0.113.0/29")
+    await cluster.run(DISCONNECT)
+    assert set(cluster.view.group("default").networks) == {cluster.view.network("green").uuid}
+    await cluster.run(op())
+    assert len(cluster.view.group("default").networks) == 2
+
+
+@pytest.mark.parametrize(("make", "asked"), [(unconnected, op()), (networked, DISCONNECT)])
+async def test_waits_for_instances_of_the_group_to_be_changed(
+    make: Callable[[], SimCluster], asked: Opcode
+) -> None:
+    cluster = make()
+    cluster.add_instance("web1")
+    before = connection(cluster)
+    async with cluster.instance_held("web1"):
+        job = cluster.submit(asked)
+        await cluster.clock.sleep(5.0)
+        assert connection(cluster) == before
+    await cluster.finished(job)
+    assert connection(cluster) != before
 
 
 async def test_refuses_to_disconnect_what_is_in_use() -> None:

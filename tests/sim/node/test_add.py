@@ -110,6 +110,7 @@ REFUSALS = [
     ({"node_name": "node4", "primary_ip": "192.0.2.2"}, ECode.NOTUNIQUE, "node2"),
     ({"node_name": "node4", "primary_ip": "192.0.2.250"}, ECode.NOTUNIQUE, "cluster"),
     ({"node_name": "node4", "secondary_ip": "198.51.100.4"}, ECode.INVAL, "secondary"),
+    ({"node_name": "node4", "primary_ip": "2001:db8::4"}, ECode.INVAL, "no IPv4 address"),
     ({"node_name": "node4", "group": "missing"}, ECode.NOENT, "missing"),
     ({"node_name": "node4", "ndparams": {"unknown": 1}}, ECode.INVAL, "unknown"),
 ]

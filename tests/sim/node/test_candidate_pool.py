@@ -57,6 +57,22 @@ async def test_one_that_does_not_answer_is_passed_over() -> None:
     assert roles(cluster.view) == "MCCDRR"
 
 
+async def test_the_next_one_comes_in_for_one_that_does_not_answer() -> None:
+    cluster = SimCluster(5, options={"candidate_pool_size": 3})
+    for name in ("node4", "node5"):
+        cluster.set_node(name, master_candidate=False)
+    cluster.nodes["node4"].reachable = False
+    await cluster.run(REMOVE)
+    assert roles(cluster.view) == "MCRC"
+
+
+async def test_one_that_is_offline_is_not_asked_even_if_it_answers() -> None:
+    cluster = pool_of_three()
+    cluster.set_node("node4", drained=False, offline=True)
+    await cluster.run(MORE)
+    assert roles(cluster.view) == "MCCORC"
+
+
 async def test_other_settings_promote_nobody() -> None:
     cluster = pool_of_three()
     await cluster.run(OpClusterSetParams(candidate_pool_size=3))

@@ -41,6 +41,24 @@ async def test_the_jobs_of_the_allocator_are_done() -> None:
     assert made.log(await job) == ["Instance web1 goes to node3"]
 
 
+@pytest.mark.parametrize("ignored", [True, False, None])
+async def test_the_allocator_is_told_to_ignore_soft_errors(ignored: bool | None) -> None:
+    made = cluster()
+    await made.run(op(ignore_soft_errors=ignored))
+    (command,) = made.nodes["node1"].programs.ran
+    assert ("--ignore-soft-errors" in command.argv) is bool(ignored)
+
+
+async def test_a_dry_run_says_what_would_be_done() -> None:
+    made = cluster()
+    job = made.submit(op(mode="all", dry_run=True))
+    await made.finished(job)
+    assert made.log(await job) == [
+        "Dry run: would move instance web1 to node3",
+        "Dry run: would submit a job of INSTANCE_FAILOVER(web1)",
+    ]
+
+
 async def test_nothing_is_asked_where_nothing_leaves() -> None:
     made = cluster()
     assert await made.run(op(mode="secondary-only")) == {"jobs": []}

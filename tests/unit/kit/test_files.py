@@ -1,14 +1,19 @@
 """Files that are whole or not there, and what a killed writer leaves."""
 
 import fcntl
+import itertools
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from pyganeti.kit import files
 from pyganeti.kit.files import remove_unfinished, write_atomic
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
 
 
 @contextmanager
@@ -87,3 +92,51 @@ def test_threads_may_write_the_same_file(tmp_path: Path, monkeypatch: pytest.Mon
     write_atomic(str(path), b"whole")
     assert path.read_bytes() == b"whole"
     assert os.listdir(tmp_path) == ["job-7"]
+
+
+def _link(path: Path, victim: Path) -> None:
+    path.symlink_to(victim)
+
+
+def _name(path: Path, victim: Path) -> None:
+    path.hardlink_to(victim)
+
+
+def _pipe(path: Path, victim: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path, victim: Path) -> None:
+    os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # /dev/full
+
+
+PLANTS = [_link, _name, _pipe, pytest.param(_device, marks=needs_root)]
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+@pytest.mark.parametrize("at", ["file", "file.new.{pid}.{number}"])
+def test_what_somebody_put_there_is_replaced_and_not_written_to(
+    tmp_path: Path,
+    at: str,
+    plant: Callable[[Path, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(files, "_numbers", itertools.count(7))
+    victim, target = tmp_path / "victim", tmp_path / "file"
+    victim.write_text("the victim's")
+    plant(tmp_path / at.format(pid=os.getpid(), number=7), victim)
+    write_atomic(str(target), b"new", mode=0o640)
+    assert victim.read_text() == "the victim's"
+    assert stat.S_IMODE(victim.stat().st_mode) != 0o640
+    found = target.lstat()
+    assert stat.S_ISREG(found.st_mode)
+    assert (found.st_nlink, stat.S_IMODE(found.st_mode)) == (1, 0o640)
+    assert target.read_bytes() == b"new"
+    assert sorted(os.listdir(tmp_path)) == ["file", "victim"]
+
+
+def test_a_directory_in_the_way_is_an_error_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "file" / "inner").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        write_atomic(str(tmp_path / "file"), b"new")
+    assert os.listdir(tmp_path) == ["file"]

@@ -42,9 +42,13 @@ from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     InstanceSpec,
 )
-from pyganeti.wire.noderpc.types import StoreState
+from pyganeti.wire.noderpc.types import StorePage, StoreState
 
 HOST = HypervisorInfo(memory_total=1000, memory_free=900, memory_dom0=100, cpu_total=2)
+
+
+async def nothing() -> None:
+    """Nobody connects to this node."""
 
 
 class Everyone:
@@ -67,6 +71,9 @@ class Replica:
 
     async def load(self, epoch: int, seq: int, part: int, writes: bytes, *, is_last: bool) -> None:
         self.applied.append((epoch, seq, (writes, b"last" if is_last else b"more")))
+
+    async def read(self, table: str, after: str, keys: tuple[str, ...]) -> StorePage:
+        return StorePage(seq=1, epoch=1, rows=f"{table} {after} {keys}".encode(), more=False)
 
     async def forget(self) -> None:
         self.applied.clear()
@@ -119,6 +126,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         runner_for=lambda _task: run,
         stop_daemon=lambda: None,
         powercycle=Powercycle(None, lambda _delay, _call: None),
+        take_up_certificates=nothing,
         peers=lambda: HttpNodeClient(ssl.create_default_context(), clock),
     )
     async with assemble_node(parts) as dispatcher:
@@ -223,6 +231,8 @@ async def test_changes_of_the_database_reach_the_copy(tmp_path: Path) -> None:
         assert await one.call(store.StoreApplyCall(first_seq=7, batches=(b"a", b"b"))) == 8
         await one.call(store.StoreLoadCall(seq=3, part=0, writes=b"all", is_last=True))
         assert await one.call(store.StoreArchivedCall(after="7", limit=2)) == b"above 7"
+        page = await one.call(store.StoreReadCall(table="job", after="7", keys=("8",)))
+        assert page.rows == b"job 7 ('8',)"
         assert (await one.call(store.StoreStateCall())).seq == 2
         assert one.parts.replica == Replica([(1, 7, (b"a", b"b")), (1, 3, (b"all", b"last"))])
 

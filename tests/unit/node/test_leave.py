@@ -6,7 +6,14 @@ from pathlib import Path
 from pyganeti.kit.paths import Paths
 from pyganeti.node.leave import forget_candidacy, leave_cluster, remove_database
 
-OF_CANDIDATES = {"ca.key", "config.data", "queue/job-1", "queue/archive/0/job-0", "queue/serial"}
+OF_CANDIDATES = {
+    "ca-next.pem",
+    "ca.key",
+    "config.data",
+    "queue/archive/0/job-0",
+    "queue/job-1",
+    "queue/serial",
+}
 DATABASE = {"cluster.db", "cluster.db-wal", "cluster.db-shm", "cluster.db-mark"}
 OF_MEMBERS = {"ca.pem", "client.pem", "server.pem", "ssconf_master_node", "epoch"}
 OTHERS = {"export/web1/config.ini", "cluster.db.bak", "known_hosts"}

@@ -136,7 +136,8 @@ async def test_no_other_names(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "mode"), [("good", 0o775), ("good", 0o757), ("good", 0o644), (".", 0o775)]
+    ("where", "mode"),
+    [("good", 0o775), ("good", 0o757), ("good", 0o644), (".", 0o775), ("..", 0o775)],
 )
 async def test_what_others_could_change_is_not_run(tmp_path: Path, where: str, mode: int) -> None:
     commands, directory, clock = restricted(tmp_path)

@@ -45,11 +45,14 @@ def test_the_first_by_name_that_suits_is_taken(
     tmp_path: Path, files: dict[str, str], machine: str
 ) -> None:
     place = tmp_path / "d"
-    describe(place, "10-smm.json", files, features=["requires-smm"])
-    describe(place, "20-bios.json", files, **{"interface-types": ["bios"]})
-    describe(place, "30-qcow2.json", files, format="qcow2")
     arm = [{"architecture": "aarch64", "machines": ["virt-*"]}]
-    describe(place, "40-arm.json", files, targets=arm)
+    for name, changes in (
+        ("10-smm.json", {"features": ["requires-smm"]}),
+        ("20-bios.json", {"interface-types": ["bios"]}),
+        ("30-qcow2.json", {"format": "qcow2"}),
+        ("40-arm.json", {"targets": arm}),
+    ):
+        describe(place, name, files, template="other", **changes)
     describe(place, "60-plain.json", files)
     describe(place, "70-later.json", files, template="other")
     found = find_firmware(machine, (str(tmp_path / "none"), str(place)))

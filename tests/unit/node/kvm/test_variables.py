@@ -49,6 +49,27 @@ def test_what_is_no_store_becomes_one(tmp_path: Path, firmware: Firmware, conten
     )
 
 
+def test_what_tells_a_store_is_written_when_the_rest_is_safe(
+    tmp_path: Path, firmware: Firmware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power cut in between could leave a store without its end."""
+    done: list[object] = []
+    write, sync = os.pwrite, os.fsync
+
+    def noted(fd: int, data: bytes, at: int) -> int:
+        done.append(at)
+        return write(fd, data, at)
+
+    def synced(fd: int) -> None:
+        done.append("sync")
+        sync(fd)
+
+    monkeypatch.setattr(os, "pwrite", noted)
+    monkeypatch.setattr(os, "fsync", synced)
+    prepare_store(disk(tmp_path), firmware)
+    assert done == [4096, "sync", 0, "sync"]
+
+
 def test_a_store_is_left_alone(tmp_path: Path, firmware: Firmware) -> None:
     written = bytearray(template())
     written[100:108] = b"variable"
