@@ -7,13 +7,16 @@ ALONE := os/image/image_os
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench bench-lab soak
+.PHONY: help prepare deb check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench bench-lab soak
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 prepare: ## install packages, make .venv and fetch what e2e tests boot
 	python3 -m tests.e2e.prepare
+
+deb: ## the package for Debian 12, in dist/; "make prepare" comes first
+	$(BIN)/python -m tools.deb
 
 check: format lint types layers docs test ## all that needs no daemon: the gate for every commit
 
@@ -45,7 +48,7 @@ fuzz: ## bad input for all that reads from outside, a minute each; findings beco
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 e2e: ## real daemons, QEMU guests, on this machine; needs root
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n auto --dist loadfile tests/e2e
 
 lab: ## real LVM, DRBD and KVM on emulated nodes; needs root, fetches packages once
 	$(BIN)/python -m tests.lab.prepare

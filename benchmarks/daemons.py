@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks.bed import MASTER, Bed, cpu_of, pss_mb
+from benchmarks.bed import MASTER, Bed, BedError, cpu_of, pss_mb
 from benchmarks.figure import REPEATS, Figure
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
@@ -16,6 +16,9 @@ from pyganeti.wire.noderpc.node import EpochTakeCall
 
 _CALLS: Final = 1000
 _PORT: Final = 1811
+_VERIFY_S: Final = 300.0
+_VERIFY_SAMPLES: Final = 3
+_VERIFY_TRIES: Final = 10
 
 
 def memory(bed: Bed) -> list[Figure]:
@@ -46,6 +49,35 @@ def list_instances(bed: Bed) -> Figure:
     note = f"last: client {client:.2f}, master {master:.2f}"
     name = "list 10000 instances, client + master CPU"
     return Figure(name, "s", 0.8, samples, note=note)
+
+
+def list_nodes(bed: Bed) -> Figure:
+    """The same for a list of all nodes, each of which is asked."""
+    pid, samples = bed.pid("ganeti-masterd"), []
+    bed.must("gnt-node", "list")
+    for _ in range(REPEATS):
+        before = cpu_of(pid)
+        client = bed.command_cpu("gnt-node", "list")
+        samples.append(client + cpu_of(pid) - before)
+    return Figure("list 1000 nodes, client + master CPU", "s", 2.0, samples, note="all are asked")
+
+
+def verify(bed: Bed) -> Figure:
+    """CPU of the master for a check of all nodes and instances."""
+    pid, samples = bed.pid("ganeti-masterd"), list[float]()
+    for _ in range(_VERIFY_TRIES):
+        before = cpu_of(pid)
+        # What differs between simulated nodes and a real one are findings, so it may fail.
+        done = bed.run(MASTER, "gnt-cluster", "verify", "--error-codes", timeout_s=_VERIFY_S)
+        if "Hooks Results" not in done.stdout:
+            raise BedError(f"gnt-cluster verify did not end: {done.stdout[-2000:]}")
+        # At first the one process that is all nodes may not answer all of them in time.
+        if "ENODERPC" not in done.stdout:
+            samples.append(cpu_of(pid) - before)
+        if len(samples) == _VERIFY_SAMPLES:
+            note = "10000 instances, all nodes answer"
+            return Figure("verify 1000 nodes, master CPU", "s", 20.0, samples, note=note)
+    raise BedError("some simulated nodes do not answer in time")
 
 
 def node_call(bed: Bed) -> Figure:

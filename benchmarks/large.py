@@ -1,4 +1,7 @@
-"""A configuration of ten thousand instances, written straight to the database."""
+"""A configuration of ten thousand instances, written straight to the database.
+
+They lie on a hundred nodes, or on a thousand for what grows with nodes.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +20,7 @@ from pyganeti.store.interface import CONFIG_SERIAL, SEQ, Put, Table, Transaction
 from pyganeti.store.sqlite import SqliteBackend
 
 NODES: Final = 100
+MANY_NODES: Final = 1000
 INSTANCES: Final = 10_000
 MEMORY_MIB: Final = 128
 _CTIME: Final = 1_700_000_000.0
@@ -32,23 +36,19 @@ def instance_name(number: int) -> str:
     return f"instance{number:05}.example.com"
 
 
-def guests_of(number: int) -> list[str]:
-    """Names of the instances on the simulated node ``number``."""
-    return [instance_name(index) for index in range(number, INSTANCES, NODES)]
-
-
-def fill(bed: Bed, network: str) -> None:
+def fill(bed: Bed, network: str, nodes: int = NODES) -> None:
     """Add nodes, instances, a disk and a NIC each; the master daemon must be down.
 
     Args:
         bed: whose database.
         network: first two bytes of the nodes' addresses.
+        nodes: how many.
     """
     backend = SqliteBackend(bed.paths().database)
     try:
         contents = backend.load()
         view = load_view(contents)
-        change = Change(puts=tuple(_objects(view, SystemIds(), network)))
+        change = Change(puts=tuple(_objects(view, SystemIds(), network, nodes)))
         serial = Put(Table.META, CONFIG_SERIAL, str(view.serial + 1).encode())
         seq = int(contents[Table.META][SEQ]) + 1
         backend.apply(Transaction(seq, (*config_writes(change), serial)))
@@ -56,12 +56,14 @@ def fill(bed: Bed, network: str) -> None:
         backend.close()
 
 
-def _objects(view: ClusterView, ids: Ids, network: str) -> Iterator[Node | Disk | Instance]:
+def _objects(
+    view: ClusterView, ids: Ids, network: str, count: int
+) -> Iterator[Node | Disk | Instance]:
     group = view.master_node.group
-    nodes = [_node(number, ids.uuid(), group, network) for number in range(NODES)]
+    nodes = [_node(number, ids.uuid(), group, network) for number in range(count)]
     yield from nodes
     for number in range(INSTANCES):
-        node = nodes[number % NODES].uuid
+        node = nodes[number % count].uuid
         disk = _disk(number, ids.uuid(), node)
         yield disk
         yield _instance(number, ids, node, disk.uuid)

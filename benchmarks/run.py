@@ -2,7 +2,8 @@
 
     python -m benchmarks.run [--full] [GROUP ...]
 
-Exits with 1 when a target is missed. Groups: parts, small, replicated, large, queue, guests.
+Exits with 1 when a target is missed. Groups: parts, small, replicated, large, wide,
+queue, guests.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from benchmarks import daemons, instances, jobs, large, loading, parts, queueing
 from benchmarks.bed import MASTER, bed, helper
 from benchmarks.figure import Figure, line
 from benchmarks.recording import machine, record
+from pyganeti.testing.definitions import os_definitions
 
 RESULTS: Final = Path(__file__).with_name("results.json")
 _BOOT: Final = Path(__file__).parent.parent / ".cache/e2e/boot"
@@ -64,6 +66,22 @@ def big(options: argparse.Namespace) -> Iterator[Figure]:
             yield jobs.tag_change(made, large.instance_name(0))
 
 
+def wide(options: argparse.Namespace) -> Iterator[Figure]:
+    """Ten thousand instances on a thousand simulated nodes."""
+    with bed() as made, tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as directory:
+        made.stop_daemons()
+        large.fill(made, _NETWORK, large.MANY_NODES)
+        # What all simulated nodes have.
+        (made.root(MASTER) / "srv/ganeti").mkdir(parents=True, exist_ok=True)
+        (made.root(MASTER) / "srv/ganeti/os").symlink_to(os_definitions())
+        with helper("simnodes", str(made.root(MASTER)), directory) as nodes:
+            if nodes.stdout is None or nodes.stdout.readline() != "ready\n":
+                raise SystemExit("the simulated nodes did not start")
+            made.start_daemons()
+            yield daemons.list_nodes(made)
+            yield daemons.verify(made)
+
+
 def queue(options: argparse.Namespace) -> Iterator[Figure]:
     """Many jobs that wait, and many in the archive, beside a queue with none."""
     with bed() as empty:
@@ -109,6 +127,7 @@ GROUPS: Final[dict[str, Callable[[argparse.Namespace], Iterator[Figure]]]] = {
     "small": small,
     "replicated": replicated,
     "large": big,
+    "wide": wide,
     "queue": queue,
     "guests": guests,
 }

@@ -1,4 +1,4 @@
-"""A process that is a hundred node daemons: real HTTPS, real handlers, fake drivers.
+"""A process that is a hundred node daemons, or more: real HTTPS, real handlers, fake drivers.
 
     python -m benchmarks.simnodes MASTER_ROOT DIRECTORY -> "ready", then serves until its end
 
@@ -13,12 +13,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.large import MEMORY_MIB, guests_of, node_name
+from benchmarks.large import MEMORY_MIB, node_name
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
 from pyganeti.master.config import load_view
 from pyganeti.model.node import Node
+from pyganeti.model.view import ClusterView
 from pyganeti.node.hypervisor.fake.records import Record
 from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.store.sqlite import SqliteBackend
@@ -30,10 +31,10 @@ from pyganeti.wire.noderpc.server import NodeServer
 _PORT: Final = 1811
 
 
-def _nodes(paths: Paths) -> dict[str, Node]:
+def _view(paths: Paths) -> ClusterView:
     backend = SqliteBackend(paths.database)
     try:
-        return {node.name: node for node in load_view(backend.load()).nodes.values()}
+        return load_view(backend.load())
     finally:
         backend.close()
 
@@ -47,6 +48,7 @@ class _Servers:
     """Starts simulated nodes; they live as long as the stack."""
 
     def __init__(self, paths: Paths, directory: str, stack: AsyncExitStack) -> None:
+        self._view = _view(paths)
         self._ca = paths.ca_cert
         key = Path(paths.ca_key).read_bytes()
         self._authority = tls.Authority(Path(paths.ca_cert).read_bytes(), key)
@@ -54,15 +56,22 @@ class _Servers:
         self._stack = stack
         self._clock = SystemClock()
 
-    async def start(self, number: int, node: Node) -> None:
-        """Serve simulated node ``number``, on which all its guests run."""
+    async def start_all(self) -> None:
+        """Serve all nodes but the master."""
+        for number in range(len(self._view.nodes) - 1):
+            await self._start(self._view.node(node_name(number)))
+
+    async def _start(self, node: Node) -> None:
+        """Serve a simulated node, which has its instances' disks and runs their guests."""
         root = f"{self._directory}/{node.name}"
         os.makedirs(root)
         replication = DrbdNetwork(self._clock)
         seen = (FakeDriver(), replication, Array())
         sim = SimNode(node.name, node.uuid, root, self._clock, _reach, *seen)
-        for name in guests_of(number):
-            sim.guests.put(Record(name, MEMORY_MIB, 1, self._clock.now()))
+        for instance in self._view.primary_instances(node.uuid):
+            sim.guests.put(Record(instance.name, MEMORY_MIB, 1, self._clock.now()))
+            for disk in self._view.disks_of(instance):
+                sim.disks.disks[str(disk.logical_id[-1])] = (disk.size, disk.uuid)
         server = NodeServer(await sim.dispatcher())
         self._stack.push_async_callback(server.stop, 0.0)
         await server.start(node.primary_ip, _PORT, self._context(node, root))
@@ -77,11 +86,8 @@ class _Servers:
 
 async def _serve(root: str, directory: str) -> None:
     paths = Paths(root, os.path.basename(root))
-    known = _nodes(paths)
     async with AsyncExitStack() as stack:
-        servers = _Servers(paths, directory, stack)
-        for number in range(len(known) - 1):
-            await servers.start(number, known[node_name(number)])
+        await _Servers(paths, directory, stack).start_all()
         print("ready", flush=True)
         await asyncio.Event().wait()
 

@@ -33,6 +33,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "ps": "procps",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "rst2man": "python3-docutils",
     "socat": "socat",
     "ssh": "openssh-client",
     "sshd": "openssh-server",

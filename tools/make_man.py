@@ -28,10 +28,18 @@ TOOLS: Final = ("backup", "cluster", "debug", "filter", "group", "instance", "jo
                 "node", "os", "storage")  # fmt: skip
 # Programs that describe their options themselves, and the module that does.
 PROGRAMS: Final = {
+    "burnin": "pyganeti.tools.burnin.main",
+    "cfgupgrade": "pyganeti.tools.cfgupgrade.main",
+    "confd-client": "pyganeti.tools.confd_client",
+    "ganeti-confd": "pyganeti.daemons.confd.main",
     "ganeti-masterd": "pyganeti.daemons.masterd",
+    "ganeti-metad": "pyganeti.daemons.metad.main",
     "ganeti-noded": "pyganeti.daemons.noded",
     "ganeti-watcher": "pyganeti.daemons.watcher.main",
     "node-cleanup": "pyganeti.tools.node_cleanup",
+    "query-config": "pyganeti.tools.query_config",
+    "sanitize-config": "pyganeti.tools.sanitize_config",
+    "users-setup": "pyganeti.tools.users_setup",
     "vcluster-setup": "pyganeti.tools.vcluster_setup",
 }
 _PART: Final = re.compile(r"^\.\. generated: ([^\n]+)\n(.*?)^\.\. end generated$", re.M | re.S)
