@@ -79,6 +79,11 @@ def timestamp(seconds: float) -> tuple[int, int]:
     return whole, int((seconds - whole) * 1_000_000)
 
 
+def timestamp_text(seconds: float) -> str:
+    """``seconds`` as local time in the names of files: ``2026-01-31_12_00_00``."""
+    return time.strftime("%Y-%m-%d_%H_%M_%S", time.localtime(seconds))
+
+
 def sleep_blocking(seconds: float) -> None:
     """Let ``seconds`` pass in a program without an event loop (commands, daemon-util)."""
     time.sleep(seconds)

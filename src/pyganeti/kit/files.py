@@ -51,7 +51,7 @@ def write_atomic(
     # Another name for each write: threads may be at the same file.
     temp = f"{path}{_TEMP_SUFFIX}.{os.getpid()}.{next(_numbers)}"
     try:
-        handle = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        handle = _open_new(temp)
         try:
             # Until the end, so that nobody takes it for what a killed process left.
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -72,6 +72,16 @@ def write_atomic(
         raise
     if durable and not name_later:
         sync_directory(os.path.dirname(path))
+
+
+def _open_new(path: str) -> int:
+    """A file of our own at ``path``; whatever was put there before is not written to."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:
+        os.unlink(path)
+        return os.open(path, flags, 0o600)
 
 
 def remove_unfinished(*directories: str) -> None:

@@ -50,6 +50,7 @@ class Paths:
         self.client_pem = self.data_dir + "/client.pem"
         self.ca_cert = self.data_dir + "/ca.pem"
         self.ca_key = self.data_dir + "/ca.key"
+        self.ca_next = self.data_dir + "/ca-next.pem"
         self.rapi_pem = self.data_dir + "/rapi.pem"
         self.spice_pem = self.data_dir + "/spice.pem"
         self.spice_ca_pem = self.data_dir + "/spice-ca.pem"
@@ -69,11 +70,13 @@ class Paths:
         self.metad_socket = self.socket_dir + "/ganeti-metad"
         self.disk_links_dir = self.run_dir + "/instance-disks"
         self.instance_reason_dir = self.run_dir + "/instance-reason"
+        self.metadata_dir = self.run_dir + "/metadata"
         self.kvm_dir = self.run_dir + "/kvm-hypervisor"
         self.extstorage_dir = self.run_dir + "/extstorage"
         self.fake_dir = self.run_dir + "/fake-hypervisor"
         self.task_dir = self.run_dir + "/tasks"
         self.transfer_dir = self.run_dir + "/transfers"
+        self.crypto_dir = self.run_dir + "/crypto"
         self.allocator_dir = self.run_dir + "/iallocator"
 
         self.log_os_dir = self.log_dir + "/os"
@@ -86,6 +89,8 @@ class Paths:
         self.vnc_password_file = self.conf_dir + "/vnc-cluster-password"
         self.default_file_storage_dir = root + "/srv/ganeti/file-storage"
         self.default_shared_file_storage_dir = root + "/srv/ganeti/shared-file-storage"
+
+        self.ssh_dir = root + "/root/.ssh"
 
         self.kvm_ifup = self.conf_dir + "/kvm-vif-bridge"
 

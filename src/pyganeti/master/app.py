@@ -14,6 +14,7 @@ import msgspec
 from pyganeti.kit.clock import Clock, timestamp
 from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
+from pyganeti.master.deposed import FormerMasters
 from pyganeti.master.distribution import Distributor
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.jobs.doorbells import Doorbells
@@ -26,6 +27,7 @@ from pyganeti.master.jobs.processor import Processor
 from pyganeti.master.jobs.recovery import awaited_tasks, recover
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.jobs.waits import all_waits
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.locks import LockManager, OwnedLocks
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
@@ -38,7 +40,7 @@ from pyganeti.master.queue.scheduler import Scheduler
 from pyganeti.master.queue.waits import QueueWait
 from pyganeti.master.replication import CandidateReplication, check_not_behind
 from pyganeti.master.superseded import TermWatch
-from pyganeti.master.term import Election
+from pyganeti.master.term import VOTING_S, Election
 from pyganeti.master.undo.registry import UNDO_ACTIONS
 from pyganeti.model.change import Change
 from pyganeti.model.enums import FINALIZED, JobStatus, LogType
@@ -58,7 +60,7 @@ class Surroundings:
     """What a master stands on.
 
     Attributes:
-        store: its records; not loaded yet.
+        store: its records.
         client: calls nodes.
         clock: time.
         ids: identifiers.
@@ -66,7 +68,8 @@ class Surroundings:
         answers: whether something at an address answers.
         data_dir: shown to hooks.
         socket_dir: for sockets at which jobs wait for programs.
-        candidate_files: files that go with the master role: path as on a real node, and content.
+        keys: certificates, keys and secrets on the master's disk.
+        renew_client: lets ``client`` use the certificate that is on the master's disk now.
         lus: the Logical Unit of each opcode type.
     """
 
@@ -78,7 +81,8 @@ class Surroundings:
     answers: Callable[[str], Awaitable[bool]]
     data_dir: str
     socket_dir: str
-    candidate_files: Callable[[], Awaitable[dict[str, bytes]]]
+    keys: KeyFiles
+    renew_client: Callable[[], Awaitable[None]]
     lus: Mapping[type[Opcode], AnyLU] = field(default_factory=lambda: LOGICAL_UNITS)
 
 
@@ -113,6 +117,8 @@ class Master:
         self.queue.load(contents)
         self.leftovers = Leftovers(store, clock, self.config, self.access, self.locks, UNDO_ACTIONS)
         self.leftovers.load(contents)
+        self.former_masters = FormerMasters(store, NodeWriter(self.access), clock, self.config)
+        self.former_masters.load(contents)
         pause = contents[Table.META].get(WATCHER_PAUSE, b"null")
         self.watcher_pause = msgspec.json.decode(pause, type=float | None)
         self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
@@ -120,7 +126,7 @@ class Master:
             NodeWriter(self.access),
             clock,
             view,
-            around.candidate_files,
+            around.keys,
             self.watcher_pause,
             lambda: self.replication.is_majority_live,
         )
@@ -156,15 +162,26 @@ class Master:
 
     @classmethod
     async def begin(
-        cls, around: Surroundings, *, voting: bool = True, timeout_s: float = 60.0
+        cls,
+        around: Surroundings,
+        contents: Contents,
+        *,
+        voting: bool = True,
+        timeout_s: float = VOTING_S,
     ) -> "Master":
-        """Load the state and win a term.
+        """Win a term with the state that was loaded.
+
+        Args:
+            around: what it stands on.
+            contents: as loaded from its store; not again here, for a newer master may have replaced
+                it in between, and this one would ask for votes in that one's name.
+            voting: whether a majority of nodes must agree.
+            timeout_s: how long to ask for votes.
 
         Raises:
-            ConfigurationError: the state cannot be read, or too few nodes answer.
+            ConfigurationError: the state contradicts itself, or too few nodes answer.
             NotMasterError: most nodes obey another master.
         """
-        contents = await around.store.load()
         view = load_view(contents)
         stored = around.store.stored_epoch
         election = Election(
@@ -199,6 +216,8 @@ class Master:
             bells=self.bells,
             ageing=self.scheduler.ageing,
             queries=self.queries,
+            keys=self.around.keys,
+            renew_client=self.around.renew_client,
         )
 
     def _sources(self) -> Sources:
@@ -226,6 +245,7 @@ class Master:
             self.replication.run(),
             self.distributor.run(),
             self.leftovers.run(),
+            self.former_masters.run(),
             self.scheduler.ageing.run(),
             self.queue.beginnings.run(),
         ]

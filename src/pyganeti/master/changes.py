@@ -14,6 +14,7 @@ from pyganeti.master.nics.new import check_conflicts, check_connected
 from pyganeti.master.ports import give_back, ports_of, take_port, with_ports
 from pyganeti.model.change import Change, Kind
 from pyganeti.model.cluster import Cluster
+from pyganeti.model.communication import renamed
 from pyganeti.model.disk import Disk, LogicalId
 from pyganeti.model.enums import AdminState, Hypervisor
 from pyganeti.model.errors import ECode, OpPrereqError
@@ -135,7 +136,7 @@ def rename_instance(uuid: str, name: str, places: Mapping[str, LogicalId]) -> Ma
             for disk, place in places.items()
             if disk in view.disks
         )
-        return Change(puts=(msgspec.structs.replace(instance, name=name), *disks))
+        return Change(puts=(renamed(instance, name), *disks))
 
     return make
 
@@ -272,6 +273,20 @@ def _with_certificate(view: ClusterView, node: Node, digest: str | None) -> Clus
     if node.master_candidate and digest is not None:
         certs[node.uuid] = digest
     return msgspec.structs.replace(view.cluster, candidate_certs=certs)
+
+
+def candidate_digests(digests: Mapping[str, str]) -> Maker:
+    """Let exactly these certificates count as candidates': by UUID, or a name that begins with one.
+
+    Those of nodes that are no candidates are left out.
+    """
+
+    def make(view: ClusterView) -> Change:
+        candidates = tuple(node.uuid for node in view.master_candidates())
+        certs = {name: digest for name, digest in digests.items() if name.startswith(candidates)}
+        return cluster_fields(candidate_certs=certs)(view)
+
+    return make
 
 
 def cluster_fields(**fields: object) -> Maker:

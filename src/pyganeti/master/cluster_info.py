@@ -25,7 +25,6 @@ from pyganeti.model.versions import (
 )
 from pyganeti.model.view import ClusterView
 
-_INET = 2
 _PLAIN = (
     "candidate_pool_size",
     "max_running_jobs",
@@ -78,7 +77,7 @@ def cluster_info(view: ClusterView) -> dict[str, Any]:
         "name": cluster.cluster_name,
         "master": view.master_node.name,
         "default_hypervisor": cluster.enabled_hypervisors[0],
-        "primary_ip_version": 4 if cluster.primary_ip_family == _INET else 6,
+        "primary_ip_version": cluster.ip_version,
         **plain,
         **lists,
         **_parameters(view),

@@ -21,6 +21,7 @@ from pyganeti.kit.files import (
     sync_directory,
     write_atomic,
 )
+from pyganeti.kit.identity import group_to_give
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.candidate_files import CandidateFiles
@@ -40,6 +41,8 @@ _LARGE: Final = 1000
 # Jobs that are encoded at once: a few milliseconds.
 _SLICE: Final = 100
 CONFIG_MODE: Final = 0o640
+_CONFIG_GROUP: Final = "gnt-confd"
+_JOB_GROUP: Final = "gnt-daemons"
 
 
 def digest(data: bytes) -> str:
@@ -169,7 +172,10 @@ class Exporter:
         await self._store.commit(
             Batch((Put(Table.META, CONFIG_HASH, msgspec.json.encode(self._hashes)),))
         )
-        await in_thread(lambda: write_atomic(self._paths.config_file, data, mode=CONFIG_MODE))
+        # For ganeti-confd to read.
+        gid = group_to_give(self._paths, _CONFIG_GROUP)
+        path = self._paths.config_file
+        await in_thread(lambda: write_atomic(path, data, mode=CONFIG_MODE, gid=gid))
         self._hashes = [new]
         self._config_written = view.serial
         self._candidates.config_written(data)
@@ -190,18 +196,20 @@ class Exporter:
 
     def _write_job_files(self, files: list[tuple[Job, bytes]], serial: int) -> None:
         moved: dict[str, str] = {}
+        gid = group_to_give(self._paths, _JOB_GROUP)
+        write = partial(write_atomic, mode=CONFIG_MODE, gid=gid)
         for job, data in files:
             here, there = self._paths.job_file(job.id), self._paths.archived_job_file(job.id)
             if job.archived:
                 os.makedirs(os.path.dirname(there), mode=0o750, exist_ok=True)
                 # Nobody looks at it again, as is done with the others at the next start.
-                write_atomic(there, data, mode=CONFIG_MODE, name_later=True)
+                write(there, data, name_later=True)
                 moved[here] = os.path.dirname(there)
             elif read_bytes(here) != data:
-                write_atomic(here, data, mode=CONFIG_MODE, durable=False)
+                write(here, data, durable=False)
         for directory in set(moved.values()):
             sync_directory(directory)
         for path in moved:
             remove(path)
         path = f"{self._paths.queue_dir}/serial"
-        write_atomic(path, b"%d\n" % serial, mode=CONFIG_MODE, durable=False)
+        write(path, b"%d\n" % serial, durable=False)

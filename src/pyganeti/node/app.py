@@ -23,6 +23,7 @@ from pyganeti.wire.noderpc.store import ReplicaStore
 
 from .admission import CandidateCertificates
 from .allocators import Allocators
+from .certificates import NodeCertificates, TakeUp
 from .copying import Peers
 from .dispatcher import Admission, Dispatcher, Handler
 from .epoch import EpochKeeper
@@ -32,6 +33,7 @@ from .groups import GroupRecords, RecordedRunner
 from .handlers.allocator import AllocatorHandlers
 from .handlers.backup import BackupHandlers
 from .handlers.blockdev import BlockdevHandlers, Directories
+from .handlers.certificates import CertificatesHandlers
 from .handlers.copying import CopyingHandlers
 from .handlers.files import FilesHandlers
 from .handlers.instance import InstanceHandlers
@@ -40,6 +42,7 @@ from .handlers.mirror import MirrorHandlers
 from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
 from .handlers.power import PowerHandlers
+from .handlers.ssh import SshHandlers
 from .handlers.store import StoreHandlers
 from .handlers.task import TaskHandlers
 from .handlers.transfer import TransferHandlers
@@ -55,11 +58,13 @@ from .hypervisor.kvm.layout import KvmLayout
 from .hypervisor.kvm.spice import SpicePlaces
 from .hypervisor.kvm.users import UserPool
 from .inflight import InFlight
+from .metadata import GuestRecords, MetadataService
 from .network.base import Network
 from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
 from .powercycle import TRIGGER, Powercycle
 from .restricted import RestrictedCommands
+from .ssh_keys import SshKeys
 from .storage.base import Storage
 from .storage.blocks import Blocks, DeviceBlocks
 from .storage.device import DeviceDriver
@@ -93,6 +98,7 @@ class NodeParts:
         stop_daemon: ends the daemon soon.
         peers: opens a client that calls other nodes as this one.
         powercycle: reboots the machine.
+        take_up_certificates: lets the daemon use other files with certificates than before.
         reach: tries whether other nodes can be connected to.
     """
 
@@ -114,6 +120,7 @@ class NodeParts:
     stop_daemon: Callable[[], None]
     peers: Peers
     powercycle: Powercycle
+    take_up_certificates: TakeUp
     reach: Reach = reach_address
 
 
@@ -150,6 +157,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         oses=oses.diagnose,
         clock=parts.clock,
         epoch=lambda: epochs.current,
+        seen=lambda: epochs.seen,
         end_unkept=tasks.end_unkept,
         stop_daemon=parts.stop_daemon,
         reach=parts.reach,
@@ -166,24 +174,34 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     )
     restricted = RestrictedCommands(paths, parts.clock, os.geteuid())
     allocators = Allocators(paths.allocator_search_path(), paths.allocator_dir)
+    files = NodeFiles(paths)
+    certificates = NodeCertificates(paths, files, parts.take_up_certificates)
     return (
         *AllocatorHandlers(allocators).all(),
         *backup.all(),
+        *CertificatesHandlers(certificates).all(),
         *copying.all(),
         *disks.all(),
-        *FilesHandlers(NodeFiles(paths)).all(),
+        *FilesHandlers(files).all(),
         *InstanceHandlers(parts.hypervisors, disks, oses, zeroing).all(),
         *MigrationHandlers(parts.hypervisors, disks).all(),
         *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),
         *OsHandlers(oses, parts.providers).all(),
         *PowerHandlers(parts.powercycle, restricted).all(),
+        *SshHandlers(SshKeys(paths.ssh_dir)).all(),
         *StoreHandlers(paths, parts.replica).all(),
         *TaskHandlers(tasks).all(),
         *UnitHandlers(parts.units).all(),
         *TransferHandlers(transfers, parts.blocks, writes).all(),
         *VolumeHandlers(parts.volumes).all(),
     )
+
+
+def build_network(paths: Paths, runner: Runner) -> LinuxNetwork:
+    """The node's network, as its files say how it is done here."""
+    metadata = MetadataService(GuestRecords(paths.metadata_dir), paths.metad_socket, run)
+    return LinuxNetwork(runner, paths.kvm_ifup, metadata)
 
 
 def ip_version(paths: Paths) -> int:
@@ -204,12 +222,32 @@ def _later(delay_s: float, call: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(delay_s, call)
 
 
+def build_hypervisors(
+    paths: Paths, clock: Clock, runner: Runner, network: Network, share: int = 1
+) -> Hypervisors:
+    """The hypervisors of a real node; arguments as in :func:`build_node`."""
+    fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
+    kvm = KvmHypervisor(
+        KvmLayout(paths.kvm_dir),
+        runner=runner,
+        network=network,
+        asker=QemuAsker(runner, paths.kvm_dir),
+        clock=clock,
+        share=share,
+        vhost=os.access("/dev/vhost-net", os.R_OK | os.W_OK),
+        users=UserPool(partial(uid_pool, paths)),
+        spice=SpicePlaces(runner, paths.spice_pem, paths.spice_ca_pem, partial(ip_version, paths)),
+    )
+    return Hypervisors({"fake": fake, "kvm": kvm})
+
+
 def build_node(
     paths: Paths,
     *,
     clock: Clock,
     replica: ReplicaStore,
     stop_daemon: Callable[[], None],
+    take_up_certificates: TakeUp,
     share: int = 1,
 ) -> NodeParts:
     """The parts of a real node; what a former daemon's tasks left running is ended.
@@ -219,6 +257,7 @@ def build_node(
         clock: the machine's.
         replica: this node's copy of the master's database.
         stop_daemon: ends the daemon soon.
+        take_up_certificates: lets the daemon use other files with certificates than before.
         share: the node owns one in ``share`` of the machine.
     """
     records = GroupRecords(paths.task_dir)
@@ -236,19 +275,7 @@ def build_node(
         paths.provider_search_path(), runner, paths.log_extstorage_dir, clock
     )
     ext = ExtDriver(providers, Attachments(paths.extstorage_dir))
-    network = LinuxNetwork(runner, paths.kvm_ifup)
-    fake = FakeHypervisor(FileRecords(paths.fake_dir), clock, lambda: read_host(share))
-    kvm = KvmHypervisor(
-        KvmLayout(paths.kvm_dir),
-        runner=runner,
-        network=network,
-        asker=QemuAsker(runner, paths.kvm_dir),
-        clock=clock,
-        share=share,
-        vhost=os.access("/dev/vhost-net", os.R_OK | os.W_OK),
-        users=UserPool(partial(uid_pool, paths)),
-        spice=SpicePlaces(runner, paths.spice_pem, paths.spice_ca_pem, partial(ip_version, paths)),
-    )
+    network = build_network(paths, runner)
     storage = Storage(
         {
             "file": files,
@@ -272,7 +299,7 @@ def build_node(
     return NodeParts(
         paths=paths,
         clock=clock,
-        hypervisors=Hypervisors({"fake": fake, "kvm": kvm}),
+        hypervisors=build_hypervisors(paths, clock, runner, network, share),
         storage=storage,
         blocks=DeviceBlocks(),
         units=StorageUnits(lvm, storage.space, whitelist.local),
@@ -289,4 +316,5 @@ def build_node(
         # Made when it is needed: the certificate may be another by then.
         peers=lambda: HttpNodeClient(client_context(paths.client_pem, paths.ca_cert), clock),
         powercycle=Powercycle(None if paths.is_virtual else TRIGGER, _later),
+        take_up_certificates=take_up_certificates,
     )

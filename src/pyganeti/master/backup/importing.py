@@ -129,7 +129,7 @@ def _filled(op: OpInstanceCreate, export: ExportedInstance) -> OpInstanceCreate:
         os_type=op.os_type or export.os or None,
         no_install=op.no_install or not export.os,
         disks=() if template is DiskTemplate.DISKLESS else _disks(op, export),
-        nics=op.nics or tuple(_nic(nic) for nic in export.nics),
+        nics=() if op.nics is None else op.nics or tuple(_nic(nic) for nic in export.nics),
         tags=op.tags or export.tags,
         hvparams={**_set(hvparams), **op.hvparams},
         beparams={**_set(beparams), **op.beparams},
@@ -166,7 +166,7 @@ def _without_defaults(op: OpInstanceCreate, view: ClusterView) -> OpInstanceCrea
         hvparams=_differing(hvparams, view.filled_hvparams(plain)),
         beparams=_differing(beparams, msgspec.to_builtins(view.filled_beparams(plain))),
         osparams=_differing(op.osparams, view.filled_osparams(plain)),
-        nics=tuple(_without_default_links(nic, view) for nic in op.nics),
+        nics=tuple(_without_default_links(nic, view) for nic in op.nics or ()),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from pyganeti.kit.mismatch import in_words
 from pyganeti.model.enums import AllocatorMode, DiskMode, DiskTemplate, EvacMode, Hypervisor
 from pyganeti.model.errors import GenericError, OpExecError
 from pyganeti.model.group import NodeGroup
@@ -328,7 +329,7 @@ def _shaped(result: object, shape: Any) -> Any:  # Any: a type expression, and w
     try:
         return msgspec.convert(result, shape)
     except msgspec.ValidationError as err:
-        raise OpExecError(f"its answer has not the right shape: {err}") from err
+        raise OpExecError(f"its answer has not the right shape: {in_words(str(err))}") from err
 
 
 def _nodes(result: object, view: ClusterView, count: int) -> tuple[Node, ...]:

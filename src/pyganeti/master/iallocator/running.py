@@ -4,7 +4,7 @@ Source: Ganeti's allocator protocol; docs/design/0011-allocators.md.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -75,7 +75,13 @@ def chosen_allocator(name: str | None, view: ClusterView) -> str:
 
 
 async def ask(
-    nodes: NodeReader, view: ClusterView, name: str | None, request: Request[Found], what: str
+    nodes: NodeReader,
+    view: ClusterView,
+    name: str | None,
+    request: Request[Found],
+    what: str,
+    *,
+    options: Sequence[str] = (),
 ) -> Advice[Found]:
     """Let an allocator answer ``request``.
 
@@ -85,6 +91,7 @@ async def ask(
         name: of the allocator, if one was given.
         request: the question.
         what: is to be found out, for messages.
+        options: for the allocator, beside those that the cluster has for all.
 
     Raises:
         OpPrereqError: ``ECode.NORES``, it found no answer; ``ECode.ENVIRON``, it does not work.
@@ -92,7 +99,8 @@ async def ask(
     allocator = chosen_allocator(name, view)
     told, silent = await tell(nodes, view, request)
     try:
-        answer = _parsed(await run_allocator(nodes, view, allocator, told))
+        said = await run_allocator(nodes, view, allocator, told, options=options)
+        answer = _parsed(said)
         if answer.success:
             result = answer.nodes if answer.result is None else answer.result
             return Advice(request.read(result, view), allocator, answer.info, silent)
@@ -116,13 +124,20 @@ async def tell(
     return told, tuple(sorted(silent))
 
 
-async def run_allocator(nodes: NodeReader, view: ClusterView, allocator: str, told: str) -> str:
-    """What an allocator prints, on the master.
+async def run_allocator(
+    nodes: NodeReader,
+    view: ClusterView,
+    allocator: str,
+    told: str,
+    *,
+    options: Sequence[str] = (),
+) -> str:
+    """What an allocator prints, on the master; arguments as of :func:`ask`.
 
     Raises:
         OpExecError: there is none of this name, or it does not work.
     """
-    call = IallocatorRunnerCall(name=allocator, idata=told, options=_options(view))
+    call = IallocatorRunnerCall(name=allocator, idata=told, options=(*_options(view), *options))
     return await nodes.call(view.cluster.master_node, call)
 
 

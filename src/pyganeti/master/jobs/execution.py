@@ -23,10 +23,12 @@ from pyganeti.master.instances.forthcoming import check_real
 from pyganeti.master.jobs.awaiting import Progress, go_on_waiting
 from pyganeti.master.jobs.doorbells import Doorbells
 from pyganeti.master.jobs.early_release import EarlyRelease
+from pyganeti.master.jobs.expected import check_uuids
 from pyganeti.master.jobs.journal import Journal
 from pyganeti.master.jobs.leftovers import Leftovers
 from pyganeti.master.jobs.run import Run, UndoRegistry
 from pyganeti.master.jobs.signals import Signals
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.locks import LockManager, LockRequest, OwnedLocks
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
@@ -97,6 +99,8 @@ class Services:
     ageing: Ageing
     queries: QueryEngine
     bells: Doorbells
+    keys: KeyFiles
+    renew_client: Callable[[], Awaitable[None]]
     minors: Minors = field(default_factory=Minors)
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -123,6 +127,8 @@ class Services:
             locks=EarlyRelease(locks, journal),
             queries=self.queries,
             minor=lambda node: self.minors.take(job.id, node, self.config.view),
+            keys=self.keys,
+            renew_client=self.renew_client,
             resumable=lambda: not job.has_lost_secrets,
         )
 
@@ -186,8 +192,9 @@ class Execution:
         run.hooks = await self._s.hooks.pre(lu, op, plan, run)
         await self._s.hooks.early(lu, op, run.hooks, run)
         result = await lu.execute(run, plan)
-        await self._s.hooks.post(lu, op, run, run.hooks, lambda view: lu.hooks(plan, view))
-        return _as_json(result)
+        post = self._s.hooks.post
+        report = await post(lu, op, run, run.hooks, lambda view: lu.hooks(plan, view))
+        return _as_json(lu.after_hooks(run, op, result, report))
 
     async def resume(self, journal: Journal) -> object:
         """The phases after a wait that an earlier master began; result as :meth:`run`."""
@@ -208,11 +215,10 @@ class Execution:
         result = await lu.resume(run, rest, answers)
         if wait.is_past:
             run.log("the master daemon ended while post-hooks ran: they are not run again")
-        else:
-            await self._s.hooks.post(
-                lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view)
-            )
-        return _as_json(result)
+            return _as_json(result)
+        post = self._s.hooks.post
+        report = await post(lu, op, run, wait.hooks, lambda view: lu.resumed_hooks(rest, view))
+        return _as_json(lu.after_hooks(run, op, result, report))
 
     def _tell_outline(self, lines: Sequence[str]) -> None:
         """Say what a dry run leaves undone."""
@@ -253,6 +259,7 @@ class Execution:
             try:
                 if not lu.takes_forthcoming:
                     check_real(op, self._s.config.view)
+                check_uuids(op, self._s.config.view)
                 return op, await lu.check_prereq(op, self._s.config.view, reader)
             except OpPrereqError as err:
                 if err.code is not ECode.TEMP_NORES or not reader.granted:

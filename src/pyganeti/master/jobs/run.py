@@ -18,6 +18,7 @@ from pyganeti.master.jobs.awaiting import Progress, Wait, numbers, run_tasks
 from pyganeti.master.jobs.early_release import EarlyRelease
 from pyganeti.master.jobs.journal import Journal, Undo
 from pyganeti.master.jobs.signals import Signals
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.lu.base import HookContext
 from pyganeti.master.nodes import NodeWriter
 from pyganeti.master.queue.job import StepProgress
@@ -82,6 +83,8 @@ class Run:
         locks: gives locks back before the end.
         queries: answers what a client may ask.
         minor: chooses a DRBD minor on a node, which nobody else gets while the opcode runs.
+        keys: certificates, keys and secrets on the master's disk.
+        renew_client: lets the master call nodes with the certificate that is on its disk now.
         hooks: what the pre-hooks were given, once they have run.
     """
 
@@ -107,6 +110,8 @@ class Run:
         resumable: Callable[[], bool],
         queries: "QueryEngine",
         minor: Callable[[str], int],
+        keys: KeyFiles,
+        renew_client: Callable[[], Awaitable[None]],
     ) -> None:
         self.job = job
         self.config = config
@@ -125,6 +130,8 @@ class Run:
         self.locks = locks
         self.queries = queries
         self.minor = minor
+        self.keys = keys
+        self.renew_client = renew_client
         self._resumable = resumable
         self._undos = undos
         self._record = record

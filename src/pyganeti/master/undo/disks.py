@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.disks.mirrors import nodes_of
+from pyganeti.master.disks.new import directory_removal
 from pyganeti.master.instances.device_records import forget_disks
 from pyganeti.master.instances.specs import seen_from
 from pyganeti.master.jobs.run import UndoContext
@@ -13,7 +14,6 @@ from pyganeti.model.view import ClusterView
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
     BlockdevShutdownCall,
-    FileStorageDirRemoveCall,
 )
 from pyganeti.wire.noderpc.specs import DiskSpec
 
@@ -43,8 +43,7 @@ async def remove_parts(
                 await _remove(context, place, seen_from(spec, place))
     if directory is not None and node in view.nodes:
         try:
-            call = FileStorageDirRemoveCall(file_storage_dir=directory)
-            await context.nodes.call(node, call)
+            await context.nodes.call(node, directory_removal(directory, view))
         except (FileStoragePathError, StorageError) as err:
             context.log(f"Warning: a directory is left: {err}")
     await context.config.commit(forget_disks(forget))

@@ -6,6 +6,7 @@ import msgspec
 
 from pyganeti.master.changes import instance_fields, move_instance, remove_instance
 from pyganeti.master.disks.mirrors import nodes_of
+from pyganeti.master.disks.new import directory_removal
 from pyganeti.master.instances.forthcoming import reserve_again
 from pyganeti.master.instances.guests import assemble_disks, shut_down_disks, stop_guest
 from pyganeti.master.instances.specs import instance_spec, seen_from
@@ -21,7 +22,6 @@ from pyganeti.model.errors import (
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevRemoveCall,
     BlockdevRenameCall,
-    FileStorageDirRemoveCall,
     LvListCall,
 )
 from pyganeti.wire.noderpc.call import NodeCall
@@ -199,7 +199,7 @@ async def _remove_directory(context: UndoContext, node: str, directory: str | No
     if directory is None:
         return
     try:
-        await _remove(context, node, FileStorageDirRemoveCall(file_storage_dir=directory))
+        await _remove(context, node, directory_removal(directory, context.config.view))
     except StorageError as err:
         # Other disks may lie there, or what somebody put there.
         context.log(f"Warning: a directory is left: {err}")

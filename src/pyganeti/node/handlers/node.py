@@ -1,5 +1,6 @@
 """Answers to calls about the node itself."""
 
+import os
 from collections.abc import Awaitable, Callable, Collection
 
 from pyganeti.kit.clock import Clock
@@ -41,6 +42,7 @@ class NodeHandlers:
 
     Args:
         epoch: the highest durable epoch.
+        seen: the highest epoch that was asked for; a newer master needs a higher one.
         end_unkept: ends all tasks of epochs below one but those named.
         stop_daemon: ends this daemon soon, after the answer was sent.
         reach: tries whether other nodes can be connected to.
@@ -58,6 +60,7 @@ class NodeHandlers:
         oses: Oses,
         clock: Clock,
         epoch: Callable[[], int],
+        seen: Callable[[], int],
         end_unkept: Callable[[int, Collection[str]], Awaitable[None]],
         stop_daemon: Callable[[], None],
         reach: Reach = reach_address,
@@ -68,10 +71,11 @@ class NodeHandlers:
         self._network = network
         self._clock = clock
         self._epoch = epoch
+        self._seen = seen
         self._end_unkept = end_unkept
         self._stop_daemon = stop_daemon
-        self._hooks = HookRunner(paths.hooks_dir)
-        self._master = MasterRole(paths, network)
+        self._hooks = HookRunner(paths.hooks_dir, os.geteuid())
+        self._master = MasterRole(paths, network, self._hooks)
         self._checks = NodeChecks(
             paths,
             hypervisors=hypervisors,
@@ -95,6 +99,7 @@ class NodeHandlers:
             handles_with_run(calls.HooksRunnerCall, self._run_hooks),
             handles(calls.MasterNodeNameCall, self._vote),
             handles_with_run(calls.NodeActivateMasterIpCall, self._activate_ip),
+            handles(calls.NodeConfigureOvsCall, self._make_switch),
             handles_with_run(calls.NodeDeactivateMasterIpCall, self._deactivate_ip),
             handles(calls.NodeHasIpAddressCall, self._has_ip),
             handles(calls.NodeInfoCall, self._info),
@@ -119,11 +124,12 @@ class NodeHandlers:
 
     async def _vote(self, _call: calls.MasterNodeNameCall) -> MasterVote:
         name = (read_bytes(self._paths.ssconf("master_node")) or b"").decode("utf-8", "replace")
-        return MasterVote(master=name.strip(), epoch=self._epoch())
+        return MasterVote(master=name.strip(), epoch=self._seen())
 
     async def _take_epoch(self, call: calls.EpochTakeCall, run: CallRun) -> int:
         # The dispatcher made it durable before it called us.
-        await self._end_unkept(run.ctx.epoch, call.keep)
+        if call.keep is not None:
+            await self._end_unkept(run.ctx.epoch, call.keep)
         return run.ctx.epoch
 
     async def _info(self, call: calls.NodeInfoCall) -> NodeInfo:
@@ -151,6 +157,9 @@ class NodeHandlers:
         missing = await self._network.missing_bridges(call.bridges)
         if missing:
             raise NetworkError(f"missing bridges {', '.join(missing)}")
+
+    async def _make_switch(self, call: calls.NodeConfigureOvsCall) -> None:
+        await self._network.make_switch(call.ovs_name, call.ovs_link)
 
     async def _has_ip(self, call: calls.NodeHasIpAddressCall) -> bool:
         return call.address in await self._network.addresses()

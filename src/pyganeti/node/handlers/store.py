@@ -11,7 +11,7 @@ from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.leave import forget_candidacy
 from pyganeti.node.tasks import CallRun
 from pyganeti.wire.noderpc import store as calls
-from pyganeti.wire.noderpc.types import StoreState
+from pyganeti.wire.noderpc.types import StorePage, StoreState
 
 
 class StoreHandlers:
@@ -29,6 +29,7 @@ class StoreHandlers:
             handles_with_run(calls.StoreApplyCall, self._apply),
             handles(calls.StoreArchivedCall, self._archived),
             handles_with_run(calls.StoreLoadCall, self._load),
+            handles(calls.StoreReadCall, self._read),
             handles(calls.StoreStateCall, self._state),
         )
 
@@ -45,6 +46,10 @@ class StoreHandlers:
     async def _archived(self, call: calls.StoreArchivedCall) -> bytes:
         async with self._lock:
             return await self._replica.archived(call.after, call.limit)
+
+    async def _read(self, call: calls.StoreReadCall) -> StorePage:
+        async with self._lock:
+            return await self._replica.read(call.table, call.after, call.keys)
 
     async def _state(self, _call: calls.StoreStateCall) -> StoreState:
         async with self._lock:

@@ -33,6 +33,9 @@ from .types import (
 KEEPALIVE_S: Final = 600.0
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
+# So many connections are made at once. With a thousand, the handshakes of all of them would take
+# longer on a busy machine than a single node is waited for, and healthy nodes would seem dead.
+CONNECTING: Final = 64
 # So many tries to connect to a node before it counts as hanging.
 _PROBES: Final = 3
 
@@ -63,6 +66,7 @@ class HttpNodeClient:
         self._clock = clock
         self._codec = Codec()
         self._numbers = CallNumbers()
+        self._connecting = asyncio.Semaphore(CONNECTING)
         self._open: set[NodeConnection] = set()
         # Connections without a call on them, and since when.
         self._idle: dict[NodeAddress, list[tuple[NodeConnection, float]]] = {}
@@ -81,6 +85,16 @@ class HttpNodeClient:
             connection.close()
         for connection in tuple(self._open):
             await connection.closed()
+
+    def renew(self, tls: ssl.SSLContext) -> None:
+        """Make connections with ``tls`` from now on; calls that were sent get their answers."""
+        self._tls = tls
+        for connection in self._open:
+            connection.is_last = True
+        for kept in self._idle.values():
+            for connection, _since in kept:
+                connection.close()
+        self._idle.clear()
 
     async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
         """See :class:`~.call.NodeClient`."""
@@ -167,7 +181,9 @@ class HttpNodeClient:
         except TimeoutError as err:
             reason = f"no answer in {self._clock.monotonic() - begin:.0f} s"
             raise CallTimeout(_silent(node, type(call), reason)) from err
-        if connection.reusable:
+        if connection.is_last:
+            connection.close()
+        elif connection.reusable:
             idle = (connection, self._clock.monotonic())
             self._idle.setdefault(node, []).append(idle)
         return decode_answer(body)
@@ -203,7 +219,8 @@ class HttpNodeClient:
                 return connection
             connection.close()
         self._open = {connection for connection in self._open if not connection.is_lost}
-        made = await connect(node, self._tls)
+        async with self._connecting:
+            made = await connect(node, self._tls)
         self._open.add(made)
         return made
 

@@ -45,6 +45,8 @@ class NodeConnection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self.reusable = True
+        self.is_last = False
+        """Whether no further call is to be made on it."""
         self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

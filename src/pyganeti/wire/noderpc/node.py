@@ -37,12 +37,13 @@ class EpochTakeCall(NodeCall[int], frozen=True, kw_only=True):
 
     Attributes:
         keep: tasks of earlier masters that the caller goes on waiting for; all others end.
+            ``None`` leaves it to the next call of this kind to say so.
     """
 
     procedure: ClassVar[str] = "epoch_take"
     timeout_s: ClassVar[float] = URGENT_S
 
-    keep: frozenset[str] = frozenset()
+    keep: frozenset[str] | None = frozenset()
 
 
 class NodeInfoCall(NodeCall[NodeInfo], frozen=True, kw_only=True):
@@ -73,6 +74,8 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
         vg_name: look at this volume group and its volumes.
         exclusive_pvs: its physical volumes are to be of one size, and none shared.
         drbd: look at DRBD.
+        certificates: look at the node's certificates.
+        clutter: host names that root must not have more than one ssh key of.
     """
 
     procedure: ClassVar[str] = "node_verify"
@@ -92,6 +95,8 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
     vg_name: str | None = None
     exclusive_pvs: bool = False
     drbd: bool = False
+    certificates: bool = False
+    clutter: tuple[str, ...] = ()
 
 
 class BridgesExistCall(NodeCall[None], frozen=True, kw_only=True):
@@ -101,6 +106,22 @@ class BridgesExistCall(NodeCall[None], frozen=True, kw_only=True):
     timeout_s: ClassVar[float] = URGENT_S
 
     bridges: tuple[str, ...]
+
+
+class NodeConfigureOvsCall(NodeCall[None], frozen=True, kw_only=True):
+    """Make a switch of Open vSwitch; one that is there is a success.
+
+    Attributes:
+        ovs_name: of the switch.
+        ovs_link: interface that connects it to the outside; empty for none.
+    """
+
+    procedure: ClassVar[str] = "node_configure_ovs"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+    ovs_name: str
+    ovs_link: str = ""
 
 
 class NodeHasIpAddressCall(NodeCall[bool], frozen=True, kw_only=True):
@@ -226,6 +247,7 @@ CALLS = (
     HooksRunnerCall,
     MasterNodeNameCall,
     NodeActivateMasterIpCall,
+    NodeConfigureOvsCall,
     NodeDeactivateMasterIpCall,
     NodeHasIpAddressCall,
     NodeInfoCall,

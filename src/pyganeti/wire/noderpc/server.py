@@ -60,6 +60,8 @@ class _Connection(asyncio.Protocol):
         self._paused = False
         self.quiet_rounds = 0
         self.is_busy = False
+        self.is_last = False
+        """Whether its answer is the last one here."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See :class:`asyncio.BaseProtocol`."""
@@ -110,7 +112,7 @@ class _Connection(asyncio.Protocol):
                     return
                 self.is_busy = True
                 answer, status = await self._server.answer(head, body, self._peer)
-                keep = head.keep and not self._server.is_stopping
+                keep = head.keep and not (self.is_last or self._server.is_stopping)
                 await self._write(status, answer, keep=keep)
         except Refused as refused:
             # What follows cannot be told apart from a body any more.
@@ -165,7 +167,7 @@ class NodeServer:
 
     def __init__(self, dispatcher: Dispatch) -> None:
         self._dispatcher = dispatcher
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._connections: dict[asyncio.Task[None], _Connection] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self.is_stopping = False
@@ -177,23 +179,45 @@ class NodeServer:
             OSError: the address cannot be used.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
+        listening = await loop.create_server(
             lambda: _Connection(self), address, port, ssl=tls, backlog=_BACKLOG
         )
+        self._servers = [listening]
         self._sweeper = loop.call_later(_ROUND_S, self._sweep)
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        if self._server is None:
+        if not self._servers:
             raise RuntimeError("the server was not started")
-        return int(self._server.sockets[0].getsockname()[1])
+        return int(self._servers[0].sockets[0].getsockname()[1])
+
+    async def renew(self, tls: ssl.SSLContext) -> None:
+        """Take connections with ``tls`` from now on.
+
+        Whoever was admitted before gets the answers that are being worked on, and no more. No
+        connection is refused meanwhile: old and new listen at the same sockets.
+        """
+        loop = asyncio.get_running_loop()
+        before, sockets = self._servers, [one for each in self._servers for one in each.sockets]
+        self._servers = [
+            await loop.create_server(
+                lambda: _Connection(self), sock=one.dup(), ssl=tls, backlog=_BACKLOG
+            )
+            for one in sockets
+        ]
+        for server in before:
+            server.close()
+        for connection in tuple(self._connections.values()):
+            connection.is_last = True
+            if not connection.is_busy:
+                connection.close()
 
     async def stop(self, grace_s: float) -> None:
         """Take no more; calls that are being answered get ``grace_s`` seconds."""
         self.is_stopping = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         busy = [task for task, connection in self._connections.items() if connection.is_busy]

@@ -70,7 +70,7 @@ class DiskSpec(Struct, frozen=True, kw_only=True):
     Attributes:
         dev_type: the disk template (``file``, ``sharedfile``, ...).
         logical_id: its place, in the shape that ``dev_type`` selects (``[driver, path]``).
-        size: MiB.
+        size: MiB; 0 to be assembled with whatever size it has.
         mode: ``rw`` or ``ro``.
         iv_name: ``disk/0``.
         params: filled disk parameters.

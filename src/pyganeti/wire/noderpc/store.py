@@ -3,7 +3,7 @@
 from typing import ClassVar, Protocol
 
 from .call import FAST_S, NORMAL_S, URGENT_S, NodeCall
-from .types import StoreState
+from .types import StorePage, StoreState
 
 
 class StoreApplyCall(NodeCall[int], frozen=True, kw_only=True):
@@ -51,6 +51,18 @@ class StoreLoadCall(NodeCall[None], frozen=True, kw_only=True):
     is_last: bool
 
 
+class StoreReadCall(NodeCall[StorePage], frozen=True, kw_only=True):
+    """Records of a table that the candidate has: those with ``keys``, or the first ones with keys
+    above ``after``, as many as travel well."""
+
+    procedure: ClassVar[str] = "store_read"
+    timeout_s: ClassVar[float] = URGENT_S
+
+    table: str
+    after: str = ""
+    keys: tuple[str, ...] = ()
+
+
 class StoreStateCall(NodeCall[StoreState], frozen=True, kw_only=True):
     """Where the candidate's copy stands."""
 
@@ -91,6 +103,13 @@ class ReplicaStore(Protocol):
         """Checksums of archived jobs with keys above ``after``."""
         ...
 
+    async def read(self, table: str, after: str, keys: tuple[str, ...]) -> StorePage:
+        """Records of a table; see :class:`StoreReadCall`.
+
+        Raises: ConfigurationError, there is no such table.
+        """
+        ...
+
     async def forget(self) -> None:
         """Remove the copy; the next call begins another one. Repeating it changes nothing."""
         ...
@@ -105,5 +124,6 @@ CALLS = (
     StoreApplyCall,
     StoreArchivedCall,
     StoreLoadCall,
+    StoreReadCall,
     StoreStateCall,
 )

@@ -113,6 +113,14 @@ class DrbdInfo(Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class CertificateState(Struct, frozen=True, kw_only=True):
+    """A certificate's file: until when it is good, in seconds since 1970, or what is wrong."""
+
+    path: str
+    not_after: float = 0.0
+    error: str = ""
+
+
 class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     """Answer to ``node_verify``; a field is empty when its check was not asked for.
 
@@ -123,6 +131,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         instances: hypervisor to the names of its guests, or absent when it could not be asked.
         ended: names of guests that were shut down from inside and not stopped since.
         checksums: path to SHA-1 of its content; missing files are absent.
+        unreadable: path to why a file that is there cannot be read.
         missing_bridges: bridges that do not exist.
         forbidden_file_storage_paths: whitelist entries that must not be used.
         allowed_file_storage_paths: the whitelist.
@@ -136,7 +145,10 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         volume_group_error: what is wrong with the volume group.
         volumes: its volumes.
         exclusive_faults: what is wrong with its physical volumes.
+        pv_sizes: in MiB, the smallest and the largest of its physical volumes.
         drbd: what its DRBD is.
+        certificates: those that are there.
+        clutter: ``user@host`` of which several ssh keys are admitted, with their number.
     """
 
     time: float
@@ -147,6 +159,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     ended: tuple[str, ...] = ()
     info: NodeInfo | None = None
     checksums: dict[str, str] = msgspec.field(default_factory=dict)
+    unreadable: dict[str, str] = msgspec.field(default_factory=dict)
     missing_bridges: tuple[str, ...] = ()
     forbidden_file_storage_paths: tuple[str, ...] = ()
     allowed_file_storage_paths: tuple[str, ...] = ()
@@ -160,7 +173,10 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     volume_group_error: str = ""
     volumes: tuple[Volume, ...] = ()
     exclusive_faults: tuple[str, ...] = ()
+    pv_sizes: tuple[int, int] | None = None
     drbd: DrbdInfo | None = None
+    certificates: tuple[CertificateState, ...] = ()
+    clutter: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class TaskState(StrEnum):
@@ -193,3 +209,16 @@ class StoreState(Struct, frozen=True, kw_only=True):
 
     seq: int
     epoch: int
+
+
+class StorePage(Struct, frozen=True, kw_only=True):
+    """Records of a candidate's copy, as encoded writes, and where the copy stood meanwhile.
+
+    Attributes:
+        more: whether further ones follow those that were asked for.
+    """
+
+    seq: int
+    epoch: int
+    rows: bytes
+    more: bool

@@ -43,12 +43,20 @@ class FakeHypervisor:
         records: the books.
         clock: tells CPU time of guests, all of which are busy.
         host: memory and CPUs without guests.
+        fault: what is wrong with it, for those that want something to be.
     """
 
-    def __init__(self, records: Records, clock: Clock, host: Callable[[], HypervisorInfo]) -> None:
+    def __init__(
+        self,
+        records: Records,
+        clock: Clock,
+        host: Callable[[], HypervisorInfo],
+        fault: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._records = records
         self._clock = clock
         self._host = host
+        self._fault = fault
         self.migration = FakeMigration(records)
 
     async def start(
@@ -154,8 +162,8 @@ class FakeHypervisor:
         return msgspec.structs.replace(host, memory_free=max(host.memory_free - taken, 0))
 
     async def find_fault(self, hvparams: Params) -> str | None:
-        """It always works."""
-        return None
+        """See :meth:`~..base.Hypervisor.find_fault`."""
+        return self._fault()
 
 
 def _state(record: Record) -> GuestState:

@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -105,7 +105,7 @@ class KvmGuests:
         taps: list[Tap] = []
         try:
             for index, nic in enumerate(instance.nics):
-                taps.append(await self._open_tap(planned.hvparams))
+                taps.append(await self._open_tap(planned.hvparams, nic))
                 write_interface(paths, nic, index, taps[-1].name)
                 if not (incoming and nic.mode in _ROUTED):
                     await self._network.connect(instance, index, taps[-1].name)
@@ -138,11 +138,11 @@ class KvmGuests:
         async with self._users.one(name, paths) as user:
             yield user_arguments(user, run_with="run-with" in facts.options)
 
-    async def _open_tap(self, hvp: Params) -> Tap:
+    async def _open_tap(self, hvp: Params, nic: NicSpec) -> Tap:
         paravirtual = hvp["nic_type"] == "paravirtual"
         queues = int(hvp["virtio_net_queues"]) if paravirtual else 1
         header = bool(hvp["vnet_hdr"]) and paravirtual
-        return await self._network.open_tap(queues=queues, vnet_hdr=header)
+        return await self._network.open_tap(nic, queues=queues, vnet_hdr=header)
 
     async def change_devices(
         self,
@@ -169,19 +169,41 @@ class KvmGuests:
             _save(paths, replace(changed, disks=changed.disks + unseen))
 
         save(seen)
-        async with qmp_session(paths.qmp, instance.name) as qmp:
-            hot = HotPlug(
-                instance.name,
+        async with self._hot_plug(instance.name, paths, seen, save) as hot:
+            return await hot.reconcile(*as_on_record(seen, instance, own, kept))
+
+    async def forget_released(self, name: str, paths: GuestPaths) -> None:
+        """Let the runtime file of a running guest name only what the guest still has.
+
+        It may release a device long after it was asked to, so who reads the file does this first.
+
+        Raises:
+            HypervisorError: QEMU keeps what such a device lay on.
+        """
+        planned = runtime.decode(read_bytes(paths.runtime) or b"")
+        async with self._hot_plug(name, paths, planned, partial(_save, paths)) as hot:
+            await hot.forget_released()
+
+    @asynccontextmanager
+    async def _hot_plug(
+        self,
+        name: str,
+        paths: GuestPaths,
+        planned: runtime.Runtime,
+        save: Callable[[runtime.Runtime], None],
+    ) -> AsyncIterator[HotPlug]:
+        async with qmp_session(paths.qmp, name) as qmp:
+            yield HotPlug(
+                name,
                 paths,
                 qmp,
-                seen,
+                planned,
                 self._network,
                 partial(self._open_tap, planned.hvparams),
                 save,
                 self._clock,
                 vhost=self._vhost,
             )
-            return await hot.reconcile(*as_on_record(seen, instance, own, kept))
 
     async def _execute(self, command: Command, name: str) -> None:
         try:

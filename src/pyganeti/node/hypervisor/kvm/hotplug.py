@@ -72,7 +72,7 @@ class HotPlug:
     qmp: Qmp
     runtime: Runtime
     network: Network
-    open_tap: Callable[[], Awaitable[Tap]]
+    open_tap: Callable[[NicSpec], Awaitable[Tap]]
     save: Callable[[Runtime], None]
     clock: Clock
     vhost: bool
@@ -96,6 +96,20 @@ class HotPlug:
         self._arrange(instance, disks)
         done += [*await self._plug_disks(disks), *await self._plug_nics(instance)]
         return (*done, *await self._resize_disks(disks))
+
+    async def forget_released(self) -> None:
+        """Forget devices that the guest released after nobody waited for that any more.
+
+        Raises:
+            HypervisorError: QEMU keeps what such a disk lay on.
+        """
+        present = await self._present()
+        for index, (disk, info) in enumerate(self.runtime.disks):
+            if info.get("id", "") not in {"", *present}:
+                await self._forget_disk(disk, index)
+        for nic, info in self.runtime.nics:
+            if info.get("id", "") not in {"", *present}:
+                await self._drop_nic(nic, info)
 
     def _put(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -129,11 +143,15 @@ class HotPlug:
             if disk.spec.uuid in wanted:
                 continue
             await self._release(str(info.get("id", "")))
-            await self._drop_node(node_name(disk, index))
-            left = tuple(one for one in self.runtime.disks if one[0] != disk)
-            self._put(replace(self.runtime, disks=left))
+            await self._forget_disk(disk, index)
             done.append(f"unplugged disk {disk.spec.uuid}")
         return done
+
+    async def _forget_disk(self, disk: GuestDisk, index: int) -> None:
+        """Forget a disk that QEMU has not as a device any more: its block node, its record."""
+        await self._drop_node(node_name(disk, index))
+        left = tuple(one for one in self.runtime.disks if one[0] != disk)
+        self._put(replace(self.runtime, disks=left))
 
     async def _unplug_nics(self, instance: InstanceSpec) -> list[str]:
         wanted = {_identity(nic) for nic in instance.nics}
@@ -282,7 +300,7 @@ class HotPlug:
 
     async def _plug_nic(self, instance: InstanceSpec, index: int, info: HvInfo) -> None:
         nic, netdev = instance.nics[index], f"net-{info['id']}"
-        tap = await self.open_tap()
+        tap = await self.open_tap(nic)
         try:
             write_interface(self.paths, nic, index, tap.name)
             await self.network.connect(instance, index, tap.name)

@@ -78,9 +78,12 @@ class KvmMigration:
     async def info(self, instance: InstanceSpec) -> MigrationInfo:
         """See :meth:`~..migration.Migration.info`."""
         paths = self._guests.layout.guest(instance.name)
-        data = read_bytes(paths.runtime)
-        if process.find(paths) is None or data is None:
+        if process.find(paths) is None:
             raise _does_not_run(instance)
+        # What is read here decides which devices there are on the other node.
+        async with self._guests.lock(instance.name):
+            await self._guests.forget_released(instance.name, paths)
+            data = read_bytes(paths.runtime) or b""
         started = runtime.decode(data)
         async with qmp_session(paths.qmp, instance.name) as qmp:
             status = await qmp.execute("query-status")
