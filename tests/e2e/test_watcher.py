@@ -161,7 +161,7 @@ def test_a_node_that_is_marked_offline_ends_its_guests(cluster: Cluster) -> None
         return not cluster.guests()
 
     # Confd answers from its own copy, which is some seconds behind.
-    wait_for(ended, 60, "the guest to be ended")
+    wait_for(ended, 180, "the guest to be ended")
     assert f"ending {WEB}: this node is marked offline" in said
 
 

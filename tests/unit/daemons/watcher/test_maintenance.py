@@ -1,12 +1,21 @@
 """When a node takes itself for offline."""
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
-from pyganeti.daemons.watcher.maintenance import is_offline, keep_healthy
+from pyganeti.daemons.watcher.maintenance import (
+    CONFIRM_S,
+    is_offline,
+    keep_healthy,
+    stays_offline,
+)
+from pyganeti.kit.clock import LoopClock
 from pyganeti.kit.paths import Paths
+from pyganeti.master.export import LARGE_DELAY_S
+from pyganeti.testing.loop import VirtualLoop
 from pyganeti.wire.confd.client import Answer
 from pyganeti.wire.confd.message import Reply, Role, Status, Trouble
 
@@ -31,6 +40,30 @@ def test_enough_candidates_must_say_so() -> None:
 def test_a_node_that_nobody_knows_goes_on() -> None:
     reply = Reply(status=Status.ERROR, answer=int(Trouble.UNKNOWN_ENTRY))
     assert not is_offline(Answer(reply, "192.0.2.1", 1, 1, True))
+
+
+@pytest.mark.parametrize(
+    ("roles", "ends", "pauses"),
+    [
+        ((Role.OFFLINE, Role.OFFLINE), True, 1),
+        ((Role.OFFLINE, Role.REGULAR), False, 1),
+        ((Role.REGULAR,), False, 0),
+    ],
+    ids=["offline", "just back", "never"],
+)
+def test_one_answer_may_be_of_before(roles: tuple[Role, ...], ends: bool, pauses: int) -> None:
+    """A node that came back starts guests before confd's copy says that it is back."""
+    said = iter(roles)
+    clock = LoopClock(0.0)
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        found = runner.run(stays_offline(lambda: answer(int(next(said))), clock))
+        assert runner.get_loop().time() == CONFIRM_S * pauses
+    assert found is ends
+    assert list(said) == []
+
+
+def test_the_pause_outlasts_what_the_copy_is_behind() -> None:
+    assert CONFIRM_S > LARGE_DELAY_S
 
 
 @pytest.mark.parametrize("value", [None, "False\n", "", "True\n"])
