@@ -19,6 +19,9 @@ PREFIX: Final = "ganeti:communication:"
 SERVICE_IP: Final = "169.254.169.254"
 """Where an instance finds the metadata daemon of its node."""
 
+SERVICE_MAC: Final = "fe:00:a9:fe:a9:fe"
+"""The hardware address behind it, on every node: an instance that moves need not look for it."""
+
 NETWORK4: Final = "169.254.0.0/16"
 NETWORK6: Final = "fe80::/10"
 MAC_PREFIX: Final = "52:54:00"

@@ -13,7 +13,7 @@ import pytest
 
 from pyganeti.daemons.metad.server import Metadata
 from pyganeti.kit.process import Command, Finished, ProcessError, run
-from pyganeti.model.communication import SERVICE_IP
+from pyganeti.model.communication import SERVICE_IP, SERVICE_MAC
 from pyganeti.node.metadata import GuestRecords
 from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
 from tests.contract.node.real_network import real_network
@@ -279,6 +279,7 @@ async def test_noded_connects_and_tells(tmp_path: Path) -> None:
     spec = instance("web1", nic)
     await network.connect(spec, 0, "gnt.com.7")
     assert ran == [
+        f"set dev gnt.com.7 address {SERVICE_MAC}",
         "link set dev gnt.com.7 up",
         f"address replace {SERVICE_IP}/32 dev gnt.com.7",
         "169.254.0.77/32 dev gnt.com.7 proto static",

@@ -8,7 +8,7 @@ import json
 from typing import Final
 
 from pyganeti.kit.process import Command
-from pyganeti.model.communication import SERVICE_IP
+from pyganeti.model.communication import SERVICE_IP, SERVICE_MAC
 from pyganeti.model.errors import NetworkError
 from pyganeti.wire.noderpc.specs import NicSpec
 
@@ -103,8 +103,9 @@ def routed_commands(name: str, nic: NicSpec) -> tuple[Command, ...]:
 
 
 def communication_commands(name: str, nic: NicSpec) -> tuple[Command, ...]:
-    """Give interface ``name`` the address of the metadata service, and a way to the guest's."""
+    """Give interface ``name`` the addresses of the metadata service, and a way to the guest's."""
     return (
+        Command(("ip", "link", "set", "dev", name, "address", SERVICE_MAC)),
         Command(("ip", "link", "set", "dev", name, "up")),
         Command(("ip", "address", "replace", f"{SERVICE_IP}/32", "dev", name)),
         Command(("ip", "route", "replace", f"{nic.ip}/32", "dev", name, "proto", "static")),

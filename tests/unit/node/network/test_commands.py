@@ -79,3 +79,14 @@ def test_a_routed_nic_without_table_uses_the_main_one() -> None:
 def test_a_routed_nic_without_address_is_only_set_up() -> None:
     nic = NicSpec(mac="aa:00:00:01:02:03", mode="routed")
     assert lines(commands.routed_commands("tap1", nic)) == ["ip link set dev tap1 up"]
+
+
+def test_the_metadata_service_has_the_same_addresses_on_every_node() -> None:
+    """Else a guest that moved sends to its former node's, until it asks again."""
+    nic = NicSpec(mac="52:54:00:01:02:03", mode="routed", link="communication_rt", ip="169.254.0.7")
+    assert lines(commands.communication_commands("gnt.com.0", nic)) == [
+        "ip link set dev gnt.com.0 address fe:00:a9:fe:a9:fe",
+        "ip link set dev gnt.com.0 up",
+        "ip address replace 169.254.169.254/32 dev gnt.com.0",
+        "ip route replace 169.254.0.7/32 dev gnt.com.0 proto static",
+    ]
