@@ -74,12 +74,12 @@ def found(first: Host, *others: Host) -> None:
         first.run("gnt-node", "add", "--no-ssh-key-check", other.name)
 
 
-def add_guest(master: Host, node: Host, name: str = WEB) -> None:
-    """A micro guest with a disk in a file, started."""
+def add_guest(master: Host, node: Host, *more: str, name: str = WEB) -> None:
+    """A micro guest with a disk in a file, started; ``more`` options."""
     master.run(
         "gnt-instance", "add", "-t", "file", "--disk", "0:size=64m", "-o", "micro+default",
         "--no-nics", "--no-name-check", "--no-ip-check", "--ignore-ipolicy", "-B", "memory=128m",
-        "-n", node.name, name,
+        "-n", node.name, *more, name,
     )  # fmt: skip
 
 

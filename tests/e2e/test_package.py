@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pyganeti.model.communication import SERVICE_IP
 from tests.e2e.bed import WEB, add_guest, bed, found, guests, install, package
 from tests.e2e.hosts import Host, Network, rack, skip_without_namespaces
 from tests.e2e.vcluster import wait_for
 from tools.deb.programs import links, scripts
+from tools.virtual import wait_console
 
 SPEC = json.loads((Path(__file__).parents[1] / "spec" / "layout.json").read_text())
 MASTERD = "gnt-masterd"
@@ -65,14 +67,29 @@ def user_of(host: Host, daemon: str) -> str:
     return host.run("ps", "-o", "user:32=", "-p", pid).stdout.strip()
 
 
+def check_metadata(node: Host) -> None:
+    """The guest is told about itself by a daemon that is not root."""
+    console = node.path(f"/run/ganeti/kvm-hypervisor/ctrl/{WEB}.serial")
+    url = f"http://{SERVICE_IP}/ganeti/latest/meta_data.json"
+    ask = f"\necho ans''wer $(wget -q -O - {url}) e''nd\n".encode()
+    said = wait_console(console, r"answer (\{.*\}) end", timeout_s=90, ask=ask)
+    assert said is not None
+    assert json.loads(said.group(1))["name"] == WEB
+    assert user_of(node, "ganeti-metad") == "gnt-metad"
+    (record,) = node.files("/run/ganeti/metadata")
+    assert owners(node, record) == ("root", "gnt-metad")
+
+
 def test_a_cluster_of_three_lives_through_everything(three: Bed) -> None:
     _network, (first, second, third) = three
     found(first, second, third)
     assert user_of(first, "ganeti-masterd") == MASTERD
     assert user_of(first, "ganeti-noded") == "root"
-    add_guest(first, second)
+    first.run("gnt-cluster", "modify", "--instance-communication-network=talk")
+    add_guest(first, second, "--communication=yes")
     said = first.run("gnt-cluster", "verify").stdout
     assert "ERROR" not in said
+    check_metadata(second)
     for host in (first, second, third):
         assert wrong_places(host) == []
     assert owners(second, "/var/lib/ganeti/cluster.db") == (MASTERD, MASTERD)

@@ -53,6 +53,7 @@ class DaemonSpec:
 
     Attributes:
         uvloop: run on uvloop where it is installed.
+        low_ports: listens on ports below 1024, also when it does not run as root.
     """
 
     name: str
@@ -60,6 +61,7 @@ class DaemonSpec:
     paths: Paths
     options: argparse.Namespace
     uvloop: bool = False
+    low_ports: bool = False
 
 
 def exit_code(error: BaseException) -> int:
@@ -168,7 +170,7 @@ def drop_rights(spec: DaemonSpec) -> None:
     if os.geteuid() != 0:
         raise GenericError(f"this daemon runs as {user}: start it as root or as {user}")
     ensure_directories(spec.paths)
-    become(user)
+    become(user, low_ports=spec.low_ports)
 
 
 def _detach(spec: DaemonSpec, argv: Sequence[str]) -> int:

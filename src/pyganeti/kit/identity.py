@@ -4,12 +4,20 @@ Standard library only. Used by the layout of a node, by daemons at their start, 
 for a group to read.
 """
 
+import ctypes
 import grp
 import os
 import pwd
 import stat
+import struct
+from typing import Final
 
 from pyganeti.kit.paths import Paths
+
+# Linux: prctl(2), capset(2), capabilities(7).
+_PR_SET_KEEPCAPS: Final = 8
+_CAPABILITY_VERSION: Final = 0x20080522
+_CAP_NET_BIND_SERVICE: Final = 10
 
 
 def user_id(name: str) -> int:
@@ -86,8 +94,13 @@ def _is_safe(status: os.stat_result) -> bool:
     return stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and status.st_nlink == 1)
 
 
-def become(user: str) -> None:
+def become(user: str, *, low_ports: bool = False) -> None:
     """Give up root's rights for good: become ``user`` with all groups of theirs.
+
+    Args:
+        user: its name.
+        low_ports: keep the right to listen on ports below 1024, and no other; programs that are
+            started do not have it.
 
     Raises:
         KeyError: there is no such user.
@@ -96,4 +109,22 @@ def become(user: str) -> None:
     entry = pwd.getpwnam(user)
     os.initgroups(entry.pw_name, entry.pw_gid)
     os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if low_ports:
+        _check(libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
     os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+    if low_ports:
+        _keep_only(libc, 1 << _CAP_NET_BIND_SERVICE)
+
+
+def _keep_only(libc: ctypes.CDLL, rights: int) -> None:
+    """Let this process have ``rights`` (bits below 32), and those that it starts none."""
+    header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+    # Effective, permitted and inheritable, of the lower and the upper half.
+    _check(libc.capset(header, struct.pack("6I", rights, rights, 0, 0, 0, 0)))
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -77,7 +77,9 @@ class GuestRecords:
         """
         os.makedirs(self.directory, mode=_DIRECTORY_MODE, exist_ok=True)
         data = msgspec.json.encode(record_of(instance))
-        write_atomic(self._path(interface), data, mode=_MODE, durable=False)
+        # The daemon that reads it is in the directory's group.
+        gid = os.stat(self.directory).st_gid
+        write_atomic(self._path(interface), data, mode=_MODE, gid=gid, durable=False)
 
     def drop(self, interface: str) -> None:
         """Forget it; one that is not there is fine."""

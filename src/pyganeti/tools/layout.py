@@ -68,6 +68,7 @@ DIRECTORIES: Final = (
     Directory(f"{_RUN}/instance-reason", 0o755, "noded", "noded"),
     Directory(f"{_RUN}/livelocks", 0o750, "masterd", "daemons"),
     Directory(f"{_RUN}/luxidmessages", 0o750, "masterd", "daemons"),
+    Directory(f"{_RUN}/metadata", 0o750, "noded", "metad"),
     Directory(f"{_RUN}/socket", 0o770, "masterd", "daemons"),
     Directory(f"{_RUN}/uid-pool", 0o750, "noded", "masterd"),
     Directory("/etc/ganeti", 0o755, "noded", "noded"),

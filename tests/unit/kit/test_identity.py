@@ -5,6 +5,8 @@ import stat
 import sys
 from pathlib import Path
 
+import pytest
+
 from pyganeti.kit.identity import give, give_like_directory, group_id, group_to_give, user_id
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Command, run_blocking
@@ -57,6 +59,31 @@ def test_a_file_of_root_goes_to_the_owner_of_its_directory(tmp_path: Path) -> No
     os.chown(tmp_path, NOBODY, NOBODY)
     give_like_directory(str(path))
     assert (path.stat().st_uid, path.stat().st_gid) == (NOBODY, NOBODY)
+
+
+LOW_PORTS = """
+import os, socket, subprocess, sys
+from pyganeti.kit.identity import become
+become("nobody", low_ports=sys.argv[1] == "yes")
+try:
+    socket.socket().bind(("127.0.0.1", 80))
+    print("bound")
+except PermissionError:
+    print("refused")
+except OSError:
+    print("bound by somebody else")
+rights = open("/proc/self/status").read().split("CapEff:")[1].split()[0]
+print(int(rights, 16))
+print(subprocess.run(["grep", "CapEff", "/proc/self/status"], capture_output=True).stdout.split())
+"""
+
+
+@needs_root("gives files and rights away")
+@pytest.mark.parametrize(("low_ports", "left"), [("yes", 1 << 10), ("no", 0)])
+def test_low_ports_are_all_that_may_be_kept(low_ports: str, left: int) -> None:
+    said = run_blocking(Command((sys.executable, "-c", LOW_PORTS, low_ports))).stdout.splitlines()
+    assert (said[0] != "refused") == (low_ports == "yes")
+    assert said[1:] == [str(left), "[b'CapEff:', b'0000000000000000']"]
 
 
 @needs_root("gives files and rights away")

@@ -71,7 +71,7 @@ def main() -> int:
     """Entry point."""
     parser = daemon_parser(DAEMON)
     add_network_options(parser)
-    parser.add_argument("--no-user-checks", action="store_true", help="accepted, has no effect")
+    parser.add_argument("--no-user-checks", action="store_true", help="run as whoever starts it")
     options = parser.parse_args()
     try:
         paths = Paths.from_env(os.environ)
@@ -82,7 +82,7 @@ def main() -> int:
     async def body(life: Life) -> int:
         return await serve(paths, life, options.bind or SERVICE_IP, options.port or PORT)
 
-    return run_daemon(DaemonSpec(DAEMON, LOG_BASE, paths, options), body, sys.argv)
+    return run_daemon(DaemonSpec(DAEMON, LOG_BASE, paths, options, low_ports=True), body, sys.argv)
 
 
 if __name__ == "__main__":
