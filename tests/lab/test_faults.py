@@ -64,10 +64,16 @@ class FaultyCluster(DrbdCluster):
                 fault.node.power_on()
             return said.result()
 
+    def watch(self, node: Node) -> None:
+        """A round of a node's watcher, whatever comes of it."""
+        node.run("ganeti-watcher || true", timeout_s=IDLE_S)
+
     def settle(self) -> None:
         """Until no job runs, and the watcher finds nothing that it cannot mend."""
-        for node in reversed(self.nodes):
-            node.run("ganeti-watcher || true", timeout_s=IDLE_S)
+        with ThreadPoolExecutor(2) as pool:
+            others = [pool.submit(self.watch, node) for node in self.nodes[1:]]
+            for other in others:
+                other.result()
         self.master.run(
             "for try in $(seq 60); do"
             " gnt-job list --no-headers -o status | grep -qE 'queued|waiting|running|canceling'"

@@ -9,6 +9,7 @@ a link or the power is one call. Needs root.
 
 import importlib.metadata
 import os
+import py_compile
 import shutil
 import signal
 import socket
@@ -18,8 +19,12 @@ import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.util import cache_from_source
 from io import BytesIO
 from pathlib import Path
+from py_compile import PycInvalidationMode
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tools.lab.image import CACHE, IMAGE, fingerprint
@@ -33,6 +38,8 @@ SNAPSHOT: Final = "ready"
 BOOT_S: Final = 90.0
 RESTORE_S: Final = 60.0
 COMMAND_S: Final = 300.0
+# Where the project lies in a node.
+SOURCE: Final = "/opt/pyganeti/src"
 # Where tests lie in a node, and the distributions that run them there.
 TESTS: Final = "/opt/pyganeti/checkout"
 _RUNNERS: Final = (
@@ -313,8 +320,9 @@ class Node:
         self.run("tar -x -C /", stdin=buffer.getvalue())
 
     def install(self) -> None:
-        """Bring it the project as it is in this checkout, and its programs."""
-        self.put(_below(CHECKOUT / "src" / "pyganeti", "/opt/pyganeti/src/pyganeti"))
+        """Bring it the project as it is in this checkout, compiled, and its programs."""
+        self.put(_below(CHECKOUT / "src" / "pyganeti", f"{SOURCE}/pyganeti"))
+        self.put(_compiled())
         self.put({f"/usr/local/sbin/{name}": text for name, text in _programs()}, mode=0o755)
 
     def install_tests(self) -> None:
@@ -341,6 +349,23 @@ def _below(directory: Path, target: str, suffix: str = "") -> dict[str, bytes]:
         for path in sorted(directory.rglob(f"*{suffix}"))
         if path.is_file() and path.suffix != ".pyc"
     }
+
+
+@cache
+def _compiled() -> dict[str, bytes]:
+    """The project's modules, compiled: an emulated processor takes half a minute for it.
+
+    They hold whatever the times of their sources are. A node whose Python is another ignores them.
+    """
+    made: dict[str, bytes] = {}
+    with TemporaryDirectory() as scratch:
+        for path in sorted((CHECKOUT / "src" / "pyganeti").rglob("*.py")):
+            place = f"{SOURCE}/{path.relative_to(CHECKOUT / 'src')}"
+            done = f"{scratch}/pyc"
+            never = PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(str(path), done, place, doraise=True, invalidation_mode=never)
+            made[cache_from_source(place)] = Path(done).read_bytes()
+    return made
 
 
 def _programs() -> Iterator[tuple[str, bytes]]:
