@@ -205,7 +205,7 @@ def filled(path: Path, count: int, size: int) -> Iterator[list[socket.socket]]:
 
 
 async def test_who_takes_no_answer_is_dropped_when_others_wait_for_room(tmp_path: Path) -> None:
-    path, limits = tmp_path / "socket", Limits(unsent=5_000_000, stuck_s=0.05, round_s=0.01)
+    path, limits = tmp_path / "socket", Limits(unsent=5_000_000, stuck_s=1.0, round_s=0.01)
     async with serving(path, Master(), limits=limits) as server, client(path) as one:
         with filled(path, 10, 2_000_000):
             await until(lambda: len(server.writing) == 3, "no room to be left")
@@ -215,7 +215,7 @@ async def test_who_takes_no_answer_is_dropped_when_others_wait_for_room(tmp_path
 
 
 async def test_who_reads_slowly_is_served(tmp_path: Path) -> None:
-    path, limits = tmp_path / "socket", Limits(unsent=1_000_000, stuck_s=0.2, round_s=0.01)
+    path, limits = tmp_path / "socket", Limits(unsent=1_000_000, stuck_s=2.0, round_s=0.01)
     async with serving(path, Master(), limits=limits), AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(client(path)) for _ in range(10)]
         for one in clients:
