@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pyganeti.kit.clock import monotonic
-from pyganeti.model.errors import GenericError
 from pyganeti.wire.confd.client import ConfdClient
 from pyganeti.wire.confd.message import Query, Reply, Status
 
 from .confd_options import client_of, confd_parser
+from .ending import ended
 
 _REQUESTS: Final = 100
 _LONGEST: Final = 60
@@ -86,14 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         help=f"how many to measure the time with (default: {_REQUESTS}; 0: none)",
     )
     options = parser.parse_args(argv)
-    try:
-        client = client_of(options)
-        well = check(client, options)
-        if options.requests > 0:
-            measure(client, options)
-    except (GenericError, OSError) as err:
-        print(f"confd-client: {err}", file=sys.stderr)
-        return 1
+    return ended("confd-client", lambda: _try(options))
+
+
+def _try(options: argparse.Namespace) -> int:
+    client = client_of(options)
+    well = check(client, options)
+    if options.requests > 0:
+        measure(client, options)
     return 0 if well else 1
 
 

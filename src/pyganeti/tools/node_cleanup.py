@@ -14,8 +14,8 @@ from typing import Final
 
 from pyganeti.kit.clock import now
 from pyganeti.kit.paths import Paths
-from pyganeti.model.errors import GenericError
 from pyganeti.tools import services
+from pyganeti.tools.ending import ended
 
 BACKUP_DIR: Final = "/var/backups"
 # Everything that makes the node a member or a candidate, relative to the data directory.
@@ -112,12 +112,12 @@ def main() -> int:
         if sys.stdin.readline().strip() != "yes":
             print("Aborted.", file=sys.stderr)
             return 1
-    try:
-        stop_daemons(paths)
-        clean(paths, None if options.no_backup else backup_name(paths))
-    except (GenericError, OSError) as err:
-        print(f"node-cleanup: {err}", file=sys.stderr)
-        return 1
+    return ended("node-cleanup", lambda: _leave(paths, keep=not options.no_backup))
+
+
+def _leave(paths: Paths, *, keep: bool) -> int:
+    stop_daemons(paths)
+    clean(paths, backup_name(paths) if keep else None)
     return 0
 
 

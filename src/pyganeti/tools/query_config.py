@@ -3,13 +3,28 @@
 Source: the options and the output of Ganeti's tool of this name.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
 
-from pyganeti.model.errors import GenericError
 from pyganeti.wire.confd.message import Query, Status
 
 from .confd_options import client_of, confd_parser
+from .ending import ended
+
+
+def _ask(options: argparse.Namespace) -> int:
+    width, code = max(map(len, options.places)), 0
+    client = client_of(options)
+    for place in options.places:
+        reply = client.ask(Query.CONFIG_QUERY, place, timeout_s=options.timeout).reply
+        if reply.status is Status.OK:
+            print(f"{place:<{width}}\t{reply.answer}")
+        else:
+            what = reply.answer if isinstance(reply.answer, str) else "there is no such place"
+            print(f"query-config: {place}: {what}", file=sys.stderr)
+            code = 1
+    return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,21 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = confd_parser("query-config", __doc__.splitlines()[0])
     parser.add_argument("places", nargs="+", metavar="QUERY", help="such as /cluster/cluster_name")
     options = parser.parse_args(argv)
-    width, code = max(map(len, options.places)), 0
-    try:
-        client = client_of(options)
-        for place in options.places:
-            reply = client.ask(Query.CONFIG_QUERY, place, timeout_s=options.timeout).reply
-            if reply.status is Status.OK:
-                print(f"{place:<{width}}\t{reply.answer}")
-            else:
-                what = reply.answer if isinstance(reply.answer, str) else "there is no such place"
-                print(f"query-config: {place}: {what}", file=sys.stderr)
-                code = 1
-    except (GenericError, OSError) as err:
-        print(f"query-config: {err}", file=sys.stderr)
-        return 1
-    return code
+    return ended("query-config", lambda: _ask(options))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ from typing import Any, Final
 
 import msgspec
 
-from pyganeti.kit.files import read_bytes, write_atomic
+from pyganeti.kit.files import write_atomic
 from pyganeti.kit.ids import Ids, SystemIds
-from pyganeti.kit.nesting import is_too_deep
 from pyganeti.kit.paths import Paths
-from pyganeti.model.errors import ConfigurationError, GenericError
+from pyganeti.model.errors import ConfigurationError
+
+from .config_file import Config, read_config
+from .ending import ended
 
 _HIDDEN: Final = "<sanitized>"
 _DRBD_SECRET: Final = 5
@@ -29,9 +31,6 @@ _KEYS: Final = frozenset({"rsahostkeypub", "dsahostkeypub"})
 _PASSWORD: Final = re.compile(r"(passw|secret|token)", re.IGNORECASE)
 _V4: Final = ipaddress.ip_network("198.18.0.0/15")
 _V6: Final = ipaddress.ip_network("2001:db8::/64")
-
-# Any, here and below: JSON of any version.
-Config = dict[str, Any]
 
 
 def without_secrets(value: Any) -> Any:
@@ -169,18 +168,6 @@ def sanitized(config: Config, options: argparse.Namespace, ids: Ids) -> Config:
     return replaced(new, changes)  # type: ignore[no-any-return]
 
 
-def _read(path: str) -> Config:
-    data = read_bytes(path)
-    if data is None:
-        raise ConfigurationError(f"there is no {path}")
-    if is_too_deep(data):
-        raise ConfigurationError(f"{path} is nested too deeply")
-    try:
-        return msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"{path}: {err}") from err
-
-
 def _choice(text: str) -> bool:
     if text not in ("yes", "no"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither yes nor no")
@@ -222,24 +209,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run(argv: Sequence[str] | None) -> int:
+    options = _parser().parse_args(argv)
+    data = msgspec.json.encode(sanitized(read_config(options.path), options, SystemIds()))
+    if options.output == "-":
+        print(data.decode("utf-8"))
+        return 0
+    write_atomic(os.path.abspath(options.output), data, mode=0o600)
+    if options.verbose:
+        print(f"wrote {options.output}", file=sys.stderr)
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    try:
-        options = _parser().parse_args(argv)
-        data = msgspec.json.encode(sanitized(_read(options.path), options, SystemIds()))
-        if options.output == "-":
-            print(data.decode("utf-8"))
-        else:
-            write_atomic(os.path.abspath(options.output), data, mode=0o600)
-            if options.verbose:
-                print(f"wrote {options.output}", file=sys.stderr)
-    except (GenericError, ValueError) as err:
-        print(f"sanitize-config: {err}", file=sys.stderr)
-        return 1
-    except OSError as err:
-        print(f"sanitize-config: {err.filename}: {err.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    return ended("sanitize-config", lambda: _run(argv))
 
 
 if __name__ == "__main__":

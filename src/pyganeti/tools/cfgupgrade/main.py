@@ -10,27 +10,21 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
-from pyganeti.kit.clock import now, timestamp_text
+from pyganeti.kit.clock import now
 from pyganeti.kit.files import read_bytes, write_atomic
 from pyganeti.kit.ids import SystemIds
-from pyganeti.kit.nesting import is_too_deep
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import own_hostname
-from pyganeti.model.checks import verify_config
-from pyganeti.model.codec import decode_config
-from pyganeti.model.errors import ConfigurationError, GenericError
+from pyganeti.model.errors import GenericError
 from pyganeti.model.versions import CONFIG_VERSION
-from pyganeti.model.view import ClusterView
 from pyganeti.tools import services
+from pyganeti.tools.config_file import Config, problems, read_config, replace_config
+from pyganeti.tools.ending import ended
 
 from .convert import PREVIOUS, check_version, downgraded, upgraded, version_text
 
 OK: Final = 0
 FAILURE: Final = 1
-_MODE: Final = 0o640
-_BACKUP_MODE: Final = 0o600
 _QUESTION: Final = """\
 All daemons of the cluster must have been stopped. config.data is going to be {what};
 a backup is kept beside it. Type yes to go on: """
@@ -89,17 +83,17 @@ class Upgrade:
         """
         options = self._options
         self._check_place()
-        old = self._read()
+        old = read_config(self._file)
         check_version(old, downgrade=options.downgrade)
         self._say(f"found version {version_text(old['version'])} in {self._file}")
         if not options.force and not options.dry_run and not self._confirmed():
             print("Aborted.", file=sys.stderr)
             return FAILURE
         new = downgraded(old) if options.downgrade else upgraded(old, SystemIds(), now())
-        problems = [] if options.no_verify or options.downgrade else _problems(new)
+        found = [] if options.no_verify or options.downgrade else problems(new)
         if not options.dry_run:
             self._write(new, has_changed=new != old)
-        return self._report(new["version"], problems)
+        return self._report(new["version"], found)
 
     def _check_place(self) -> None:
         if os.path.realpath(self._options.path) == os.path.realpath(self._paths.data_dir):
@@ -120,38 +114,16 @@ class Upgrade:
                 " run it on the master, or with --ignore-hostname"
             )
 
-    # Any: JSON of a shape that is not known yet.
-    def _read(self) -> dict[str, Any]:
-        data = read_bytes(self._file)
-        if data is None:
-            raise Refused(f"there is no {self._file}")
-        if is_too_deep(data):
-            raise ConfigurationError(f"{self._file} is not readable: nested too deeply")
-        try:
-            return msgspec.json.decode(data, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as err:
-            raise ConfigurationError(f"{self._file} is not readable: {err}") from err
-
     def _confirmed(self) -> bool:
         what = "downgraded" if self._options.downgrade else "upgraded"
         print(_QUESTION.format(what=what), end="", flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
-    # Any: as above.
-    def _write(self, config: dict[str, Any], *, has_changed: bool) -> None:
+    def _write(self, config: Config, *, has_changed: bool) -> None:
         """Write what has changed; the old file is kept first."""
         if has_changed:
-            backup = f"{self._file}.backup-{timestamp_text(now())}.{os.getpid()}"
-            write_atomic(backup, read_bytes(self._file) or b"", mode=_BACKUP_MODE)
+            backup = replace_config(self._file, config)
             self._say(f"kept the old file as {backup}")
-            found = os.stat(self._file)
-            write_atomic(
-                self._file,
-                msgspec.json.encode(config),
-                mode=_MODE,
-                uid=found.st_uid,
-                gid=found.st_gid,
-            )
         self._move_users()
         self._allow_directories(config["cluster"])
 
@@ -165,7 +137,7 @@ class Upgrade:
             os.symlink("rapi/users", old)
             self._say(f"moved {old} to {new}")
 
-    # Any: as above.
+    # Any: JSON of any version.
     def _allow_directories(self, cluster: dict[str, Any]) -> None:
         """Before 2.7 nobody had to say where files of disks may lie."""
         place = os.path.join(self._options.confdir, "file-storage-paths")
@@ -177,41 +149,24 @@ class Upgrade:
         write_atomic(place, text.encode("utf-8"), mode=0o644)
         self._say(f"allowed {', '.join(wanted)} in {place}")
 
-    def _report(self, version: int, problems: list[str]) -> int:
+    def _report(self, version: int, found: list[str]) -> int:
         done = "would be" if self._options.dry_run else "is"
-        for problem in problems:
+        for problem in found:
             print(f"cfgupgrade: {problem}", file=sys.stderr)
         text = f"The configuration {done} of version {version_text(version)} now"
-        print(f"{text}, but contradicts itself: see above." if problems else f"{text}.")
+        print(f"{text}, but contradicts itself: see above." if found else f"{text}.")
         if os.path.exists(os.path.join(self._options.path, "cluster.db")):
             print("Run 'ganeti-masterd --take-config-file' to make it the cluster's.")
-        return FAILURE if problems else OK
+        return FAILURE if found else OK
 
     def _say(self, text: str) -> None:
         if self._options.verbose:
             print(text, file=sys.stderr)
 
 
-# Any: JSON of the shape that is to be checked.
-def _problems(config: dict[str, Any]) -> list[str]:
-    """What is wrong with an upgraded configuration.
-
-    Raises:
-        ConfigurationError: it cannot be read at all; names the object.
-    """
-    return verify_config(ClusterView.from_config(decode_config(msgspec.json.encode(config))))
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    try:
-        return Upgrade(_options(argv), Paths.from_env()).run()
-    except (GenericError, ValueError) as err:
-        print(f"cfgupgrade: {err}", file=sys.stderr)
-    except OSError as err:
-        where = f"{err.filename}: " if err.filename else ""
-        print(f"cfgupgrade: {where}{err.strerror or err}", file=sys.stderr)
-    return FAILURE
+    return ended("cfgupgrade", lambda: Upgrade(_options(argv), Paths.from_env()).run())
 
 
 if __name__ == "__main__":
