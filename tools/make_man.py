@@ -32,6 +32,7 @@ PROGRAMS: Final = {
     "cfgupgrade": "pyganeti.tools.cfgupgrade.main",
     "confd-client": "pyganeti.tools.confd_client",
     "ganeti-confd": "pyganeti.daemons.confd.main",
+    "ganeti-listrunner": "pyganeti.tools.listrunner",
     "ganeti-masterd": "pyganeti.daemons.masterd",
     "ganeti-metad": "pyganeti.daemons.metad.main",
     "ganeti-noded": "pyganeti.daemons.noded",

@@ -7,8 +7,8 @@ import pytest
 
 from pyganeti.cli.gnt_node import add
 from pyganeti.cli.main import load_command, load_tool, parse
-from pyganeti.cli.ssh import scp_command, ssh_command
 from pyganeti.kit.paths import Paths
+from pyganeti.kit.ssh import scp_command, ssh_command
 from pyganeti.model.errors import OpPrereqError
 
 from .fake_master import FakeMaster, Job, named_rows, run

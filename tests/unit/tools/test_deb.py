@@ -17,8 +17,8 @@ from tools.machine import CHECKOUT
 
 FACTS = json.loads((CHECKOUT / "tests/spec/tools.json").read_text())
 LAYOUT = json.loads((CHECKOUT / "tests/spec/layout.json").read_text())
-# Debian has it beside the helpers.
-ELSEWHERE = {"check-cert-expired"}
+# Debian has the one beside the helpers, the other one beside the commands.
+ELSEWHERE = {"check-cert-expired", "ganeti-listrunner"}
 
 
 def test_programs_are_where_others_look_for_them() -> None:
@@ -30,6 +30,7 @@ def test_programs_are_where_others_look_for_them() -> None:
         if name in FACTS["internal_helpers"]:
             assert place(name) == f"usr/lib/ganeti/{name}"
     assert place("gnt-node") == "usr/sbin/gnt-node"
+    assert place("ganeti-listrunner") == "usr/sbin/ganeti-listrunner"
     assert place("hbal") == "usr/bin/hbal"
     assert links({"hail": "x:y"}) == {
         "usr/bin/hail": "hail", "usr/lib/ganeti/iallocators/hail": "hail"

@@ -10,8 +10,8 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command, at_least_one
 from pyganeti.cli.options import cluster as c
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.ssh import scp_command, ssh_command
 from pyganeti.cli.wanted import online_nodes
+from pyganeti.kit.ssh import scp_command, ssh_command
 from pyganeti.model.errors import OpPrereqError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pyganeti.cli import failure
 from pyganeti.cli.option import Arg, Command
 from pyganeti.cli.options import instance as i
 from pyganeti.cli.options import shared as o
-from pyganeti.cli.ssh import ssh_command
 from pyganeti.cli.wanted import any_of
+from pyganeti.kit.ssh import ssh_command
 from pyganeti.model.errors import OpExecError, OpPrereqError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from pyganeti.cli.failure import NodeSetupError
-from pyganeti.cli.ssh import ssh_command
 from pyganeti.kit.process import Command, Finished, ProcessError, run_blocking
+from pyganeti.kit.ssh import ssh_command
 
 if TYPE_CHECKING:
     from pyganeti.cli.context import Context

@@ -1,18 +1,22 @@
-"""Commands on other nodes over the system's OpenSSH client. Builds command lines only; pure.
+"""Commands on other hosts over the system's OpenSSH client. Builds command lines only; pure.
 
 Source: gnt-node(8) ADD; gnt-cluster(8) COMMAND, COPYFILE; the cluster's known_hosts file.
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from pyganeti.kit.paths import Paths
 
 CONNECT_TIMEOUT_S: Final = 10
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def _options(paths: Paths, *, ask: bool, check_key: bool) -> list[str]:
+def _options(
+    paths: Paths, *, ask: bool, check_key: bool, more: Mapping[str, str] = _NONE
+) -> list[str]:
     options = {
         "ConnectTimeout": str(CONNECT_TIMEOUT_S),
         # What it notes down is of no interest; why it fails is, and should stand alone.
@@ -24,7 +28,7 @@ def _options(paths: Paths, *, ask: bool, check_key: bool) -> list[str]:
     if not check_key:
         # A key that is not checked must not be remembered as if it had been.
         options["UserKnownHostsFile"] = "/dev/null"
-    return [f"-o{key}={value}" for key, value in options.items()]
+    return [f"-o{key}={value}" for key, value in {**options, **more}.items()]
 
 
 def ssh_command(
@@ -37,6 +41,7 @@ def ssh_command(
     tty: bool = False,
     ask: bool = False,
     check_key: bool = True,
+    more: Mapping[str, str] = _NONE,
 ) -> list[str]:
     """Run ``command`` on ``host``.
 
@@ -49,9 +54,10 @@ def ssh_command(
         tty: give it a terminal, with no escape character in the way.
         ask: let ssh ask for a password and show an unknown host key.
         check_key: refuse an unknown host key (or ask).
+        more: options of ssh_config(5), instead of those that are meant otherwise.
     """
     argv = ["ssh", "-oEscapeChar=none", "-q"] if tty else ["ssh"]
-    argv += [*_options(paths, ask=ask, check_key=check_key), f"-p{port}"]
+    argv += [*_options(paths, ask=ask, check_key=check_key, more=more), f"-p{port}"]
     argv += ["-t"] if tty else []
     return [*argv, f"{user}@{host}", shlex.join(command)]
 
