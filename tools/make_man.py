@@ -29,6 +29,7 @@ TOOLS: Final = ("backup", "cluster", "debug", "filter", "group", "instance", "jo
 # Programs that describe their options themselves, and the module that does.
 PROGRAMS: Final = {
     "burnin": "pyganeti.tools.burnin.main",
+    "cfgshell": "pyganeti.tools.cfgshell",
     "cfgupgrade": "pyganeti.tools.cfgupgrade.main",
     "confd-client": "pyganeti.tools.confd_client",
     "ganeti-confd": "pyganeti.daemons.confd.main",

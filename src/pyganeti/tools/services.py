@@ -247,3 +247,14 @@ def default_arguments(paths: Paths, service: Service) -> list[str]:
         if equals and key in wanted:
             found += shlex.split(value)
     return found
+
+
+def check_stopped(paths: Paths) -> None:
+    """Make sure that no daemon of the node runs.
+
+    Raises:
+        ServiceError: one does; names them.
+    """
+    running = [service.name for service in SERVICES if is_running(paths, service)]
+    if running:
+        raise ServiceError(f"stop the daemons first: {', '.join(running)} still run")

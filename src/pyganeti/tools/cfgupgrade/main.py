@@ -96,14 +96,9 @@ class Upgrade:
         return self._report(new["version"], found)
 
     def _check_place(self) -> None:
-        if os.path.realpath(self._options.path) == os.path.realpath(self._paths.data_dir):
-            running = [
-                service.name
-                for service in services.SERVICES
-                if services.is_running(self._paths, service)
-            ]
-            if running and not self._options.dry_run:
-                raise Refused(f"stop the daemons first: {', '.join(running)} still run")
+        is_here = os.path.realpath(self._options.path) == os.path.realpath(self._paths.data_dir)
+        if is_here and not self._options.dry_run:
+            services.check_stopped(self._paths)
         if self._options.ignore_hostname:
             return
         place = os.path.join(self._options.path, "ssconf_master_node")
