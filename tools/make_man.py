@@ -38,6 +38,7 @@ PROGRAMS: Final = {
     "ganeti-metad": "pyganeti.daemons.metad.main",
     "ganeti-noded": "pyganeti.daemons.noded",
     "ganeti-watcher": "pyganeti.daemons.watcher.main",
+    "lvmstrap": "pyganeti.tools.lvmstrap.main",
     "node-cleanup": "pyganeti.tools.node_cleanup",
     "query-config": "pyganeti.tools.query_config",
     "sanitize-config": "pyganeti.tools.sanitize_config",
