@@ -198,6 +198,29 @@ async def test_a_source_that_loses_its_power_on_the_way_is_failed_over_from() ->
     assert cluster.copies.doubles == []
 
 
+async def test_a_source_that_boots_after_it_lost_its_power_starts_the_guest_again() -> None:
+    """Its mirrors are gone with its memory, and are made again before anybody writes."""
+    cluster = await running(pnode="node2", snode="node1")
+    cluster.nodes["node2"].sending.clear()
+    job = cluster.submit(MIGRATE)
+    await job
+    while cluster.guest_states("web1").get("node2") != "outgoing":
+        await cluster.clock.sleep(0.1)
+    cut(cluster, "node2")
+    # QEMU's copy ends by itself when its source is gone.
+    cluster.nodes["node1"].guests.remove("web1")
+    await cluster.nodes["node2"].boot()
+    cluster.nodes["node2"].reachable = True
+    await failed(cluster, job)
+    master = await cluster.master()
+    assert master.leftovers.lines() == []
+    assert roles(cluster)["node2"] == [("UpToDate", True)]
+    await cluster.run(START)
+    assert primary(cluster) == "node2"
+    assert cluster.guest_states("web1") == {"node2": "running"}
+    assert cluster.copies.doubles == []
+
+
 async def test_cleanup_takes_the_disks_where_the_guest_is() -> None:
     cluster = await running()
     record = cluster.nodes["node1"].guests.get("web1")

@@ -4,9 +4,11 @@ Free functions over a node reader or writer; each is idempotent, since the node 
 """
 
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
+from pyganeti.master.config import ConfigState
 from pyganeti.master.disks.mirrors import Warn, on_secondary
 from pyganeti.master.disks.space import but_reserved
 from pyganeti.master.instances.specs import instance_spec, without_secret
@@ -37,6 +39,17 @@ from pyganeti.wire.noderpc.specs import (
     InstanceSpec,
 )
 from pyganeti.wire.noderpc.struct import Params
+
+
+class Scene(Protocol):
+    """What an operation's ``Run`` has, and an undo's context as well."""
+
+    config: ConfigState
+    nodes: NodeWriter
+
+    def log(self, message: str) -> None:
+        """Tell the user."""
+        ...
 
 
 async def guest_info(nodes: NodeReader, view: ClusterView, instance: Instance) -> GuestInfo | None:
@@ -198,6 +211,20 @@ async def assemble_disks(
         device = await nodes.call(spec.primary_node, call)
         found.append((name, disk.iv_name, device.path))
     return found
+
+
+async def assemble_again(scene: Scene, spec: InstanceSpec) -> None:
+    """Assemble disks, or say why that cannot be.
+
+    Raises:
+        NodeCallError: a node does not answer.
+    """
+    try:
+        await assemble_disks(scene.nodes, scene.config.view, spec)
+    except NodeCallError:
+        raise
+    except GenericError as err:
+        scene.log(f"Warning: not all disks of instance {spec.name} are active: {err}")
 
 
 def _assembled_there(spec: InstanceSpec, index: int, disk: DiskSpec) -> BlockdevAssembleCall:

@@ -10,12 +10,10 @@ Source: design note 0009, "Migration".
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from pyganeti.master.changes import move_instance
-from pyganeti.master.config import ConfigState
+from pyganeti.master.instances.guests import Scene, assemble_again
 from pyganeti.master.instances.moving import Move, close_disks, open_disks
-from pyganeti.master.nodes import NodeWriter
 from pyganeti.model.errors import (
     HypervisorError,
     NodeCallError,
@@ -47,17 +45,6 @@ class Outcome(StrEnum):
     WENT = "went"  # the target's copy is the guest
     UNKNOWN = "unknown"  # a node that counts does not answer
     BOTH = "both"  # must never be
-
-
-class Scene(Protocol):
-    """What it takes: an operation's ``Run`` has it, and so has an undo's context."""
-
-    config: ConfigState
-    nodes: NodeWriter
-
-    def log(self, message: str) -> None:
-        """Tell the user."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +184,19 @@ class _Settling:
         if not move.target.offline:
             await self._finish_there(success=False)
             await close_disks(self._scene.nodes, move, there=True)
-        if move.source.offline:
-            return
-        await open_disks(self._scene.nodes, move, there=False, exclusive=True)
+        if not move.source.offline:
+            await self._own(there=False, runs=here in RUNS)
+
+    async def _own(self, *, there: bool, runs: bool) -> None:
+        """Let one node alone write to the disks, with the guest or for its next start.
+
+        Without the guest they may be gone: the node lost its power, and was booted since.
+        """
+        if runs:
+            await open_disks(self._scene.nodes, self._move, there=there, exclusive=True)
+        else:
+            spec = self._move.there if there else self._move.here
+            await assemble_again(self._scene, spec)
 
     async def returns(self, *, anew: bool) -> None:
         """The guest was sent and is not on the target: it goes on on the source.
@@ -228,7 +225,7 @@ class _Settling:
             await self._finish_here(success=True)
             await close_disks(self._scene.nodes, move, there=False)
         if target_has_it:
-            await open_disks(self._scene.nodes, move, there=True, exclusive=True)
+            await self._own(there=True, runs=await self.role_there() in RUNS)
         elif not move.target.offline:
             await self._finish_there(success=False)
 

@@ -8,7 +8,12 @@ from pyganeti.master.changes import instance_fields, move_instance, remove_insta
 from pyganeti.master.disks.mirrors import nodes_of
 from pyganeti.master.disks.new import directory_removal
 from pyganeti.master.instances.forthcoming import reserve_again
-from pyganeti.master.instances.guests import assemble_disks, shut_down_disks, stop_guest
+from pyganeti.master.instances.guests import (
+    assemble_again,
+    assemble_disks,
+    shut_down_disks,
+    stop_guest,
+)
 from pyganeti.master.instances.specs import instance_spec, seen_from
 from pyganeti.master.jobs.run import UndoContext
 from pyganeti.model.enums import AdminState
@@ -92,20 +97,6 @@ async def activate_disks(context: UndoContext, *, spec: JsonSpec) -> None:
     instance = _as_it_is(context, spec)
     if instance is not None:
         await assemble_again(context, instance)
-
-
-async def assemble_again(context: UndoContext, instance: InstanceSpec) -> None:
-    """Assemble disks, or say why that cannot be.
-
-    Raises:
-        NodeCallError: a node does not answer.
-    """
-    try:
-        await assemble_disks(context.nodes, context.config.view, instance)
-    except NodeCallError:
-        raise
-    except GenericError as err:
-        context.log(f"Warning: not all disks of instance {instance.name} are active: {err}")
 
 
 async def start_again(context: UndoContext, *, spec: JsonSpec) -> None:

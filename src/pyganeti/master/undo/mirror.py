@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.disks.replacing import set_secondary
+from pyganeti.master.instances.guests import assemble_again
 from pyganeti.master.instances.specs import disk_spec, instance_spec
 from pyganeti.master.jobs.run import UndoContext
-from pyganeti.master.undo.instance import assemble_again
 from pyganeti.model.errors import OpExecError
 from pyganeti.wire.noderpc.blockdev import (
     BlockdevAddchildrenCall,
