@@ -1,8 +1,7 @@
 """Where a daemon of a node listens."""
 
-from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.resolver import UnknownHost, own_hostname, resolve
+from pyganeti.kit.resolver import UnknownHost, ip_version, own_hostname, resolve
 from pyganeti.model.errors import ConfigurationError
 
 
@@ -13,8 +12,7 @@ def default_address(paths: Paths) -> str:
         ConfigurationError: a virtual node's name is not in its hosts file.
     """
     if not paths.is_virtual:
-        family = (read_bytes(paths.ssconf("primary_ip_family")) or b"").strip()
-        return "::" if family == b"10" else "0.0.0.0"  # noqa: S104
+        return "::" if ip_version(paths) == 6 else "0.0.0.0"  # noqa: S104
     try:
         return resolve(paths, own_hostname(paths))[1]
     except UnknownHost as err:

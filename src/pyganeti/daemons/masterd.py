@@ -11,7 +11,7 @@ import os
 import resource
 import ssl
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -53,7 +53,7 @@ from pyganeti.wire.noderpc.call import NodeClient
 from pyganeti.wire.noderpc.client import HttpNodeClient
 
 from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, drop_rights, exit_code, run_daemon
-from .options import daemon_parser
+from .options import add_user_option, daemon_parser, parsed
 from .pidfile import PidFile
 
 NAME: Final = "ganeti-masterd"
@@ -327,7 +327,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _options() -> Namespace:
+def _parser() -> ArgumentParser:
     # Under the names of what it replaces it is asked for its version, too.
     called = os.path.basename(sys.argv[0])
     parser = daemon_parser(called if called in ALIASES else NAME)
@@ -340,24 +340,19 @@ def _options() -> Namespace:
         metavar="SECONDS",
         help=f"how long a stop waits for running jobs (default: {STOP_TIMEOUT_S:g})",
     )
-    parser.add_argument("--no-user-checks", action="store_true", help="run as whoever starts it")
+    add_user_option(parser)
     parser.add_argument(
         "--take-config-file", action="store_true", help="make config.data the state, and end"
     )
     parser.add_argument(
         "--keep-database", action="store_true", help="write config.data anew, and end"
     )
-    return parser.parse_args()
+    return parser
 
 
 def main() -> int:
     """Entry point."""
-    options = _options()
-    try:
-        paths = Paths.from_env(os.environ)
-    except ValueError as err:
-        print(f"{NAME}: {err}", file=sys.stderr)
-        return FAILURE
+    options, paths = parsed(_parser())
     # A job takes many rounds of the loop: uvloop saves a seventh of its CPU. A node daemon is
     # better off without it, since it allots and frees 256 KiB for each read over TLS.
     spec = DaemonSpec(NAME, LOG_BASE, paths, options, uvloop=True)

@@ -7,7 +7,6 @@ Runs as root on every node. Ending it, also by force, ends no guest.
 
 import asyncio
 import logging
-import os
 import ssl
 import sys
 from collections.abc import Callable
@@ -28,9 +27,9 @@ from pyganeti.store.sqlite import SqliteBackend
 from pyganeti.tools import services
 from pyganeti.wire.noderpc.server import NodeServer
 
-from .base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from .base import OK, DaemonSpec, Life, run_daemon
 from .listening import default_address
-from .options import add_network_options, daemon_parser, service_port
+from .options import add_network_options, daemon_parser, parsed, service_port
 from .replica import CandidateStore
 
 _log = logging.getLogger(__name__)
@@ -137,12 +136,7 @@ def main() -> int:
     parser.add_argument(
         "--no-mlock", action="store_true", help="do not lock memory (this daemon never does)"
     )
-    options = parser.parse_args()
-    try:
-        paths = Paths.from_env(os.environ)
-    except ValueError as err:
-        print(f"{NAME}: {err}", file=sys.stderr)
-        return FAILURE
+    options, paths = parsed(parser)
     port = options.port or service_port(NAME, DEFAULT_PORT)
 
     async def body(life: Life) -> int:

@@ -3,7 +3,10 @@
 import argparse
 import socket
 
+from pyganeti.kit.paths import Paths
 from pyganeti.model.versions import RELEASE_VERSION
+
+from .base import FAILURE
 
 
 def daemon_parser(name: str) -> argparse.ArgumentParser:
@@ -27,6 +30,23 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Options of a daemon that listens on a port."""
     parser.add_argument("-p", "--port", type=int, help="port to listen on")
     parser.add_argument("-b", "--bind", metavar="ADDRESS", help="address to listen on")
+
+
+def add_user_option(parser: argparse.ArgumentParser) -> None:
+    """The option of a daemon that has a user of its own."""
+    parser.add_argument("--no-user-checks", action="store_true", help="run as whoever starts it")
+
+
+def parsed(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Paths]:
+    """The options of this process, and the node that it acts as.
+
+    Ends the process where they make no sense.
+    """
+    options = parser.parse_args()
+    try:
+        return options, Paths.from_env()
+    except ValueError as err:
+        parser.exit(FAILURE, f"{parser.prog}: {err}\n")
 
 
 def service_port(name: str, default: int, protocol: str = "tcp") -> int:

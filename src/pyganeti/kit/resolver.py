@@ -9,9 +9,12 @@ import ipaddress
 import socket
 from typing import Final
 
+from .files import read_bytes
 from .paths import Paths
 
 FAMILIES: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
+# In files it is the number that Linux has for it.
+_INET6: Final = b"10"
 
 
 class UnknownHost(Exception):
@@ -55,6 +58,12 @@ def _is_of(address: str, version: int | None) -> bool:
 
 def _kind(version: int | None) -> str:
     return "no address" if version is None else f"no IPv{version} address"
+
+
+def ip_version(paths: Paths) -> int:
+    """The version of IP that the cluster of this node uses; 4 as long as there is none."""
+    family = (read_bytes(paths.ssconf("primary_ip_family")) or b"").strip()
+    return 6 if family == _INET6 else 4
 
 
 def own_hostname(paths: Paths) -> str:

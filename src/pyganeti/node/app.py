@@ -15,6 +15,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Runner, run
+from pyganeti.kit.resolver import ip_version
 from pyganeti.kit.tls import client_context
 from pyganeti.model.uid_pool import UidRange, parse_pool
 from pyganeti.wire.noderpc.call import TaskId
@@ -202,12 +203,6 @@ def build_network(paths: Paths, runner: Runner) -> LinuxNetwork:
     """The node's network, as its files say how it is done here."""
     metadata = MetadataService(GuestRecords(paths.metadata_dir), paths.metad_socket, run)
     return LinuxNetwork(runner, paths.kvm_ifup, metadata)
-
-
-def ip_version(paths: Paths) -> int:
-    """The version of IP that the cluster uses; 4 as long as there is none."""
-    family = (read_bytes(paths.ssconf("primary_ip_family")) or b"").strip()
-    return 6 if family == b"10" else 4
 
 
 def uid_pool(paths: Paths) -> tuple[UidRange, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.resolver import UnknownHost, resolve
+from pyganeti.kit.resolver import UnknownHost, ip_version, resolve
 
 
 @pytest.fixture
@@ -42,3 +42,12 @@ def test_the_system_is_asked_for_one_version(version: int, address: str) -> None
     assert resolve(Paths(), address, version=version)[1] == address
     with pytest.raises(UnknownHost):
         resolve(Paths(), address, version=10 - version)
+
+
+@pytest.mark.parametrize(("text", "version"), [("2\n", 4), ("10\n", 6), ("", 4), (None, 4)])
+def test_the_version_of_the_cluster(paths: Paths, text: str | None, version: int) -> None:
+    if text is not None:
+        place = Path(paths.ssconf("primary_ip_family"))
+        place.parent.mkdir(parents=True)
+        place.write_text(text)
+    assert ip_version(paths) == version

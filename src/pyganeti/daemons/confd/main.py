@@ -4,13 +4,18 @@ Runs on every node without privileges; only master candidates have something to 
 """
 
 import asyncio
-import os
 import sys
 from typing import Final
 
-from pyganeti.daemons.base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from pyganeti.daemons.base import OK, DaemonSpec, Life, run_daemon
 from pyganeti.daemons.listening import default_address
-from pyganeti.daemons.options import add_network_options, daemon_parser, service_port
+from pyganeti.daemons.options import (
+    add_network_options,
+    add_user_option,
+    daemon_parser,
+    parsed,
+    service_port,
+)
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
 from pyganeti.wire.confd.client import DEFAULT_PORT
@@ -56,13 +61,8 @@ def main() -> int:
     """Entry point."""
     parser = daemon_parser(NAME)
     add_network_options(parser)
-    parser.add_argument("--no-user-checks", action="store_true", help="accepted, has no effect")
-    options = parser.parse_args()
-    try:
-        paths = Paths.from_env(os.environ)
-    except ValueError as err:
-        print(f"{NAME}: {err}", file=sys.stderr)
-        return FAILURE
+    add_user_option(parser)
+    options, paths = parsed(parser)
     port = options.port or service_port(NAME, DEFAULT_PORT, "udp")
 
     async def body(life: Life) -> int:

@@ -4,12 +4,11 @@ noded starts it with the first guest that communicates with its node.
 """
 
 import asyncio
-import os
 import sys
 from typing import Any, Final
 
-from pyganeti.daemons.base import FAILURE, OK, DaemonSpec, Life, run_daemon
-from pyganeti.daemons.options import add_network_options, daemon_parser
+from pyganeti.daemons.base import OK, DaemonSpec, Life, run_daemon
+from pyganeti.daemons.options import add_network_options, add_user_option, daemon_parser, parsed
 from pyganeti.kit.paths import Paths
 from pyganeti.model.communication import SERVICE_IP
 from pyganeti.model.errors import GenericError
@@ -71,13 +70,8 @@ def main() -> int:
     """Entry point."""
     parser = daemon_parser(DAEMON)
     add_network_options(parser)
-    parser.add_argument("--no-user-checks", action="store_true", help="run as whoever starts it")
-    options = parser.parse_args()
-    try:
-        paths = Paths.from_env(os.environ)
-    except ValueError as err:
-        print(f"{DAEMON}: {err}", file=sys.stderr)
-        return FAILURE
+    add_user_option(parser)
+    options, paths = parsed(parser)
 
     async def body(life: Life) -> int:
         return await serve(paths, life, options.bind or SERVICE_IP, options.port or PORT)
