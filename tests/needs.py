@@ -5,20 +5,28 @@ from typing import Final
 
 import pytest
 
+_IS_ROOT: Final = os.geteuid() == 0
+
 needs_loops: Final = pytest.mark.skipif(
-    os.geteuid() != 0 or not os.access("/dev/loop-control", os.R_OK | os.W_OK),
+    not _IS_ROOT or not os.access("/dev/loop-control", os.R_OK | os.W_OK),
     reason="no loop devices to be had: that takes root and /dev/loop-control",
 )
 
 
 def needs_root(why: str) -> pytest.MarkDecorator:
     """For tests in which only root ``why``."""
-    return pytest.mark.skipif(os.geteuid() != 0, reason=f"only root {why}")
+    return pytest.mark.skipif(not _IS_ROOT, reason=f"only root {why}")
+
+
+def skip_unless_root(why: str) -> None:
+    """Skip the test, in which only root ``why``."""
+    if not _IS_ROOT:
+        pytest.skip(f"only root {why}")
 
 
 def has_interfaces() -> bool:
     """Whether real network interfaces can be made."""
-    return os.geteuid() == 0 and os.access("/dev/net/tun", os.R_OK | os.W_OK)
+    return _IS_ROOT and os.access("/dev/net/tun", os.R_OK | os.W_OK)
 
 
 def skip_without_interfaces() -> None:

@@ -15,6 +15,7 @@ from pyganeti.node.storage.file import FileDriver
 from pyganeti.wire.noderpc.specs import DiskSpec
 from pyganeti.wire.noderpc.types import TaskProgress
 from tests.contract.node.storage_kinds import file_driver
+from tests.needs import skip_unless_root
 
 
 def disk(name: str = "0", size: int = 4, uuid: str = "u-0") -> DiskSpec:
@@ -104,8 +105,7 @@ def names(directory: Path) -> set[str]:
 @pytest.fixture
 async def full(tmp_path: Path) -> AsyncIterator[FileDriver]:
     """A driver on a file system of 1 MiB with room for one file more."""
-    if os.geteuid() != 0:
-        pytest.skip("a small file system can only be mounted by root")
+    skip_unless_root("mounts file systems")
     driver = file_driver(tmp_path)
     place = str(tmp_path / "srv" / "disks" / "web1")
     mount = ("mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=2", "tmpfs", place)

@@ -1,6 +1,5 @@
 """A full disk refuses the batch, in one line, and leaves the store usable."""
 
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pyganeti.model.errors import ConfigurationError, StoreCorrupt
 from pyganeti.store.interface import Table
 from pyganeti.store.sqlite import SqliteBackend
 from tests.contract.store.harness import SqliteStorage, batch, committing, job
+from tests.needs import skip_unless_root
 
 LARGE = 300_000
 
@@ -46,8 +46,7 @@ async def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small file system")
+    skip_unless_root("mounts file systems")
     where = tmp_path / "small"
     where.mkdir()
     try:

@@ -12,8 +12,7 @@ import pytest
 
 from pyganeti.kit import files
 from pyganeti.kit.files import remove_unfinished, write_atomic
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+from tests.needs import needs_root
 
 
 @contextmanager
@@ -110,7 +109,7 @@ def _device(path: Path, victim: Path) -> None:
     os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # /dev/full
 
 
-PLANTS = [_link, _name, _pipe, pytest.param(_device, marks=needs_root)]
+PLANTS = [_link, _name, _pipe, pytest.param(_device, marks=needs_root("makes devices"))]
 
 
 @pytest.mark.parametrize("plant", PLANTS)
