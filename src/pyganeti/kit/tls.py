@@ -165,11 +165,14 @@ def expiry(pem: bytes) -> float:
     """When the first certificate in a PEM file ends, in seconds since the epoch.
 
     Raises:
-        ValueError: there is no certificate in it.
+        ValueError: there is no certificate in it, or none that can be read.
     """
     from cryptography import x509
 
-    certificate = x509.load_der_x509_certificate(_first_certificate(pem))
+    try:
+        certificate = x509.load_der_x509_certificate(_first_certificate(pem))
+    except x509.InvalidVersion as err:
+        raise ValueError(str(err)) from err
     return certificate.not_valid_after_utc.timestamp()
 
 

@@ -183,17 +183,22 @@ def _given_spice(path: str, ca_path: str) -> tuple[bytes, bytes]:
 
 def _check_pair(path: str, pem: bytes) -> "list[x509.Certificate]":
     """The certificates in a file; the first is the one of the key in it, and valid now."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     chain = _certificates(path, pem)
+    # No reason is passed on: the library's words may quote the file.
     try:
-        key = load_pem_private_key(pem, None)
+        key = load_pem_private_key(pem, None).public_key()
     except TypeError:
         raise _refusal(path, "its key is protected by a password") from None
-    except Exception:
-        # Supervisor: the library raises what it likes, and its words may quote the file.
+    except (UnsupportedAlgorithm, ValueError):
         raise _refusal(path, "it holds no private key that can be read") from None
-    if key.public_key() != chain[0].public_key():
+    try:
+        certified = chain[0].public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        raise _refusal(path, "its certificate is for a kind of key that is not known") from None
+    if key != certified:
         raise _refusal(path, "its key does not belong to its certificate")
     _check_time(path, chain[0])
     return chain
@@ -204,7 +209,7 @@ def _certificates(path: str, pem: bytes) -> "list[x509.Certificate]":
 
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError:
+    except (x509.InvalidVersion, ValueError):
         raise _refusal(path, "it holds no certificate that can be read") from None
 
 
@@ -233,11 +238,11 @@ def _is_signed(
 
 
 def _is_issuer(issuer: "x509.Certificate", issued: "x509.Certificate") -> bool:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
         issued.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return False
     return True
 
