@@ -124,6 +124,12 @@ class Paths:
         return paths
 
     @property
+    def certificates(self) -> tuple[str, ...]:
+        """The files of a node that hold certificates, some of them with keys."""
+        own = (self.ca_cert, self.server_pem, self.client_pem)
+        return (*own, self.rapi_pem, self.spice_pem, self.spice_ca_pem)
+
+    @property
     def is_virtual(self) -> bool:
         """Whether this is a virtual node under a directory."""
         return bool(self.rootdir)

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from pyganeti.kit.ids import Ids
-from pyganeti.model.cluster import Cluster, DataCollectorConfig
+from pyganeti.model.cluster import DEFAULT_COLLECTORS, Cluster
 from pyganeti.model.enums import AllocPolicy, DiskTemplate, Hypervisor, SshKeyType
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError
 from pyganeti.model.group import NodeGroup
@@ -37,15 +37,6 @@ from pyganeti.model.view import ClusterView
 # Any: option values of many types.
 Options = Mapping[str, Any]
 
-_COLLECTORS: Final = (
-    "cpu-avg-load",
-    "diskstats",
-    "drbd",
-    "inst-status-xen",
-    "lv",
-    "xen-cpu-avg-load",
-)
-_COLLECTOR_INTERVAL_US: Final = 5_000_000
 _MAC_PREFIX: Final = "aa:00:00"
 _FIRST_PORT: Final = 11000
 _POOL_SIZE: Final = 10
@@ -160,10 +151,7 @@ def _cluster(
             options.get("compression_tools") or ("gzip", "gzip-fast", "gzip-slow")
         ),
         enabled_user_shutdown=bool(options.get("enabled_user_shutdown")),
-        data_collectors={
-            name: DataCollectorConfig(active=True, interval=_COLLECTOR_INTERVAL_US)
-            for name in _COLLECTORS
-        },
+        data_collectors=DEFAULT_COLLECTORS,
         ssh_key_type=SshKeyType(options.get("ssh_key_type") or "rsa"),
         ssh_key_bits=options.get("ssh_key_bits") or 2048,
     )

@@ -20,6 +20,13 @@ class DataCollectorConfig(Part, frozen=True, kw_only=True):
     interval: int
 
 
+DEFAULT_COLLECTORS: Final = dict.fromkeys(
+    ("cpu-avg-load", "diskstats", "drbd", "inst-status-xen", "lv", "xen-cpu-avg-load"),
+    DataCollectorConfig(active=True, interval=5_000_000),
+)
+"""The collectors there are, by name, as they are before anybody has set anything."""
+
+
 class Cluster(TaggedObject, frozen=True, kw_only=True):
     """The cluster's settings.
 

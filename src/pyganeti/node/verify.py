@@ -188,15 +188,7 @@ class NodeChecks:
         return found, unreadable
 
     def _certificates(self) -> tuple[CertificateState, ...]:
-        paths = self._paths
-        every = (
-            paths.ca_cert,
-            paths.server_pem,
-            paths.client_pem,
-            paths.rapi_pem,
-            paths.spice_pem,
-            paths.spice_ca_pem,
-        )
+        every = self._paths.certificates
         return tuple(certificate_state(path) for path in every if os.path.lexists(path))
 
     def _unusable(self, directories: tuple[str, ...]) -> dict[str, str]:

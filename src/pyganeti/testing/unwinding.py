@@ -1,6 +1,6 @@
 """Checks that an operation unwinds, or can be repeated, from every fault point it has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from pyganeti.model.errors import GenericError
@@ -92,6 +92,25 @@ async def assert_repeatable(make: Make, op: Opcode, *, after: Sequence[Opcode] =
                 # It may have come to its end all the same: then it cannot be asked for again.
                 where = f"{where}, asked for again and refused: {err}"
         _compare(wanted, cluster.footprint(), {}, where)
+        await cluster.kill_master()
+
+
+async def interrupted(
+    make: Make, op: Opcode, *, after: Sequence[Opcode] = ()
+) -> AsyncIterator[tuple[SimCluster, str]]:
+    """A cluster after each fault that ``op`` can meet, and which it was.
+
+    What was left has not been tried again; the operation may have succeeded all the same.
+
+    Args:
+        make: makes a fresh cluster.
+        op: what is interrupted.
+        after: what is done before it.
+    """
+    for fault, point in _faults(await points_of(make, op, after)):
+        cluster = await _made(make, after)
+        await _attempt(cluster, op, fault)
+        yield cluster, f"{point.what}: {fault.kind}"
         await cluster.kill_master()
 
 

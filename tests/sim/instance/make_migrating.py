@@ -1,5 +1,6 @@
 """Guests to be migrated, and how far they are."""
 
+import asyncio
 from collections.abc import Callable
 
 from pyganeti.model.enums import AdminState
@@ -47,3 +48,14 @@ async def settled(cluster: SimCluster) -> None:
 async def until_outgoing(cluster: SimCluster, node: str = "node1") -> None:
     while cluster.guest_states("web1").get(node) != "outgoing":
         await cluster.clock.sleep(0.1)
+
+
+async def left_behind() -> tuple[SimCluster, asyncio.Task[int]]:
+    """A cluster whose third node fell silent after the guest had left it, and the job."""
+    cluster = await started(on_third)
+    cluster.nodes["node3"].dies_after = "instance_migrate"
+    job = cluster.submit(OP)
+    await job
+    while cluster.guest_states("web1").get("node3") != "sent":
+        await cluster.clock.sleep(0.1)
+    return cluster, job

@@ -15,6 +15,7 @@ from tests.sim.instance.make_migrating import (
     CLEANUP,
     OP,
     copy,
+    left_behind,
     on_third,
     primary,
     settled,
@@ -108,12 +109,7 @@ async def test_a_target_that_comes_back_without_the_guest_lets_it_go_on_here() -
 
 
 async def test_a_source_that_dies_after_the_guest_left_does_not_get_it_back() -> None:
-    cluster = await started(on_third)
-    cluster.nodes["node3"].dies_after = "instance_migrate"
-    job = cluster.submit(OP)
-    await job
-    while cluster.guest_states("web1").get("node3") != "sent":
-        await cluster.clock.sleep(0.1)
+    cluster, job = await left_behind()
     # By itself, as QEMU does it.
     cluster.nodes["node2"].guests.put(copy(GuestRole.RUNNING))
     await failed(cluster, job)
@@ -127,12 +123,7 @@ async def test_a_source_that_dies_after_the_guest_left_does_not_get_it_back() ->
 
 async def test_what_was_sent_long_ago_never_runs_again() -> None:
     """The source falls silent, the guest goes further, the source is back."""
-    cluster = await started(on_third)
-    cluster.nodes["node3"].dies_after = "instance_migrate"
-    job = cluster.submit(OP)
-    await job
-    while cluster.guest_states("web1").get("node3") != "sent":
-        await cluster.clock.sleep(0.1)
+    cluster, job = await left_behind()
     cluster.nodes["node2"].guests.put(copy(GuestRole.RUNNING))
     await failed(cluster, job)
     await cluster.mark_node("node3", offline=True)
@@ -147,12 +138,7 @@ async def test_what_was_sent_long_ago_never_runs_again() -> None:
 
 async def test_who_comes_after_it_works_where_the_guest_is() -> None:
     """Where it arrived is found out only when the next operation holds its locks."""
-    cluster = await started(on_third)
-    cluster.nodes["node3"].dies_after = "instance_migrate"
-    job = cluster.submit(OP)
-    await job
-    while cluster.guest_states("web1").get("node3") != "sent":
-        await cluster.clock.sleep(0.1)
+    cluster, job = await left_behind()
     cluster.nodes["node2"].reachable = False
     cluster.nodes["node2"].guests.put(copy(GuestRole.RUNNING))
     await failed(cluster, job)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from pyganeti.kit.shown import shown
-from pyganeti.model.cluster import DataCollectorConfig
+from pyganeti.model.cluster import DEFAULT_COLLECTORS
 from pyganeti.model.disk import Disk, drbd_id
 from pyganeti.model.enums import Hypervisor, NodeRole
 from pyganeti.model.errors import OpPrereqError
@@ -34,15 +34,6 @@ _ROLES: Final = {
     NodeRole.REGULAR: Role.REGULAR,
 }
 _XEN: Final = frozenset({Hypervisor.XEN_PVM, Hypervisor.XEN_HVM})
-_COLLECTOR: Final = DataCollectorConfig(active=True, interval=5_000_000)
-_COLLECTORS: Final = (
-    "cpu-avg-load",
-    "diskstats",
-    "drbd",
-    "inst-status-xen",
-    "lv",
-    "xen-cpu-avg-load",
-)
 
 
 class Refused(Exception):
@@ -171,7 +162,7 @@ class Answers:
     def data_collectors(self, _argument: Any) -> Reply:
         """Which collectors run, and how often."""
         cluster = self._view.cluster
-        found = {**dict.fromkeys(_COLLECTORS, _COLLECTOR), **cluster.data_collectors}
+        found = {**DEFAULT_COLLECTORS, **cluster.data_collectors}
         xen = not _XEN.isdisjoint(cluster.enabled_hypervisors)
         idle = frozenset() if xen else frozenset({"inst-status-xen"})
         return self._reply(

@@ -6,6 +6,7 @@ As :mod:`.objects`: each function leaves alone what is so already.
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
+from pyganeti.model.cluster import DEFAULT_COLLECTORS
 from pyganeti.model.enums import DiskTemplate
 from pyganeti.model.params import disk as diskparams
 from pyganeti.model.params import hv, ipolicy, nd, nic
@@ -13,15 +14,6 @@ from pyganeti.model.params.kinds import ParamSet
 
 from .objects import Config
 
-_INTERVAL_US: Final = 5_000_000
-_COLLECTORS: Final = (
-    "cpu-avg-load",
-    "diskstats",
-    "drbd",
-    "inst-status-xen",
-    "lv",
-    "xen-cpu-avg-load",
-)
 # Any: nested mappings.
 _LIMITS: Final[Any] = cast(Any, ipolicy.DEFAULTS["minmax"])[0]
 # What clusters have got, and what it is where nobody has set it. Before 2.16 ssh's keys were DSA's.
@@ -65,8 +57,8 @@ def complete_cluster(config: Config) -> None:
         # A copy: the same tool may see several configurations.
         cluster.setdefault(name, type(value)(value))
     collectors = cluster.setdefault("data_collectors", {})
-    for name in _COLLECTORS:
-        collectors.setdefault(name, {"active": True, "interval": _INTERVAL_US})
+    for name, default in DEFAULT_COLLECTORS.items():
+        collectors.setdefault(name, {"active": default.active, "interval": default.interval})
     for collector in collectors.values():
         # Ganeti 3.0 writes a fraction.
         collector["interval"] = int(collector["interval"])
