@@ -21,11 +21,7 @@ def cluster() -> Iterator[Cluster]:
     """Two nodes that see the same files, in a network of their own: here nobody else is asked."""
     addresses = [f"127.99.1.{number}/32" for number in (1, 2)]
     with own_network(addresses) as wrapper, virtual_cluster(size=2, wrapper=wrapper) as made:
-        made.init(templates="sharedfile,diskless")
-        made.add_nodes()
-        shared = [made.root(node) / "srv/ganeti/shared-file-storage" for node in made.nodes]
-        shared[1].rmdir()
-        shared[1].symlink_to(shared[0])
+        made.init_sharing()
         yield made
 
 

@@ -28,7 +28,7 @@ class Ipv6Cluster(Cluster):
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """Three nodes that see the same files; none is initialized."""
+    """Three nodes; none is initialized."""
     addresses = [f"{NETWORK}::{number}/128" for number in (1, 2, 3)]
     with (
         own_network(addresses) as wrapper,
@@ -37,19 +37,8 @@ def cluster() -> Iterator[Cluster]:
         yield made
 
 
-def share_files(cluster: Cluster) -> None:
-    first, *others = (
-        cluster.root(node) / "srv/ganeti/shared-file-storage" for node in cluster.nodes
-    )
-    for other in others:
-        other.rmdir()
-        other.symlink_to(first)
-
-
 def test_guests_move_in_a_cluster_of_ipv6(cluster: Cluster) -> None:
-    cluster.init(VERSION_6, templates="sharedfile,diskless")
-    cluster.add_nodes()
-    share_files(cluster)
+    cluster.init_sharing(VERSION_6)
     assert "primary ip version: 6" in cluster.gnt("cluster", "info").stdout
     assert cluster.listed("node", "name,pip") == [
         [f"node{number}", f"{NETWORK}::{number}"] for number in (1, 2, 3)

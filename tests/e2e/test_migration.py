@@ -72,11 +72,7 @@ def owner(command_line: str) -> str:
 def cluster() -> Iterator[Cluster]:
     """Two nodes that see the same files."""
     with virtual_cluster(size=2) as made:
-        made.init(templates="sharedfile,diskless")
-        made.add_nodes()
-        shared = [made.root(node) / "srv/ganeti/shared-file-storage" for node in made.nodes]
-        shared[1].rmdir()
-        shared[1].symlink_to(shared[0])
+        made.init_sharing()
         yield made
 
 

@@ -81,6 +81,16 @@ class Cluster(VirtualCluster):
         for node in self.nodes[1:]:
             self.gnt("node", "add", "--no-ssh-key-check", node)
 
+    def init_sharing(self, *options: str, templates: str = "sharedfile,diskless") -> None:
+        """As :meth:`init`, with all nodes, which see the same shared files."""
+        self.init(*options, templates=templates)
+        self.add_nodes()
+        places = (self.root(node) / "srv/ganeti/shared-file-storage" for node in self.nodes)
+        first, *others = places
+        for other in others:
+            other.rmdir()
+            other.symlink_to(first)
+
     def gnt(
         self,
         tool: str,
