@@ -133,6 +133,22 @@ def test_export_then_import_on_a_larger_disk_keeps_the_guest(disk: Path, tmp_pat
     assert "Block count:              24576" in blocks.stdout
 
 
+def test_import_keeps_other_disks_as_they_are(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    data.write_bytes(os.urandom(16 << 20))
+    copy.touch()
+    os.truncate(copy, 16 << 20)
+    exported = script("export", instance_env(data, EXPORT_DEVICE=str(data)))
+    env = instance_env(copy, IMPORT_DEVICE=str(copy), IMPORT_INDEX="1")
+    done = script("import", env, stdin=exported.stdout)
+    assert done.returncode == 0, done.stderr
+    assert copy.read_bytes() == data.read_bytes()
+    # The first disk is the guest itself.
+    done = script("import", {**env, "IMPORT_INDEX": "0"}, stdin=exported.stdout)
+    assert done.returncode != 0
+    assert b"not a sound ext4 file system" in done.stderr
+
+
 def test_export_tells_the_expected_size_in_bytes(disk: Path) -> None:
     read_end, write_end = os.pipe()
     # A free number above 9, which a POSIX shell's redirection does not know.
