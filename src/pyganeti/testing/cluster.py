@@ -16,45 +16,32 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.kit.clock import LoopClock
-from pyganeti.kit.ids import SeededIds
-from pyganeti.kit.paths import Paths
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.changes import instance_fields
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.model.change import Change
-from pyganeti.model.enums import AdminState, DiskTemplate, JobStatus
+from pyganeti.model.enums import AdminState, JobStatus
 from pyganeti.model.errors import ResolverError, from_wire
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
-from pyganeti.node.storage.fake import FakeDriver
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.codec import check_result, decode, encode
 from pyganeti.store.interface import Contents, Table, Transaction
 from pyganeti.store.memory import MemoryBackend
 from pyganeti.testing.beginning import (
-    GROUP,
-    START,
-    first_view,
-    pool_network,
     records,
-    stopped_instance,
 )
-from pyganeti.testing.certificates import AUTHORITY_KEY, SimKeys, certify
-from pyganeti.testing.copies import Copies, WatchedRecords
-from pyganeti.testing.directories import directory_of
-from pyganeti.testing.drbd_network import DrbdNetwork
+from pyganeti.testing.certificates import SimKeys
 from pyganeti.testing.faults import FaultPoints
 from pyganeti.testing.footprint import footprint
+from pyganeti.testing.founding import Foundation
 from pyganeti.testing.node_client import MASTER, SimNodeClient
-from pyganeti.testing.nodes import SimNode
-from pyganeti.testing.providers import Array
 from pyganeti.testing.store import FaultyCommitter, SimBackend
 from pyganeti.wire.noderpc.guests import GuestRole
 
 
-class SimCluster:
+class SimCluster(Foundation):
     """A simulated cluster; its daemons start when they are first needed.
 
     Args:
@@ -65,16 +52,10 @@ class SimCluster:
         lus: Logical Units to run in place of the real ones.
 
     Attributes:
-        nodes: simulated nodes by name.
         faults: injects faults; see :mod:`pyganeti.testing.faults`.
         rpc_changes: calls that changed something for a job, as ``(node, procedure)``.
         rpc_reads: calls that changed nothing, whether they were answered or not.
-        hosts: host names that resolve, nodes included, with their addresses.
         answering: addresses that answer when an instance's is tried.
-        replication: what DRBD devices connect over.
-        shared: files that all nodes see.
-        array: volumes of external storage that all nodes see.
-        copies: which nodes run a guest; knows if two ever did at once.
     """
 
     def __init__(
@@ -86,29 +67,14 @@ class SimCluster:
         voting: bool = True,
         lus: Mapping[type[Opcode], AnyLU] | None = None,
     ) -> None:
+        super().__init__(nodes, seed=seed, options=options or {})
         self._voting = voting
         self._lus = {**LOGICAL_UNITS, **(lus or {})}
-        # Tests need not close a cluster: its files go when it does.
-        self._directory = directory_of(self, "sim-")
-        self.ids = SeededIds(seed)
-        self.clock = LoopClock(START)
         self.rpc_changes: list[tuple[str, str]] = []
         self.rpc_reads: list[tuple[str, str]] = []
         self.faults = FaultPoints()
         self.backend = SimBackend()
-        self.hosts: dict[str, str] = {}
         self.answering: set[str] = set()
-        self.shared = FakeDriver(storage_type="sharedfile")
-        self.replication = DrbdNetwork(self.clock)
-        self.array = Array()
-        self.copies = Copies()
-        self.nodes: dict[str, SimNode] = {}
-        self._initial = first_view(nodes, options or {}, self.ids)
-        for node in self._initial.all_nodes():
-            self._make_sim_node(node.name, node.uuid, node.primary_ip)
-        self._trust_candidates()
-        # What another master gets from the distributor, the first one has made itself.
-        self.nodes[self._initial.master_node.name].put_file(Paths().ca_key, AUTHORITY_KEY)
         self._client = SimNodeClient(
             self.nodes,
             MASTER,
@@ -120,89 +86,6 @@ class SimCluster:
         self._turn = asyncio.Lock()
         self._holders = 0
         self._tasks: list[asyncio.Task[None]] = []
-
-    def _make_sim_node(self, name: str, uuid: str, address: str) -> SimNode:
-        root = f"{self._directory}/{name}"
-        seen = (self.shared, self.replication, self.array)
-        node = SimNode(name, uuid, root, self.clock, self._reach, *seen)
-        node.guests = WatchedRecords(name, self.copies)
-        node.others = self.nodes
-        self.nodes[name] = node
-        self.hosts[name] = address
-        return node
-
-    async def _reach(self, address: str, port: int) -> str | None:
-        """Whether a node at ``address`` answers; nothing else here has an address."""
-        names = [name for name, other in self.hosts.items() if other == address]
-        if any(self.nodes[name].reachable for name in names if name in self.nodes):
-            return None
-        return f"{address} port {port}: connection refused"
-
-    def _trust_candidates(self) -> None:
-        candidates = self._initial.master_candidates()
-        certs = {node.uuid: self.nodes[node.name].digest for node in candidates}
-        cluster = msgspec.structs.replace(self._initial.cluster, candidate_certs=certs)
-        self._initial = self._initial.apply(Change(puts=(cluster,)))
-
-    # --- before it starts
-
-    def prepare_node(self, name: str, address: str = "192.0.2.99") -> SimNode:
-        """A machine whose daemon runs with certificates of this cluster; not a member yet."""
-        return self._make_sim_node(name, self.ids.uuid(), address)
-
-    def set_node(self, name: str, **fields: object) -> None:
-        """Change the record of a node: ``offline=True``."""
-        node = msgspec.structs.replace(self._initial.node(name), **fields)
-        self._initial = self._initial.apply(Change(puts=(node,)))
-        self._trust_candidates()
-
-    def certify(self) -> None:
-        """Give the nodes certificates that hold, and the master the key that signs them."""
-        certify(self.nodes.values(), self.nodes["node1"])
-        self._trust_candidates()
-
-    def add_group(self, name: str, **fields: object) -> str:
-        """Put a node group into the configuration, as the first one but for ``fields``."""
-        uuid = self.ids.uuid()
-        first = self._initial.group(GROUP)
-        group = msgspec.structs.replace(first, name=name, uuid=uuid, **fields)
-        self._initial = self._initial.apply(Change(puts=(group,)))
-        return uuid
-
-    def add_instance(
-        self,
-        name: str,
-        *,
-        admin_state: AdminState = AdminState.DOWN,
-        node: str = "node1",
-        disks: Sequence[int] = (1024,),
-        shared: bool = False,
-    ) -> None:
-        """Put an instance with file disks (MiB) into the configuration and on its node."""
-        primary = self._initial.node(node).uuid
-        template = DiskTemplate.SHAREDFILE if shared else DiskTemplate.FILE
-        instance, made = stopped_instance(
-            name, primary, disks, self.ids, admin_state=admin_state, template=template
-        )
-        books = self.shared if shared else self.nodes[node].disks
-        self._initial = self._initial.apply(Change(puts=(instance, *made)))
-        for disk in made:
-            place = str(disk.logical_id[1])
-            books.disks[place] = (disk.size, disk.uuid)
-            books.directories.add(place.rpartition("/")[0])
-
-    def add_network(
-        self, name: str, subnet: str, *, link: str | None = "br0", **fields: Any
-    ) -> None:  # Any: fields of the network
-        """Put a network into the configuration, connected to the node group by a bridge."""
-        network = pool_network(name, subnet, self.ids, **fields)
-        self._initial = self._initial.apply(Change(puts=(network,)))
-        if link is None:
-            return
-        (group,) = self._initial.groups.values()
-        params = {"mode": "bridged", "link": link, "vlan": ""}
-        group = msgspec.structs.replace(group, networks={**group.networks, network.uuid: params})
-        self._initial = self._initial.apply(Change(puts=(group,)))
 
     # --- the master's life
 
