@@ -11,14 +11,12 @@ import msgspec
 
 from pyganeti.master.changes import Maker, change_node
 from pyganeti.master.jobs.run import Run, undo
-from pyganeti.master.nodes import NODED_PORT, NodeReader
-from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.master.membership import ask_member
+from pyganeti.master.nodes import NodeReader
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.node import Node
 from pyganeti.model.node_roles import Pool
-from pyganeti.model.versions import PROTOCOL_VERSION
 from pyganeti.model.view import ClusterView
-from pyganeti.wire.noderpc.call import NodeAddress
-from pyganeti.wire.noderpc.node import NodeVerifyCall, VersionCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +76,7 @@ async def certificate_digest(view: ClusterView, nodes: NodeReader, node: Node) -
     Raises:
         OpPrereqError: it does not answer, runs another version, or has another node's certificate.
     """
-    # Asked at its address, for it may be on its way back.
-    address = NodeAddress(node.name, node.primary_ip, NODED_PORT)
-    try:
-        version = await nodes.call_address(address, VersionCall())
-        call = NodeVerifyCall(cluster_name=view.cluster.cluster_name)
-        found = await nodes.call_address(address, call)
-    except GenericError as err:
-        text = f"node {node.name} does not answer as a member: {err}"
-        raise OpPrereqError(text, ECode.STATE) from err
-    if version.protocol != PROTOCOL_VERSION:
-        text = f"node {node.name} speaks protocol {version.protocol}, not {PROTOCOL_VERSION}"
-        raise OpPrereqError(text, ECode.STATE)
+    found = await ask_member(view, nodes, node, ECode.STATE)
     if found.client_cert_uuid != node.uuid:
         text = f"the certificate on node {node.name} is not its own: add it again with --readd"
         raise OpPrereqError(text, ECode.STATE)

@@ -18,20 +18,17 @@ from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.node.secondary_ip import check_address
-from pyganeti.master.nodes import NODED_PORT, NodeReader
+from pyganeti.master.membership import ask_member
+from pyganeti.master.nodes import NodeReader
 from pyganeti.master.open_vswitch import make_switch
-from pyganeti.model.errors import ECode, GenericError, OpPrereqError
+from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.names import check_hostname
 from pyganeti.model.node import Node
 from pyganeti.model.params.nd import check_ndparams, updated_ndparams
 from pyganeti.model.params.state import updated_disk_state, updated_hv_state
-from pyganeti.model.versions import PROTOCOL_VERSION
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.node import OpNodeAdd
-from pyganeti.wire.noderpc.call import NodeAddress
-from pyganeti.wire.noderpc.node import NodeVerifyCall, VersionCall
-from pyganeti.wire.noderpc.types import NodeVerifyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,9 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             else _taken_back(op, view, primary_ip, before)
         )
         _check_addresses(view, node)
-        found = await self._ask(view, nodes, node)
+        found = await ask_member(view, nodes, node, ECode.ENVIRON)
+        if not found.client_cert_uuid:
+            raise OpPrereqError(f"node {name} has no client certificate", ECode.ENVIRON)
         if before is None:
             node = msgspec.structs.replace(node, uuid=found.client_cert_uuid)
         elif found.client_cert_uuid != before.uuid:
@@ -90,27 +89,6 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             raise OpPrereqError(text, ECode.STATE)
         hosts = await missing_entry(view, nodes, name, primary_ip)
         return AddPlan(node, found.client_cert_digest, before, hosts)
-
-    @staticmethod
-    async def _ask(view: ClusterView, nodes: NodeReader, node: Node) -> NodeVerifyResult:
-        """The new node's answer: right version, and a certificate of this cluster."""
-        address = NodeAddress(node.name, node.primary_ip, NODED_PORT)
-        try:
-            version = await nodes.call_address(address, VersionCall())
-            call = NodeVerifyCall(cluster_name=view.cluster.cluster_name)
-            found = await nodes.call_address(address, call)
-        except GenericError as err:
-            text = f"the node daemon on {node.name} does not answer: {err}"
-            raise OpPrereqError(text, ECode.ENVIRON) from err
-        if version.protocol != PROTOCOL_VERSION:
-            raise OpPrereqError(
-                f"node {node.name} speaks protocol {version.protocol},"
-                f" this cluster {PROTOCOL_VERSION}",
-                ECode.ENVIRON,
-            )
-        if not found.client_cert_uuid:
-            raise OpPrereqError(f"node {node.name} has no client certificate", ECode.ENVIRON)
-        return found
 
     def hooks(self, plan: AddPlan, view: ClusterView) -> HookContext:
         """Before on the old nodes, afterwards on the new one too."""
