@@ -56,7 +56,7 @@ def test_what_is_free_takes_no_space_in_the_export(tmp_path: Path) -> None:
         assert around == b"x" * 512 + bytes(512) + b"x" * 512
         assert cluster.guests() == []
         assert cluster.runtime_files() == []
-        assert list((cluster.root("node1") / "var/lib/ganeti/zeroing").iterdir()) == []
+        assert list((cluster.root("node1") / "var/lib/ganeti/helpers").iterdir()) == []
 
         image.write_bytes(bytes(1 << 20))  # boots nothing, and stays
         done = cluster.gnt(*export, "--zeroing-timeout-fixed=5", "--zeroing-timeout-per-mib=0",

@@ -59,7 +59,7 @@ class Paths:
         self.known_hosts = self.data_dir + "/known_hosts"
         self.rapi_users = self.data_dir + "/rapi/users"
         self.export_dir = self.data_dir + "/export"
-        self.zeroing_dir = self.data_dir + "/zeroing"
+        self.helper_dir = self.data_dir + "/helpers"
         self.watcher_pause = self.data_dir + "/watcher.pause"
         self.watcher_lock = self.lock_dir + "/ganeti-watcher.lock"
         self.instance_status = self.data_dir + "/instance-status"

@@ -49,6 +49,7 @@ from .handlers.task import TaskHandlers
 from .handlers.transfer import TransferHandlers
 from .handlers.units import UnitHandlers
 from .handlers.volumes import VolumeHandlers
+from .helper_guests import HelperGuests
 from .hypervisor.base import Hypervisors
 from .hypervisor.fake.driver import FakeHypervisor
 from .hypervisor.fake.records import FileRecords
@@ -163,9 +164,10 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         stop_daemon=parts.stop_daemon,
         reach=parts.reach,
     )
-    zeroing = Zeroing(paths.zeroing_dir, parts.clock)
+    helpers = HelperGuests(paths.helper_dir, parts.clock)
     # No guest that has one of these is waited for any more.
-    zeroing.clear()
+    helpers.clear()
+    zeroing = Zeroing(helpers, parts.clock)
     transfers = Transfers(paths.transfer_dir)
     exports = ExportStore(paths.export_dir)
     backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.blocks, parts.clock)

@@ -12,6 +12,7 @@ import pytest
 
 from pyganeti.kit.clock import SystemClock
 from pyganeti.model.errors import HypervisorError, OpExecError
+from pyganeti.node.helper_guests import HelperGuests
 from pyganeti.node.hypervisor.base import GuestDisk
 from pyganeti.node.hypervisor.fake.driver import POWERS_OFF, FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
@@ -56,7 +57,8 @@ def driver() -> Watched:
 
 @pytest.fixture
 def zeroing(tmp_path: Path) -> Zeroing:
-    return Zeroing(str(tmp_path / "zeroing"), SystemClock())
+    clock = SystemClock()
+    return Zeroing(HelperGuests(str(tmp_path / "zeroing"), clock), clock)
 
 
 @pytest.fixture
@@ -69,6 +71,11 @@ def server(tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{http.server_port}"
         http.shutdown()
         thread.join()
+
+
+def left(tmp_path: Path) -> list[str]:
+    """Copies of images that are there."""
+    return [path.name for path in tmp_path.glob("zeroing/*")]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -90,7 +97,7 @@ async def test_it_boots_a_copy(
     assert hvparams == {"kernel_path": ""}
     assert links == ["/d"]
     assert content == image.read_bytes()
-    assert list((tmp_path / "zeroing").iterdir()) == []
+    assert left(tmp_path) == []
 
 
 async def test_it_has_neither_the_firmware_nor_the_tpm_of_the_instance(
@@ -127,7 +134,7 @@ async def test_an_image_that_cannot_be_had_is_named(
     assert where in str(error.value)
     assert why in str(error.value)
     assert driver.started == []
-    assert list((tmp_path / "zeroing").iterdir()) == []
+    assert left(tmp_path) == []
 
 
 async def test_what_cannot_be_started_leaves_no_copy(
@@ -137,7 +144,7 @@ async def test_what_cannot_be_started_leaves_no_copy(
     driver.refuses = True
     with pytest.raises(HypervisorError, match="no memory"):
         await zeroing.run(driver, WEB1, (DISK,), f"{tmp_path}/zero.img", 10.0)
-    assert list((tmp_path / "zeroing").iterdir()) == []
+    assert left(tmp_path) == []
 
 
 async def test_one_that_does_not_end_is_ended(
@@ -147,7 +154,7 @@ async def test_one_that_does_not_end_is_ended(
     with pytest.raises(OpExecError, match="has not ended after 0 s"):
         await zeroing.run(driver, WEB1, (DISK,), f"{tmp_path}/zero.img", 0.0)
     assert await driver.info("web1") is None
-    assert list((tmp_path / "zeroing").iterdir()) == []
+    assert left(tmp_path) == []
 
 
 async def test_a_guest_that_runs_is_left_alone(
@@ -159,9 +166,10 @@ async def test_a_guest_that_runs_is_left_alone(
     assert await driver.info("web1") is not None
 
 
-def test_what_a_former_daemon_left_is_removed(zeroing: Zeroing, tmp_path: Path) -> None:
+def test_what_a_former_daemon_left_is_removed(tmp_path: Path) -> None:
+    guests = HelperGuests(str(tmp_path / "zeroing"), SystemClock())
     (tmp_path / "zeroing").mkdir()
     (tmp_path / "zeroing" / "u-1").touch()
     for _ in range(2):
-        zeroing.clear()
+        guests.clear()
     assert not (tmp_path / "zeroing").exists()

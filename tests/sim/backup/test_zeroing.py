@@ -59,7 +59,7 @@ def web1(*, start: bool = True) -> Any:
 
 def copies(cluster: SimCluster) -> list[str]:
     """Copies of the image on the instance's node."""
-    place = cluster.nodes["node1"].paths.zeroing_dir
+    place = cluster.nodes["node1"].paths.helper_dir
     return os.listdir(place) if os.path.isdir(place) else []
 
 
