@@ -22,6 +22,9 @@ SERVICE_IP: Final = "169.254.169.254"
 SERVICE_MAC: Final = "fe:00:a9:fe:a9:fe"
 """The hardware address behind it, on every node: an instance that moves need not look for it."""
 
+HELPER_IP: Final = "169.254.169.253"
+"""What a guest that runs an untrusted script has, on each node: see page 0018."""
+
 NETWORK4: Final = "169.254.0.0/16"
 NETWORK6: Final = "fe80::/10"
 MAC_PREFIX: Final = "52:54:00"

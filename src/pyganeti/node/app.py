@@ -60,6 +60,7 @@ from .hypervisor.kvm.layout import KvmLayout
 from .hypervisor.kvm.spice import SpicePlaces
 from .hypervisor.kvm.users import UserPool
 from .inflight import InFlight
+from .installing import HelperWords, Installing, MetadWords
 from .metadata import GuestRecords, MetadataService
 from .network.base import Network
 from .network.linux import LinuxNetwork
@@ -101,6 +102,7 @@ class NodeParts:
         peers: opens a client that calls other nodes as this one.
         powercycle: reboots the machine.
         take_up_certificates: lets the daemon use other files with certificates than before.
+        words: what helpers say.
         reach: tries whether other nodes can be connected to.
     """
 
@@ -123,6 +125,7 @@ class NodeParts:
     peers: Peers
     powercycle: Powercycle
     take_up_certificates: TakeUp
+    words: HelperWords
     reach: Reach = reach_address
 
 
@@ -168,6 +171,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     # No guest that has one of these is waited for any more.
     helpers.clear()
     zeroing = Zeroing(helpers, parts.clock)
+    installing = Installing(helpers, oses, parts.words, paths.log_os_dir, parts.clock)
     transfers = Transfers(paths.transfer_dir)
     exports = ExportStore(paths.export_dir)
     backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.blocks, parts.clock)
@@ -186,7 +190,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *copying.all(),
         *disks.all(),
         *FilesHandlers(files).all(),
-        *InstanceHandlers(parts.hypervisors, disks, oses, zeroing).all(),
+        *InstanceHandlers(parts.hypervisors, disks, oses, zeroing, installing).all(),
         *MigrationHandlers(parts.hypervisors, disks).all(),
         *MirrorHandlers(parts.storage, parts.drbd, parts.clock).all(),
         *node.all(),
@@ -203,7 +207,9 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
 
 def build_network(paths: Paths, runner: Runner) -> LinuxNetwork:
     """The node's network, as its files say how it is done here."""
-    metadata = MetadataService(GuestRecords(paths.metadata_dir), paths.metad_socket, run)
+    records = GuestRecords(paths.metadata_dir)
+    records.drop_unused()
+    metadata = MetadataService(records, paths.metad_socket, run)
     return LinuxNetwork(runner, paths.kvm_ifup, metadata)
 
 
@@ -314,4 +320,5 @@ def build_node(
         peers=lambda: HttpNodeClient(client_context(paths.client_pem, paths.ca_cert), clock),
         powercycle=Powercycle(None if paths.is_virtual else TRIGGER, _later),
         take_up_certificates=take_up_certificates,
+        words=MetadWords(paths.metad_socket),
     )

@@ -2,7 +2,7 @@
 
     image -> file of its own -> guest (that file first, then the disks) -> gone, and the file too
 
-Source: docs/design/0010-backup.md, Free space.
+Source: docs/design/0010-backup.md, Free space; docs/design/0018-untrusted-os.md.
 """
 
 import os

@@ -20,11 +20,13 @@ from pyganeti.kit.process import ProcessError, Runner
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import GenericError, NetworkError
 from pyganeti.node.daemons import daemons_command
-from pyganeti.wire.noderpc.specs import InstanceSpec
+from pyganeti.node.network.interfaces import interface_number
+from pyganeti.wire.noderpc.specs import InstanceSpec, ScriptSpec
 
 DAEMON: Final = "ganeti-metad"
 PUBLIC: Final = "public"
 PRIVATE: Final = "private"
+SECRET: Final = "secret"  # noqa: S105 - a word, and no secret
 _SUFFIX: Final = ".json"
 # It holds private OS parameters.
 _MODE: Final = 0o640
@@ -39,13 +41,17 @@ class GuestRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name, uuid: of the instance.
         os: ``name`` or ``name+variant``; empty for none.
-        parameters: of the OS, each with its value and ``public`` or ``private``.
+        parameters: of the OS, each with its value and ``public``, ``private`` or ``secret``.
+        run: of the script that it is there for, if it is a helper; else empty.
+        environment: of that script.
     """
 
     name: str
     uuid: str
     os: str
     parameters: Mapping[str, tuple[str, str]]
+    run: str = ""
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def record_of(instance: InstanceSpec) -> GuestRecord:
@@ -54,8 +60,19 @@ def record_of(instance: InstanceSpec) -> GuestRecord:
     parameters = {
         name: (str(value), kind) for kind, values in kinds for name, value in values.items()
     }
-    return GuestRecord(
+    record = GuestRecord(
         name=instance.name, uuid=instance.uuid, os=instance.os, parameters=parameters
+    )
+    return record if instance.script is None else _for_script(record, instance.script)
+
+
+def _for_script(record: GuestRecord, script: ScriptSpec) -> GuestRecord:
+    secret = {name: (record.parameters[name][0], SECRET) for name in script.secret}
+    return msgspec.structs.replace(
+        record,
+        parameters={**record.parameters, **secret},
+        run=script.run,
+        environment=script.environment,
     )
 
 
@@ -104,6 +121,12 @@ class GuestRecords:
         except FileNotFoundError:
             return
         yield from (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+
+    def drop_unused(self) -> None:
+        """Forget guests whose interface is gone; what their records hold may be secret."""
+        for interface in tuple(self.interfaces()):
+            if interface_number(interface) is None:
+                self.drop(interface)
 
     def _path(self, interface: str) -> str:
         return f"{self.directory}/{interface}{_SUFFIX}"

@@ -46,6 +46,7 @@ from pyganeti.testing.node_client import SimNodeClient
 from pyganeti.testing.programs import Programs
 from pyganeti.testing.providers import Array, SimProvider, write_provider
 from pyganeti.testing.storage import sim_storage
+from pyganeti.wire.helper_words import Heard
 from pyganeti.wire.noderpc.guests import HostTraits, HypervisorInfo
 
 MEMORY_MIB: Final = 16384
@@ -84,6 +85,7 @@ class SimNode:
         gates: procedures whose calls wait until the event is set.
         twists: by procedure, what becomes of the answers: those of another version, say.
         hypervisor_fault: what is wrong with its hypervisor.
+        helper_says: what helpers that install have told when they are asked about.
         ssconf_written: keys of each call that brought ssconf values.
         backend: its copy of the master's database.
         others: nodes that it can call, by name.
@@ -123,6 +125,7 @@ class SimNode:
         self.gates: dict[str, asyncio.Event] = {}
         self.twists: dict[str, Callable[[Any], Any]] = {}  # Any: each procedure has its answer
         self.hypervisor_fault: str | None = None
+        self.helper_says = Heard(asked=True, code=0)
         self.ssconf_written: list[set[str]] = []
         self.backend = MemoryBackend()
         self.others: dict[str, SimNode] = {}
@@ -270,8 +273,13 @@ class SimNode:
             peers=self._peers,
             powercycle=Powercycle(f"{self.paths.rootdir}/sysrq-trigger", lambda _s, call: call()),
             take_up_certificates=self._take_up_certificates,
+            words=self,
             reach=self._reach,
         )
+
+    async def heard(self, run: str) -> Heard:
+        """What its helpers say, of which there is one at a time."""
+        return self.helper_says
 
     async def _take_up_certificates(self) -> None:
         """Nobody connects to a simulated node."""

@@ -11,11 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pyganeti.daemons.metad.server import Metadata
+from pyganeti.daemons.metad.server import LARGEST_RESULT, Metadata
 from pyganeti.kit.process import Command, Finished, ProcessError, run
 from pyganeti.model.communication import SERVICE_IP, SERVICE_MAC
 from pyganeti.node.metadata import GuestRecords
-from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
+from pyganeti.node.network.interfaces import interface_number
+from pyganeti.wire.helper_words import NOTHING, Heard
+from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec, ScriptSpec
 from tests.contract.node.real_network import real_network
 from tests.needs import needs_root, skip_without_interfaces
 
@@ -33,6 +35,14 @@ service.request(method, path, headers={{"X": header}} if header else {{}})
 answer = service.getresponse()
 open(body, "wb").write(answer.read())
 print(answer.status)
+"""
+
+
+TELL = f"""
+import http.client, sys
+service = http.client.HTTPConnection("{ADDRESS}", {PORT}, timeout=10)
+service.request("POST", "{LATEST}/os/result", open(sys.argv[1], "rb").read())
+print(service.getresponse().status)
 """
 
 
@@ -68,6 +78,21 @@ class Guest:
         """Run a program in the guest."""
         enter = ("ip", "netns", "exec", self.namespace)
         return await run(Command((*enter, *words), ok_codes=frozenset(range(256))))
+
+    async def be_helper(self) -> None:
+        """Have the address that all helpers have; it is theirs in the test's network."""
+        number = str(interface_number(self.interface))
+        place = ("198.51.100.253/32", "dev", self.interface, "metric", number)
+        await run(Command(("ip", "route", "replace", *place)))
+        await self.inside("ip", "address", "flush", "dev", "eth0")
+        await self.inside("ip", "address", "add", "198.51.100.253/24", "dev", "eth0")
+
+    async def tell(self, result: bytes) -> int:
+        """Status of the answer to a script's result."""
+        sent = self._directory / "sent"
+        sent.write_bytes(result)
+        done = await self.inside(sys.executable, "-c", TELL, str(sent))
+        return int(done.stdout)
 
     async def ask(
         self, path: str, *, method: str = "GET", header: str = "", source: str = ""
@@ -306,6 +331,92 @@ async def test_a_daemon_that_does_not_start_keeps_no_guest_down(
     await real_network(tmp_path, runner).connect(instance("web1", nic), 0, "gnt.com.7")
     assert "instance web1 gets no metadata" in caplog.text
     assert "of web1" not in caplog.text
+
+
+def helper(name: str, run: str = "run-1") -> InstanceSpec:
+    """What a helper is told that installs an instance."""
+    environment = {"OSP_PASSWORD": "it's $HOME", "DISK_0_PATH": "/dev/vdb", "OSP_A-B": "x"}
+    script = ScriptSpec(run=run, environment=environment, secret=("password",))
+    return msgspec.structs.replace(instance(name), script=script)
+
+
+async def test_a_helper_is_told_all_and_tells_how_it_went(
+    service: Metadata, records: GuestRecords, guests: list[Guest]
+) -> None:
+    guest = guests[0]
+    records.put(guest.interface, helper("web1"))
+    await service.refresh()
+    assert service.heard("run-1") == NOTHING
+    status, body = await guest.ask(f"{LATEST}/os/parameters.json")
+    assert (status, json.loads(body)["password"]) == (200, ["of web1", "secret"])
+    assert service.heard("run-1") == Heard(asked=True)
+    assert service.heard("run-2") == NOTHING
+    status, body = await guest.ask(f"{LATEST}/os/environment")
+    # In words of a shell; a name that none takes is left out.
+    wanted = "export DISK_0_PATH=/dev/vdb\nexport OSP_PASSWORD='it'\"'\"'s $HOME'\n"
+    assert (status, body.decode()) == (200, wanted)
+    assert await guest.tell(b"3\nno space\n") == 200
+    assert service.heard("run-1") == Heard(asked=True, code=3, output="no space\n")
+    # The next one there has said nothing yet.
+    records.put(guest.interface, helper("web1", "run-2"))
+    await guest.ask(f"{LATEST}/os/environment")
+    assert service.heard("run-1") == NOTHING
+    assert service.heard("run-2") == Heard(asked=True)
+    records.drop(guest.interface)
+    await service.refresh()
+    assert service.heard("run-2") == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"done\n", 400),
+        (b"256\n", 400),
+        (b"-1\n", 400),
+        (b"0\n" + b"x" * (LARGEST_RESULT - 2), 200),
+        (b"0\n" + b"x" * LARGEST_RESULT, 413),
+    ],
+)
+async def test_what_a_helper_may_tell(
+    service: Metadata, records: GuestRecords, guests: list[Guest], body: bytes, status: int
+) -> None:
+    records.put(guests[0].interface, helper("web1"))
+    await service.refresh()
+    assert await guests[0].tell(body) == status
+    assert (service.heard("run-1").code is not None) == (status == 200)
+
+
+async def test_a_guest_that_installs_nothing_has_no_script_to_tell_of(
+    service: Metadata, records: GuestRecords, guests: list[Guest]
+) -> None:
+    records.put(guests[0].interface, instance("web1"))
+    await service.refresh()
+    assert (await guests[0].ask(f"{LATEST}/os/environment"))[0] == 404
+    assert await guests[0].tell(b"0\n") == 404
+
+
+async def test_helpers_have_one_address_and_each_is_answered(
+    service: Metadata, records: GuestRecords, guests: list[Guest]
+) -> None:
+    """As noded connects them: routes to the same address, apart by their metric."""
+    for guest, name in zip(guests, ("web1", "web2"), strict=True):
+        await guest.be_helper()
+        records.put(guest.interface, helper(name, name))
+    await service.refresh()
+    for guest, name in zip(guests, ("web1", "web2"), strict=True):
+        status, body = await guest.ask(f"{LATEST}/meta_data.json", source="198.51.100.253")
+        assert (status, json.loads(body)["name"]) == (200, name)
+        assert service.heard(name) == Heard(asked=True)
+
+
+async def test_records_of_interfaces_that_are_gone_are_forgotten(
+    records: GuestRecords, guests: list[Guest]
+) -> None:
+    records.put(guests[0].interface, helper("web1"))
+    records.put("gnt.com.9999", helper("web2"))
+    records.drop_unused()
+    assert list(records.interfaces()) == [guests[0].interface]
 
 
 async def test_its_interface_has_a_name_of_its_own(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ A path that Ganeti has and answers with nothing is answered with nothing here to
 import io
 import json
 import os
+import re
+import shlex
 import tarfile
 from typing import Final
 
@@ -14,6 +16,9 @@ from pyganeti.node.metadata import GuestRecord
 from pyganeti.node.os import definition
 
 SCRIPTS: Final = ("create", "export", "import", "rename", "verify")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CODE: Final = re.compile(rb"[0-9]{1,3}")
+_HIGHEST_CODE: Final = 255
 # The OS parameter that names a file which guests of the OS install from.
 _PACKAGE: Final = "os-install-package"
 
@@ -25,6 +30,45 @@ class NoAnswer(Exception):
 def parameters(guest: GuestRecord) -> bytes:
     """The OS parameters: ``{"name": ["value", "public"]}``."""
     return json.dumps(guest.parameters).encode()
+
+
+def environment(guest: GuestRecord) -> bytes:
+    """The environment of the script that a helper is to run, for a shell to read.
+
+    A variable whose name no shell takes is left out; :func:`parameters` has what it would say.
+
+    Raises:
+        NoAnswer: it is no helper.
+    """
+    check_helper(guest)
+    lines = (
+        f"export {name}={shlex.quote(value)}\n"
+        for name, value in sorted(guest.environment.items())
+        if _VARIABLE.fullmatch(name)
+    )
+    return "".join(lines).encode()
+
+
+def check_helper(guest: GuestRecord) -> None:
+    """Refuse a guest that is not there to run a script.
+
+    Raises:
+        NoAnswer: it is not.
+    """
+    if not guest.run:
+        raise NoAnswer(f"instance {guest.name} installs nothing")
+
+
+def read_result(body: bytes) -> tuple[int, str]:
+    """How a script went, as a helper tells it: its exit code, and what it printed.
+
+    Raises:
+        ValueError: the first line is no exit code.
+    """
+    first, _newline, output = body.partition(b"\n")
+    if not _CODE.fullmatch(first.strip()) or int(first) > _HIGHEST_CODE:
+        raise ValueError("the first line is not an exit code from 0 to 255")
+    return int(first), output.decode("utf-8", "replace")
 
 
 def description(guest: GuestRecord) -> bytes:

@@ -5,7 +5,10 @@ noded starts it with the first guest that communicates with its node.
 
 import asyncio
 import sys
+from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from pyganeti.daemons.base import OK, DaemonSpec, Life, run_daemon
 from pyganeti.daemons.options import add_network_options, add_user_option, daemon_parser, parsed
@@ -13,6 +16,7 @@ from pyganeti.kit.paths import Paths
 from pyganeti.model.communication import SERVICE_IP
 from pyganeti.model.errors import GenericError
 from pyganeti.node.metadata import DAEMON, GuestRecords
+from pyganeti.wire.helper_words import METHOD
 from pyganeti.wire.luxi.server import LuxiServer
 
 from .server import Metadata
@@ -24,15 +28,18 @@ _REFRESH_S: Final = 0.5
 _SOCKET_MODE: Final = 0o600
 
 
-async def control(method: str, args: list[Any]) -> Any:  # Any: JSON
-    """Answer on the control socket: ``echo`` is a sign of life.
+async def control(service: Metadata, method: str, args: list[Any]) -> Any:  # Any: JSON
+    """Answer on the control socket: ``echo`` is a sign of life, ``heard`` what a helper said.
 
     Raises:
         GenericError: another method.
     """
-    if method != "echo" or len(args) != 1:
-        raise GenericError(f"no such call: {method} with {len(args)} arguments")
-    return args[0]
+    if len(args) == 1:
+        if method == "echo":
+            return args[0]
+        if method == METHOD:
+            return msgspec.to_builtins(service.heard(str(args[0])))
+    raise GenericError(f"no such call: {method} with {len(args)} arguments")
 
 
 async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
@@ -42,7 +49,7 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
         LuxiError: the control socket cannot be made.
     """
     service = Metadata(GuestRecords(paths.metadata_dir), paths.os_search_path(), address, port)
-    sign = LuxiServer(control, paths.metad_socket, mode=_SOCKET_MODE)
+    sign = LuxiServer(partial(control, service), paths.metad_socket, mode=_SOCKET_MODE)
     await service.start()
     try:
         await sign.start()

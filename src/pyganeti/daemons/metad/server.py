@@ -14,9 +14,12 @@ from aiohttp import web
 from pyganeti.kit.threads import in_thread
 from pyganeti.model.errors import GenericError
 from pyganeti.node.metadata import GuestRecord, GuestRecords
+from pyganeti.node.network.interfaces import interface_number
+from pyganeti.wire.helper_words import NOTHING, Heard
 
 from . import answers
 
+LARGEST_RESULT: Final = 1 << 20
 _IP_FREEBIND: Final = 15
 _INTERFACE_SIZE: Final = 16
 _BACKLOG: Final = 16
@@ -39,6 +42,8 @@ class Metadata:
         self._search_path = search_path
         self._address = (address, port)
         self._sites: dict[str, tuple[int, web.SockSite]] = {}
+        # By interface: the helper's run, and what it has said in it.
+        self._heard: dict[str, tuple[str, Heard]] = {}
         self._runner = web.AppRunner(self._application(), access_log=_log)
 
     def _application(self) -> web.Application:
@@ -47,9 +52,11 @@ class Metadata:
         app.add_routes(
             [
                 web.get(f"{latest}/meta_data.json", self._describe),
+                web.get(f"{latest}/os/environment", self._environment),
                 web.get(f"{latest}/os/os-install-package", self._install_package),
                 web.get(f"{latest}/os/package", self._package),
                 web.get(f"{latest}/os/parameters.json", self._parameters),
+                web.post(f"{latest}/os/result", self._result),
                 web.get(f"{latest}/os/scripts/{{name}}", self._script),
                 web.get(f"{latest}/read", self._nothing),
                 web.post(f"{latest}/write", self._nothing),
@@ -70,8 +77,11 @@ class Metadata:
     async def refresh(self) -> None:
         """Listen on the interfaces that have a record and exist, and on no others."""
         wanted = {}
-        for name in await in_thread(lambda: tuple(self._records.interfaces())):
-            number = _number(name)
+        on_record = await in_thread(lambda: tuple(self._records.interfaces()))
+        for name in self._heard.keys() - set(on_record):
+            del self._heard[name]
+        for name in on_record:
+            number = interface_number(name)
             if number is not None:
                 wanted[name] = number
         for name, (number, site) in list(self._sites.items()):
@@ -118,7 +128,29 @@ class Metadata:
             raise web.HTTPInternalServerError(text="the record of this guest is damaged\n") from err
         if guest is None:
             raise web.HTTPNotFound(text="nothing is known of this guest\n")
+        if guest.run and self._heard.get(interface, ("",))[0] != guest.run:
+            self._heard[interface] = guest.run, Heard(asked=True)
         return guest
+
+    def heard(self, run: str) -> Heard:
+        """What the helper of a run has said so far. See :class:`~pyganeti.wire.helper_words`."""
+        return next((said for name, said in self._heard.values() if name == run), NOTHING)
+
+    async def _environment(self, request: web.Request) -> web.Response:
+        return await _file(answers.environment, await self._guest(request))
+
+    async def _result(self, request: web.Request) -> web.Response:
+        guest = await self._guest(request)
+        try:
+            answers.check_helper(guest)
+            code, output = answers.read_result(await _body(request))
+        except answers.NoAnswer as err:
+            raise _missing(err) from err
+        except ValueError as err:
+            raise web.HTTPBadRequest(text=f"{err}\n") from err
+        said = Heard(asked=True, code=code, output=output)
+        self._heard[_interface(request)] = guest.run, said
+        return web.Response()
 
     async def _describe(self, request: web.Request) -> web.Response:
         return _json(answers.description(await self._guest(request)))
@@ -145,12 +177,14 @@ class Metadata:
         return web.Response()
 
 
-def _number(interface: str) -> int | None:
-    """The kernel's number of an interface, if it exists."""
-    try:
-        return socket.if_nametoindex(interface)
-    except OSError:
-        return None
+async def _body(request: web.Request) -> bytes:
+    """What a guest sends, which must not fill the node's memory."""
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_RESULT:
+            raise web.HTTPRequestEntityTooLarge(LARGEST_RESULT, len(body))
+    return bytes(body)
 
 
 def _interface(request: web.Request) -> str:

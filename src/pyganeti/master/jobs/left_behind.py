@@ -9,7 +9,13 @@ from pyganeti.model.view import ClusterView
 
 # Until these have run, a guest may, or a program that writes to disks.
 ENDS_GUESTS: Final = frozenset(
-    {"backup.end_zeroing", "instance.settle_migration", "instance.stop", "node.end_tasks"}
+    {
+        "backup.end_zeroing",
+        "instance.end_helper",
+        "instance.settle_migration",
+        "instance.stop",
+        "node.end_tasks",
+    }
 )
 
 

@@ -1,14 +1,7 @@
 """Undo actions of exports and imports. Idempotent; right after any part of the step they undo."""
 
-from typing import Any
-
-import msgspec
-
 from pyganeti.master.jobs.run import UndoContext
 from pyganeti.wire.noderpc.backup import ExportAbandonCall
-from pyganeti.wire.noderpc.instance import InstanceShutdownCall
-from pyganeti.wire.noderpc.specs import InstanceSpec
-from pyganeti.wire.noderpc.task import TasksEndCall
 from pyganeti.wire.noderpc.transfer import TransferEndCall
 
 
@@ -22,11 +15,3 @@ async def end_transfer(context: UndoContext, *, node: str, transfer: str) -> Non
     """Let nobody read an export any more."""
     if node in context.config.view.nodes:
         await context.nodes.call(node, TransferEndCall(transfer=transfer))
-
-
-async def end_zeroing(context: UndoContext, *, node: str, spec: dict[str, Any]) -> None:
-    """End the guest that zeroes an instance's disks, whoever waits for it."""
-    if node in context.config.view.nodes:
-        await context.nodes.call(node, TasksEndCall())
-        instance = msgspec.convert(spec, InstanceSpec)
-        await context.nodes.call(node, InstanceShutdownCall(instance=instance, timeout=0.0))

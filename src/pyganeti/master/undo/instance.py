@@ -35,6 +35,7 @@ from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     InstanceSpec,
 )
+from pyganeti.wire.noderpc.task import TasksEndCall
 
 # Any: specs are stored as JSON and decoded here.
 JsonSpec = dict[str, Any]
@@ -50,6 +51,13 @@ async def stop(context: UndoContext, *, spec: JsonSpec) -> None:
     instance = msgspec.convert(spec, InstanceSpec)
     if not _is_gone(context, instance.primary_node):
         await stop_guest(context.nodes, instance, 0.0)
+
+
+async def end_helper(context: UndoContext, *, node: str, spec: JsonSpec) -> None:
+    """End a guest that works on an instance's disks, whoever waits for it."""
+    if not _is_gone(context, node):
+        await context.nodes.call(node, TasksEndCall())
+        await stop_guest(context.nodes, msgspec.convert(spec, InstanceSpec), 0.0)
 
 
 async def balloon(context: UndoContext, *, spec: JsonSpec, memory: int) -> None:

@@ -18,7 +18,7 @@ from pyganeti.master.undo import (
 UNDO_ACTIONS: UndoRegistry = {
     "backup.abandon": backup.abandon,
     "backup.end_transfer": backup.end_transfer,
-    "backup.end_zeroing": backup.end_zeroing,
+    "backup.end_zeroing": instance.end_helper,
     "cluster.activate_address": cluster.activate_address,
     "cluster.deactivate_address": cluster.deactivate_address,
     "cluster.set_fields": cluster.set_fields,
@@ -29,6 +29,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "instance.activate_disks": instance.activate_disks,
     "instance.balloon": instance.balloon,
     "instance.deactivate_disks": instance.deactivate_disks,
+    "instance.end_helper": instance.end_helper,
     "instance.move_back": instance.move_back,
     "instance.back_to_reservation": instance.back_to_reservation,
     "instance.place_disks": instance_devices.restore_places,

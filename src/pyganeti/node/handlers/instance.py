@@ -3,8 +3,10 @@
 from contextlib import suppress
 
 from pyganeti.model.errors import HypervisorError
+from pyganeti.node import images
 from pyganeti.node.dispatcher import Handler, handles, handles_with_run
 from pyganeti.node.hypervisor.base import Hypervisors, all_info
+from pyganeti.node.installing import Installing
 from pyganeti.node.os.scripts import OsScripts
 from pyganeti.node.tasks import CallRun
 from pyganeti.node.zeroing import Zeroing
@@ -26,9 +28,11 @@ class InstanceHandlers:
         disks: BlockdevHandlers,
         oses: OsScripts,
         zeroing: Zeroing,
+        installing: Installing,
     ) -> None:
         self._hypervisors = hypervisors
         self._zeroing = zeroing
+        self._installing = installing
         self._disks = disks
         self._oses = oses
 
@@ -40,7 +44,9 @@ class InstanceHandlers:
             handles(calls.HotplugDeviceCall, self._change_devices),
             handles(calls.InstanceBalloonMemoryCall, self._balloon),
             handles(calls.InstanceConsoleInfoCall, self._consoles),
+            handles(calls.ImageCheckCall, self._check_image),
             handles(calls.InstanceInfoCall, self._info),
+            handles_with_run(calls.InstanceInstallCall, self._install),
             handles(calls.InstanceListCall, self._list),
             handles_with_run(calls.InstanceOsAddCall, self._os_add),
             handles(calls.InstanceRebootCall, self._reboot),
@@ -75,6 +81,14 @@ class InstanceHandlers:
         disks = await self._disks.attach(call.instance)
         driver = self._hypervisors.driver(call.instance.hypervisor)
         await self._zeroing.run(driver, call.instance, disks, call.image, call.zeroing_s)
+
+    async def _install(self, call: calls.InstanceInstallCall, run: CallRun) -> bool:
+        disks = await self._disks.attach(call.instance)
+        driver = self._hypervisors.driver(call.instance.hypervisor)
+        return await self._installing.run(driver, call, disks, str(run.ctx.task_id))
+
+    async def _check_image(self, call: calls.ImageCheckCall) -> None:
+        await images.check(call.image, "install image")
 
     async def _shutdown(self, call: calls.InstanceShutdownCall) -> None:
         driver = self._hypervisors.driver(call.instance.hypervisor)

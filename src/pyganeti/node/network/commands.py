@@ -8,7 +8,7 @@ import json
 from typing import Final
 
 from pyganeti.kit.process import Command
-from pyganeti.model.communication import SERVICE_IP, SERVICE_MAC
+from pyganeti.model.communication import HELPER_IP, SERVICE_IP, SERVICE_MAC
 from pyganeti.model.errors import NetworkError
 from pyganeti.wire.noderpc.specs import NicSpec
 
@@ -104,11 +104,29 @@ def routed_commands(name: str, nic: NicSpec) -> tuple[Command, ...]:
 
 def communication_commands(name: str, nic: NicSpec) -> tuple[Command, ...]:
     """Give interface ``name`` the addresses of the metadata service, and a way to the guest's."""
+    route = ("ip", "route", "replace", f"{nic.ip}/32", "dev", name, "proto", "static")
+    return (*_service_commands(name), Command(route))
+
+
+def helper_commands(name: str, number: int) -> tuple[Command, ...]:
+    """As :func:`communication_commands` for a helper, all of which have the same address.
+
+    The metric keeps their routes apart; which one is taken does not matter, since the daemon's
+    sockets are each bound to their interface.
+
+    Args:
+        name: of the interface.
+        number: the kernel's, of the same.
+    """
+    route = ("ip", "route", "replace", f"{HELPER_IP}/32", "dev", name, "proto", "static")
+    return (*_service_commands(name), Command((*route, "metric", str(number))))
+
+
+def _service_commands(name: str) -> tuple[Command, ...]:
     return (
         Command(("ip", "link", "set", "dev", name, "address", SERVICE_MAC)),
         Command(("ip", "link", "set", "dev", name, "up")),
         Command(("ip", "address", "replace", f"{SERVICE_IP}/32", "dev", name)),
-        Command(("ip", "route", "replace", f"{nic.ip}/32", "dev", name, "proto", "static")),
     )
 
 

@@ -1,7 +1,7 @@
 """The network of a Linux node: taps in bridges or switches, or routed. See ``base.Network``."""
 
 import os
-import socket
+from typing import Final
 
 from pyganeti.kit.process import Command, ProcessError, Runner
 from pyganeti.model.communication import is_communication
@@ -14,7 +14,11 @@ from pyganeti.wire.noderpc.specs import (
 
 from . import commands, openvswitch, tap
 from .base import Tap
+from .interfaces import interface_number
 from .script import environment
+
+# Helpers have one address: a packet is right wherever a route to that address is.
+_LOOSE: Final = "2"
 
 
 class LinuxNetwork:
@@ -81,7 +85,7 @@ class LinuxNetwork:
         """See :meth:`~.base.Network.make_switch`."""
         what = f"switch {name!r}"
         # The database would take an interface that does not exist, and say so in a log only.
-        if link and not _is_interface(link):
+        if link and interface_number(link) is None:
             raise NetworkError(f"{what}: interface {link!r} does not exist")
         await self._execute(openvswitch.switch_command(name, link), what)
 
@@ -94,7 +98,11 @@ class LinuxNetwork:
         self, instance: InstanceSpec, name: str, nic: NicSpec, what: str
     ) -> None:
         """Let the guest reach the metadata daemon, and that one know the guest."""
-        for command in commands.communication_commands(name, nic):
+        todo = commands.communication_commands(name, nic)
+        if instance.script is not None:
+            todo = commands.helper_commands(name, interface_number(name) or 0)
+            _set(f"/proc/sys/net/ipv4/conf/{name}/rp_filter", _LOOSE, what)
+        for command in todo:
             await self._execute(command, what)
         await self._metadata.tell(name, instance)
 
@@ -132,21 +140,16 @@ class LinuxNetwork:
             raise NetworkError(f"{what}: {err}") from err
 
 
-def _is_interface(name: str) -> bool:
-    try:
-        socket.if_nametoindex(name)
-    except OSError:
-        return False
-    return True
-
-
 def _answer_for_others(name: str, version: int, what: str) -> None:
     """Let the node answer neighbours' questions for the guest, and pass packets on."""
     proxy = "proxy_arp" if version == 4 else "proxy_ndp"
     for key in (proxy, "forwarding"):
-        path = f"/proc/sys/net/ipv{version}/conf/{name}/{key}"
-        try:
-            with open(path, "w", encoding="ascii") as handle:
-                handle.write("1")
-        except OSError as err:
-            raise NetworkError(f"{what}: {path}: {err.strerror}") from err
+        _set(f"/proc/sys/net/ipv{version}/conf/{name}/{key}", "1", what)
+
+
+def _set(path: str, value: str, what: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as handle:
+            handle.write(value)
+    except OSError as err:
+        raise NetworkError(f"{what}: {path}: {err.strerror}") from err

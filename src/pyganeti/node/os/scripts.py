@@ -68,7 +68,7 @@ class OsScripts:
         """
         found = await self.find(instance.os, force_variant=True)
         if not found.is_trusted:
-            text = f"OS {found.name!r} has only an untrusted create script, not supported yet"
+            text = f"OS {found.name!r} has only an untrusted create script, not run on a node"
             raise InvalidOS(found.name, found.path, text)
         env = for_instance(found, instance, disks, debug=debug)
         if reinstall:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
-from .call import DAY_S, URGENT_S, NodeCall
+from .call import DAY_S, FAST_S, URGENT_S, NodeCall
 from .guests import (
     ConsoleInfo,
     GuestInfo,
@@ -74,6 +74,46 @@ class InstanceZeroCall(NodeCall[None], frozen=True, kw_only=True):
     instance: InstanceSpec
     image: str
     zeroing_s: float
+
+
+class InstanceInstallCall(NodeCall[bool], frozen=True, kw_only=True):
+    """Let a helper run the untrusted create script on the instance's disks, which are active.
+
+    The answer is whether it told how the script went; otherwise it just powered itself off.
+
+    Attributes:
+        instance: without secret OS parameters.
+        image: that the helper boots: a path on the node, or a URL.
+        startup_s: how long it may take until it asks for something.
+        shutdown_s: how long it may take from then on until it has powered itself off.
+        secrets: secret OS parameters.
+
+    Raises: InvalidOS; OpExecError, no such image, no life sign, no end, a crash, or a script that
+        failed, which names the log file with its output; HypervisorError.
+    """
+
+    procedure: ClassVar[str] = "instance_install"
+    timeout_s: ClassVar[float] = DAY_S
+    changes: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
+    long: ClassVar[bool] = True
+
+    instance: InstanceSpec
+    image: str
+    startup_s: float
+    shutdown_s: float
+    secrets: Params = msgspec.field(default_factory=dict)
+    reinstall: bool = False
+    debug: int = 0
+
+
+class ImageCheckCall(NodeCall[None], frozen=True, kw_only=True):
+    """Refuse an image that the node has not, or its server does not give. Raises: OpExecError."""
+
+    procedure: ClassVar[str] = "image_check"
+    timeout_s: ClassVar[float] = FAST_S
+
+    image: str
 
 
 class InstanceShutdownCall(NodeCall[None], frozen=True, kw_only=True):
@@ -194,9 +234,11 @@ CALLS = (
     AllInstancesInfoCall,
     HotplugDeviceCall,
     HypervisorValidateParamsCall,
+    ImageCheckCall,
     InstanceBalloonMemoryCall,
     InstanceConsoleInfoCall,
     InstanceInfoCall,
+    InstanceInstallCall,
     InstanceListCall,
     InstanceOsAddCall,
     InstanceRebootCall,

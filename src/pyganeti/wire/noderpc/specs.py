@@ -95,6 +95,20 @@ class DiskSpec(Struct, frozen=True, kw_only=True):
     drbd: DrbdSpec | None = None
 
 
+class ScriptSpec(Struct, frozen=True, kw_only=True):
+    """What a helper is told that runs an untrusted script: see docs/design/0018-untrusted-os.md.
+
+    Attributes:
+        run: names this run, among all of the node.
+        environment: of the script.
+        secret: names of the parameters that are secret.
+    """
+
+    run: str
+    environment: dict[str, str]
+    secret: tuple[str, ...] = ()
+
+
 class InstanceSpec(Struct, frozen=True, kw_only=True):
     """An instance, complete: what a node needs to install, start and describe it.
 
@@ -106,6 +120,7 @@ class InstanceSpec(Struct, frozen=True, kw_only=True):
         osparams_private: private and secret OS parameters; they reach the OS scripts and no log.
         network_port: port of the graphical console.
         admin_state: ``up``, ``down`` or ``offline``.
+        script: of a helper only, on its node only.
     """
 
     name: str
@@ -128,3 +143,4 @@ class InstanceSpec(Struct, frozen=True, kw_only=True):
     serial_no: int = 1
     ctime: float = 0.0
     mtime: float = 0.0
+    script: ScriptSpec | None = None

@@ -39,6 +39,8 @@ OWN = {
     "export_publish",
     "export_settle",
     "extstorage_validate",
+    "image_check",
+    "instance_install",
     "instance_zero",
     "jobqueue_list",
     "migration_cancel",

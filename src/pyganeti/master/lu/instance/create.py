@@ -5,7 +5,7 @@ Source: gnt-instance(8) ADD; hooks path ``instance-add``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -38,12 +38,14 @@ from pyganeti.master.iallocator.choosing import begin_chosen
 from pyganeti.master.instances.forthcoming import commit_instance, with_reserved_disks
 from pyganeti.master.instances.guests import assemble_disks, bare_spec
 from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.installing import Helper, warn_of_silence
 from pyganeti.master.instances.specs import disk_spec, instance_spec
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.instance.create_checks import (
     check_nodes_can_take,
+    installing_helper,
     secondary_node,
     unused_secondary,
     wanted_instance,
@@ -77,13 +79,14 @@ class CreatePlan:
     Attributes:
         instance: without UUID, disks, port and generated MACs.
         placement: where its disks will lie.
-        secrets: private and secret OS parameters, for the OS scripts only.
+        secrets: secret OS parameters, for the OS scripts only.
         wipe: indices of the disks to be overwritten before use.
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
         source: what the disks are filled from, of an imported instance.
         chosen: how the nodes were, if by an allocator, or were not, for the job's log.
         forthcoming: only reserve it.
         reserved: the reservation in whose place it comes.
+        helper: where the OS scripts run, if not on the node.
     """
 
     instance: Instance
@@ -100,6 +103,7 @@ class CreatePlan:
     chosen: tuple[str, ...]
     forthcoming: bool
     reserved: Instance | None
+    helper: Helper | None = None
 
 
 class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
@@ -171,7 +175,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             instance,
             Placement(template, instance.primary_node, directory, op.file_driver, secondary),
             disks,
-            {**(op.osparams_private or {}), **(op.osparams_secret or {})},
+            dict(op.osparams_secret or {}),
             wipe=() if are_adopted(disks) else overwritten(disks, view),
             install=source is None and _is_installed(op, instance, disks),
             sync=None if secondary is None else op.wait_for_sync,
@@ -185,7 +189,9 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         )
         check_states(instance.name, view.filled_hvparams(instance), disks)
         await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement, reserved)
-        return plan
+        if not plan.install or plan.forthcoming:
+            return plan
+        return replace(plan, helper=await installing_helper(op, view, nodes, instance, reserved))
 
     def hooks(self, plan: CreatePlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
@@ -213,7 +219,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             (True, f"add instance {name} to the configuration"),
             *((True, f"wipe disk/{index}") for index in plan.wipe),
             (bool(plan.sync), "wait until its disks are in sync"),
-            (plan.install, f"install {plan.instance.os}"),
+            (plan.install, f"install {plan.instance.os}{' in a helper' if plan.helper else ''}"),
             (plan.source is not None, "fill its disks from the export"),
             (plan.start, f"start {name} on {node}"),
         ]
@@ -246,11 +252,14 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             source=None
             if plan.source is None
             else await open_source(run, plan.source, instance.primary_node),
+            helper=plan.helper,
         )
         return await finish_creation(run, rest, plan.secrets)
 
     async def resume(self, run: Run, rest: CreateRest, answers: Mapping[str, Any]) -> list[str]:
         """Fill the disks further, and start it."""
+        if rest.helper is not None and not rest.install:
+            warn_of_silence(run, answers)
         return await finish_creation(run, rest, {})
 
     def resumed_hooks(self, rest: CreateRest, view: ClusterView) -> HookContext:

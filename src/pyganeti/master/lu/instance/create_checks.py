@@ -23,6 +23,7 @@ from pyganeti.master.instances.guests import (
     check_os,
     refused_by,
 )
+from pyganeti.master.instances.installing import Helper, find_helper
 from pyganeti.master.instances.ipolicy import InstanceShape, check_policy
 from pyganeti.master.instances.name import check_new_name
 from pyganeti.master.instances.specs import instance_spec
@@ -189,6 +190,28 @@ async def check_nodes_can_take(
         await check_bridges(nodes, view, spec)
     if op.start:
         await check_memory(nodes, view, spec, reserved_memory(view, node.uuid, reserved))
+
+
+async def installing_helper(
+    op: OpInstanceCreate,
+    view: ClusterView,
+    nodes: NodeReader,
+    instance: Instance,
+    reserved: Instance | None,
+) -> Helper | None:
+    """Where the create script is to run, if not on the node.
+
+    Raises:
+        OpPrereqError: the OS needs a helper, and there can be none.
+    """
+    return await find_helper(
+        nodes,
+        view,
+        instance_spec(view, instance, disks=()),
+        startup_s=op.helper_startup_timeout,
+        shutdown_s=op.helper_shutdown_timeout,
+        reserved=reserved_memory(view, instance.primary_node, reserved),
+    )
 
 
 def check_role(view: ClusterView, node: Node) -> None:

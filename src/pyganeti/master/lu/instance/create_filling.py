@@ -14,12 +14,13 @@ from pyganeti.master.backup.importing import ImportSource, fill_disks
 from pyganeti.master.changes import instance_fields
 from pyganeti.master.disks.mirrors import wait_for_sync
 from pyganeti.master.instances.guests import bare_spec, shut_down_disks, start_guest
+from pyganeti.master.instances.installing import Helper, install
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import Level
 from pyganeti.model.enums import AdminState, InstanceCreateMode
+from pyganeti.model.instance import Instance
 from pyganeti.wire.noderpc.blockdev import BlockdevWipeCall
-from pyganeti.wire.noderpc.instance import InstanceOsAddCall
 from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
@@ -32,6 +33,7 @@ class CreateRest(msgspec.Struct, frozen=True):
         sync: wait until mirrors are in sync, or only until they sync; ``None`` for others.
         shut_down: the disks, in the end.
         source: what the disks are filled from, of an imported instance.
+        helper: where the OS scripts run, if not on the node.
     """
 
     uuid: str
@@ -42,14 +44,16 @@ class CreateRest(msgspec.Struct, frozen=True):
     shut_down: bool
     mode: InstanceCreateMode = InstanceCreateMode.CREATE
     source: ImportSource | None = None
+    helper: Helper | None = None
 
 
 async def finish_creation(run: Run, rest: CreateRest, secrets: Mapping[str, Any]) -> list[str]:
     """Do all of it; the names of the instance's nodes. Any: OS parameters as given."""
     view = run.config.view
     instance = view.instances[rest.uuid]
-    spec = instance_spec(view, instance, osparams_private=secrets)
-    rest = await _fill(run, rest, spec)
+    rest = await _fill(run, rest, instance, secrets)
+    # Secret parameters are the scripts' only, an ordinary guest is told none.
+    spec = instance_spec(view, instance)
     if rest.start:
         await _start(run, spec, msgspec.to_builtins(bare_spec(view, instance)))
     elif rest.shut_down:
@@ -58,8 +62,11 @@ async def finish_creation(run: Run, rest: CreateRest, secrets: Mapping[str, Any]
     return [node.name for node in view.instance_nodes(instance)]
 
 
-async def _fill(run: Run, rest: CreateRest, spec: InstanceSpec) -> CreateRest:
+async def _fill(
+    run: Run, rest: CreateRest, instance: Instance, secrets: Mapping[str, Any]
+) -> CreateRest:
     """Wipe and sync the disks, and run the OS scripts; what is then left to be done."""
+    spec = instance_spec(run.config.view, instance, osparams_private=secrets)
     if rest.wipe:
         run.log("* wiping instance disks...")
     for index in rest.wipe:
@@ -74,9 +81,8 @@ async def _fill(run: Run, rest: CreateRest, spec: InstanceSpec) -> CreateRest:
     run.locks.release(Level.NODE_RES)
     if rest.install:
         run.log("* running the instance OS create scripts...")
-        install = InstanceOsAddCall(instance=spec)
         rest = msgspec.structs.replace(rest, install=False)
-        await run.await_tasks("install operating system", {spec.primary_node: install}, rest)
+        await install(run, instance, rest, secrets, rest.helper)
     if rest.source is not None:
         await fill_disks(
             run, spec, rest.source, lambda left: msgspec.structs.replace(rest, source=left)

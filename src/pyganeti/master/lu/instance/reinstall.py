@@ -19,6 +19,12 @@ from pyganeti.master.instances.guests import (
     shut_down_disks,
 )
 from pyganeti.master.instances.hooks import instance_hooks
+from pyganeti.master.instances.installing import (
+    Helper,
+    find_helper,
+    install,
+    warn_of_silence,
+)
 from pyganeti.master.instances.specs import instance_spec
 from pyganeti.master.jobs.run import Run, undo
 from pyganeti.master.locks import LockRequest
@@ -29,7 +35,6 @@ from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.instance import OpInstanceReinstall
-from pyganeti.wire.noderpc.instance import InstanceOsAddCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,13 @@ class ReinstallPlan:
         instance: as it will be recorded, OS and parameters changed.
         before: the same as it is recorded now.
         secrets: secret OS parameters, for the scripts only.
+        helper: where the scripts run, if not on the node.
     """
 
     instance: Instance
     before: Instance
     secrets: Mapping[str, Any]  # Any: values as given
+    helper: Helper | None
 
 
 class ReinstallRest(msgspec.Struct, frozen=True):
@@ -90,7 +97,8 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
         secrets = dict(op.osparams_secret or {})
         spec = instance_spec(view, instance, osparams_private=secrets)
         await check_os(nodes, view, spec, force_variant=op.force_variant)
-        return ReinstallPlan(instance, before, secrets)
+        helper = await find_helper(nodes, view, instance_spec(view, instance))
+        return ReinstallPlan(instance, before, secrets, helper)
 
     def hooks(self, plan: ReinstallPlan, view: ClusterView) -> HookContext:
         """Instance environment, on the master and the instance's nodes."""
@@ -99,7 +107,8 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
     def outline(self, plan: ReinstallPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
         name, wanted = plan.instance.name, plan.instance.os
-        return [f"install {wanted} on the disks of {name}, which are overwritten"]
+        where = " in a helper" if plan.helper else ""
+        return [f"install {wanted}{where} on the disks of {name}, which are overwritten"]
 
     async def execute(self, run: Run, plan: ReinstallPlan) -> None:
         """Record OS and parameters, activate the disks, run the scripts, shut the disks down."""
@@ -110,18 +119,18 @@ class LUInstanceReinstall(LogicalUnit[OpInstanceReinstall, ReinstallPlan, None])
             async with run.step("record OS and parameters", back):
                 await run.config.commit(instance_fields(new.uuid, **_os_fields(new)))
         view = run.config.view
-        spec = instance_spec(view, new, osparams_private=plan.secrets)
+        spec = instance_spec(view, new)
         bare = msgspec.to_builtins(bare_spec(view, new))
         async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
             await assemble_disks(run.nodes, view, spec)
         run.log("Running the instance OS create scripts...")
-        call = InstanceOsAddCall(instance=spec, reinstall=True)
         rest = ReinstallRest(new.uuid)
-        await run.await_tasks("install operating system", {new.primary_node: call}, rest)
+        await install(run, new, rest, plan.secrets, plan.helper, reinstall=True)
         await self.resume(run, rest, {})
 
     async def resume(self, run: Run, rest: ReinstallRest, answers: Mapping[str, Any]) -> None:
         """Shut the disks down."""
+        warn_of_silence(run, answers)
         view = run.config.view
         async with run.step("shut down disks"):
             await shut_down_disks(run.nodes, bare_spec(view, view.instance(rest.uuid)))
