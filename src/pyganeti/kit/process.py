@@ -295,6 +295,18 @@ def spawn_daemon(
     return child.pid
 
 
+def ended_with(pid: int) -> int | None:
+    """How a daemon that we started ended: its exit code, or minus the signal's number.
+
+    ``None`` if it runs, is not ours, or was asked for before.
+    """
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
 def start_time(pid: int) -> int | None:
     """Start time of ``pid`` in clock ticks since boot, or ``None`` if it does not run.
 

@@ -18,8 +18,6 @@ from pyganeti.tools.services import Service, ServiceError
 
 OK: Final = 0
 FAILURE: Final = 1
-# How a daemon ends that belongs on the master only; not an error.
-NOT_MASTER: Final = 11
 
 Action = Callable[[Paths, list[str]], int]
 
@@ -59,8 +57,12 @@ def check(paths: Paths, args: list[str]) -> int:
 
 
 def start_all(paths: Paths, args: list[str]) -> int:
-    """Start all that belongs on this node."""
-    return _start_each(paths, services.starting_services(master=services.is_master(paths)))
+    """Start all that belongs on this node.
+
+    A node that was the master finds out here that it is not any more; that is no failure.
+    """
+    chosen = services.starting_services(master=services.is_master(paths))
+    return _start_each(paths, chosen, former_master=OK)
 
 
 def start_master(paths: Paths, args: list[str]) -> int:
@@ -69,15 +71,22 @@ def start_master(paths: Paths, args: list[str]) -> int:
     return _start_each(paths, chosen)
 
 
-def _start_each(paths: Paths, chosen: list[Service]) -> int:
+def _start_each(paths: Paths, chosen: list[Service], *, former_master: int = FAILURE) -> int:
+    """Start ``chosen``; ``former_master`` is the result where the master's do not belong here."""
     if check_config(paths, []) != OK:
         return FAILURE
     ensure_directories(paths)
     code = OK
+    is_former = False
     for service in chosen:
+        if service.master and is_former:
+            continue
         # The others are started all the same: a node without one daemon is better than without any.
         try:
             services.start(paths, service, services.get_executable(service), [])
+        except services.NotOnThisNode as err:
+            print(f"this node is not the master: {err}", file=sys.stderr)
+            is_former, code = True, max(code, former_master)
         except GenericError as err:
             print(err, file=sys.stderr)
             code = FAILURE
@@ -101,7 +110,7 @@ def stop_master(paths: Paths, args: list[str]) -> int:
 
 def check_exitcode(paths: Paths, args: list[str]) -> int:
     """``check-exitcode CODE``: whether a daemon that ended with it ended as it should."""
-    return OK if args and args[0] in (str(OK), str(NOT_MASTER)) else FAILURE
+    return OK if args and args[0] in (str(OK), str(services.NOT_MASTER)) else FAILURE
 
 
 def is_daemon_name(paths: Paths, args: list[str]) -> int:

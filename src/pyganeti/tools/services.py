@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
-from pyganeti.kit.process import ProcessError, is_alive, spawn_daemon
+from pyganeti.kit.process import ProcessError, ended_with, is_alive, spawn_daemon
 from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
 from pyganeti.tools import systemd
@@ -58,8 +58,16 @@ ALIASES: Final = {
 _NOT_AT_BOOT: Final = frozenset({"ganeti-metad"})
 
 
+# How a daemon ends that belongs on the master only, elsewhere; not an error of the daemon.
+NOT_MASTER: Final = 11
+
+
 class ServiceError(GenericError):
     """A daemon could not be started or stopped."""
+
+
+class NotOnThisNode(ServiceError):
+    """A daemon ended at once, because this node is not the master any more."""
 
 
 def find_service(name: str) -> Service | None:
@@ -129,13 +137,14 @@ def start(paths: Paths, service: Service, program: str, args: list[str]) -> None
     """Start a daemon and wait until it is ready; one that runs is left alone.
 
     Raises:
+        NotOnThisNode: it ended again, for this node is not the master.
         ServiceError: it ended again, or was not ready in time.
         SystemdError: the same, of a unit.
     """
     if is_running(paths, service):
         return
     if has_systemd(paths, service):
-        systemd.start(service.name, args)
+        _start_unit(service, args)
         return
     log = paths.log_file(service.log)
     # Its directory is not root's alone: a link there is not followed.
@@ -152,7 +161,17 @@ def start(paths: Paths, service: Service, program: str, args: list[str]) -> None
         os.close(handle)
     if not _comes_up(paths, service, pid):
         how = "is not ready" if is_alive(pid) else "ended while it started"
-        raise ServiceError(f"{service.name} {how}; its log {log} says:\n{_tail(log, begin)}")
+        kind = NotOnThisNode if ended_with(pid) == NOT_MASTER else ServiceError
+        raise kind(f"{service.name} {how}; its log {log} says:\n{_tail(log, begin)}")
+
+
+def _start_unit(service: Service, args: list[str]) -> None:
+    try:
+        systemd.start(service.name, args)
+    except systemd.SystemdError as err:
+        if systemd.last_exit_code(service.name) == NOT_MASTER:
+            raise NotOnThisNode(str(err)) from err
+        raise
 
 
 def has_systemd(paths: Paths, service: Service) -> bool:

@@ -65,3 +65,13 @@ def start(daemon: str, args: list[str], root: str = "") -> None:
     finally:
         if args:
             remove(path)
+
+
+def last_exit_code(daemon: str) -> int | None:
+    """How the daemon of a unit ended last; ``None`` where systemd does not know."""
+    argv = ("systemctl", "show", "--property=ExecMainStatus", "--value", f"{daemon}.service")
+    try:
+        said = run_blocking(Command(argv, timeout_s=_TIMEOUT_S)).stdout.strip()
+    except ProcessError:
+        return None
+    return int(said) if said.isdecimal() else None

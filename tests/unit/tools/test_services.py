@@ -19,6 +19,8 @@ import fcntl, os, signal, sys, time
 print("daemon says", *sys.argv[1:], flush=True)
 if "fail" in sys.argv:
     sys.exit("it broke")
+if "elsewhere" in sys.argv:
+    sys.exit(11)
 signal.signal(signal.SIGHUP, lambda *_: print("reopened", flush=True))
 handle = os.open(PIDFILE, os.O_RDWR | os.O_CREAT, 0o644)
 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,6 +30,7 @@ while True:
     time.sleep(10)
 """
 NODED = services.SERVICES[0]
+ALL = ("ganeti-noded", "ganeti-masterd", "ganeti-rapi")
 
 
 @pytest.fixture
@@ -68,6 +71,37 @@ def test_one_that_runs_is_left_alone(paths: Paths, program: str) -> None:
 def test_one_that_ends_again_is_an_error_with_its_last_words(paths: Paths, program: str) -> None:
     with pytest.raises(services.ServiceError, match=r"(?s)ended while it started.*it broke"):
         services.start(paths, NODED, program, ["fail"])
+
+
+def test_one_that_belongs_on_another_node_says_so(paths: Paths, program: str) -> None:
+    with pytest.raises(services.NotOnThisNode, match="ended while it started"):
+        services.start(paths, NODED, program, ["elsewhere"])
+    with pytest.raises(services.ServiceError) as failed:
+        services.start(paths, NODED, program, ["fail"])
+    assert not isinstance(failed.value, services.NotOnThisNode)
+
+
+def test_a_former_master_starts_the_rest(
+    paths: Paths, program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(paths.server_pem).touch()
+    Path(paths.ssconf("master_node")).write_text("node1\n")
+    masterd = Path(program).with_name("ganeti-masterd")
+    masterd.write_text("#!/bin/sh\necho the master is node2\nexit 11\n")
+    masterd.chmod(0o755)
+    # Nothing else is there; what the master alone runs is not even tried after the first.
+    Path(program).with_name("ganeti-rapi").write_text("#!/bin/sh\nexit 1\n")
+    Path(program).with_name("ganeti-rapi").chmod(0o755)
+    places = {name: str(Path(program).with_name(name)) for name in ALL}
+    monkeypatch.setattr(services, "find_executable", lambda service: places.get(service.name))
+    assert daemon_util.run(["start-all"], paths) == 0
+    assert services.is_running(paths, NODED)
+    said = capsys.readouterr().err
+    assert "this node is not the master" in said
+    assert "the master is node2" in said
+    assert "rapi" not in said
+    # Who asks for the master's daemons wants to have them.
+    assert daemon_util.run(["start-master"], paths) == 1
 
 
 def test_stop(paths: Paths, program: str) -> None:

@@ -11,7 +11,8 @@ from pyganeti.tools import systemd
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> ROOT/asked
 cat ROOT/run/pyganeti/*.env >> ROOT/asked 2> /dev/null
-case "$*" in *broken*) echo "Job failed" >&2; exit 1 ;; *) exit 0 ;; esac
+case "$*" in show*elsewhere*) echo 11 ;; show*) echo "" ;;
+    *broken*) echo "Job failed" >&2; exit 1 ;; *) exit 0 ;; esac
 """
 
 
@@ -60,3 +61,8 @@ def test_what_does_not_start_is_told(root: Path, args: list[str]) -> None:
     with pytest.raises(systemd.SystemdError, match=r"cannot start broken: .*Job failed"):
         systemd.start("broken", args, str(root))
     assert not Path(systemd.extra_file("broken", str(root))).exists()
+
+
+def test_how_a_daemon_ended(root: Path) -> None:
+    assert systemd.last_exit_code("elsewhere") == 11
+    assert systemd.last_exit_code("other") is None
