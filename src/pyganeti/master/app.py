@@ -190,9 +190,8 @@ class Master:
         epoch = await election.win(view)
         master = cls(around, contents, view, epoch)
         if IMPORTED not in contents[Table.META]:
-            await check_not_behind(
-                NodeReader(master.access), master._candidates(view), around.store.seq, stored
-            )
+            others = {uuid: view.nodes[uuid].name for uuid in master._candidates(view)}
+            await check_not_behind(NodeReader(master.access), others, around.store.seq, stored)
         await around.store.take_term(epoch)
         master.replication.load(contents, master._candidates(view))
         around.store.replication = master.replication

@@ -6,7 +6,7 @@ Data flow: committer (transaction durable here) -> :meth:`CandidateReplication.s
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -257,27 +257,35 @@ class CandidateReplication:
 
 
 async def check_not_behind(
-    nodes: NodeReader, candidates: Iterable[str], seq: int, epoch: int
+    nodes: NodeReader, candidates: Mapping[str, str], seq: int, epoch: int
 ) -> None:
-    """Make sure that no candidate has changes of the last term that the master's database lost.
+    """Make sure that no candidate has acknowledged changes that the master's database lacks.
 
     Candidates get a transaction after the master has it. One that has more, or a later term, was
-    written by a master whose disk has since lost some: going on would lose acknowledged changes.
+    written by a master whose disk has since lost some, or got an older copy back: going on would
+    lose acknowledged changes, and nobody can say how to bring both together.
 
     Args:
         nodes: makes the calls, in the new term.
-        candidates: whom to ask, by UUID; one that does not answer cannot object.
+        candidates: whom to ask, name by UUID; one that does not answer cannot object.
         seq: the master's last transaction.
         epoch: the term that wrote it.
 
     Raises:
-        ConfigurationError: names the candidate and both numbers.
+        ConfigurationError: names the candidate that has most, both numbers, and what to do.
     """
-    for node, state in (await nodes.call_all(candidates, StoreStateCall())).items():
-        if isinstance(state, StoreState) and (state.epoch, state.seq) > (epoch, seq):
-            raise ConfigurationError(
-                f"candidate {node} has change {state.seq} of term {state.epoch}, this database ends"
-                f" with {seq} of term {epoch}: it lost acknowledged changes; copy the candidate's"
-                " database here, or run 'ganeti-masterd --take-config-file' to go on from"
-                " config.data and give up the rest"
-            )
+    states = await nodes.call_all(candidates, StoreStateCall())
+    copies = [
+        ((state.epoch, state.seq), candidates[node])
+        for node, state in states.items()
+        if isinstance(state, StoreState)
+    ]
+    (its_epoch, its_seq), name = max(copies, default=((0, 0), ""))
+    if (its_epoch, its_seq) > (epoch, seq):
+        raise ConfigurationError(
+            f"candidate {name} has change {its_seq} of term {its_epoch}, this database ends with"
+            f" {seq} of term {epoch}: it is older, as a backup is, or has lost acknowledged"
+            f" changes; 'gnt-cluster master-failover' on {name} goes on with all that was"
+            " acknowledged, 'ganeti-masterd --take-config-file' here goes back to config.data and"
+            " gives up the rest"
+        )
