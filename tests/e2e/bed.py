@@ -19,8 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.hosts import DOMAIN, NETDEV, Host, Network, rack
+from tests.e2e.hosts import DOMAIN, Host, rack
 from tests.e2e.prepare import BOOT
+from tests.e2e.switch import NETDEV, Network
 from tools.deb.__main__ import build
 from tools.machine import CHECKOUT
 

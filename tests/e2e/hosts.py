@@ -16,20 +16,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.e2e.dialog import Dialog
+from tests.e2e.switch import NETDEV, Network, bare_rack, child, holder
 from tests.e2e.vcluster import BINDIR, wait_for
 
 NETWORK: Final = "10.99.7"
 PREFIX: Final = 24
 DOMAIN: Final = "example.com"
 PASSWORD: Final = "correct horse"
-NETDEV: Final = "eth0"
 
 _NAMESERVER: Final = Path(__file__).with_name("nameserver.py")
 _SPACES: Final = ("--net", "--mount", "--uts", "--ipc", "--pid")
@@ -39,7 +39,7 @@ _OWN: Final = (
     "/root/.ssh /etc/ganeti /var/lib/ganeti /var/log/ganeti /run/ganeti /run/pyganeti /srv/ganeti"
 )
 # Runs as the first process of a host; it reaps what daemons leave and ends with the host. Its disk
-# is a directory of the rack (see _rack). The second time it finds it as it was.
+# is a directory of the rack (see bare_rack). The second time it finds it as it was.
 _INIT: Final = f"""
 set -e
 trap 'exit 0' TERM
@@ -119,9 +119,9 @@ class Host:
         # The end of the first process ends every other one of the host.
         words = ["unshare", *_SPACES, "--fork", "--kill-child", "--mount-proc"]
         words += ["sh", "-c", _INIT, "init", self.name, str(self._boots), self._base]
-        outer = self._power.enter_context(_holder(*self._network.argv("--mount", *words)))
-        wait_for(lambda: _child(outer) is not None, 10, f"host {self.name}")
-        self.init = _child(outer) or 0
+        outer = self._power.enter_context(holder(*self._network.argv("--mount", *words)))
+        wait_for(lambda: child(outer) is not None, 10, f"host {self.name}")
+        self.init = child(outer) or 0
         ready = self.path(f"/mnt/{self.name}/ready.{self._boots}")
         wait_for(ready.exists, 10, f"files of host {self.name}")
         self._network.plug(self)
@@ -201,6 +201,10 @@ class Host:
         found = (re.search(r"/(ganeti-\w+) -f", line) for line in self.processes())
         return sorted(match.group(1) for match in found if match)
 
+    def pid(self, daemon: str) -> str:
+        """Process id of a daemon, as it is seen there."""
+        return self.path(f"/run/ganeti/{daemon}.pid").read_text().strip()
+
     def addresses(self) -> list[str]:
         """IPv4 addresses of its interface."""
         shown = self.run("ip", "-4", "-o", "address", "show", "dev", NETDEV).stdout
@@ -265,90 +269,6 @@ def skip_without_namespaces() -> None:
 
 
 @contextmanager
-def _holder(*argv: str) -> Iterator[int]:
-    """A process that holds namespaces; it and all in them end with the block, or with us."""
-    words = ["setpriv", "--pdeathsig", "KILL", *argv]
-    process = subprocess.Popen(words, cwd="/", stdin=subprocess.DEVNULL, start_new_session=True)
-    try:
-        yield process.pid
-    finally:
-        # A first process ends before its parent, which waits for it: nobody else might soon.
-        os.kill(_child(process.pid) or process.pid, signal.SIGTERM)
-        process.wait(10)
-
-
-def _child(pid: int) -> int | None:
-    with suppress(OSError):
-        words = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(words[0]) if words else None
-    return None
-
-
-class Network:
-    """The rack: a switch that all hosts are plugged in, and what their disks lie on.
-
-    Args:
-        pid: the process that holds its namespaces.
-    """
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._groups = 0
-
-    def argv(self, *words: str) -> list[str]:
-        """``nsenter`` with ``words``: its options, and a command."""
-        return ["nsenter", f"--target={self._pid}", *words]
-
-    def _link(self, words: str) -> None:
-        subprocess.run(self.argv("--net", "ip", "link", *words.split()), check=True)
-
-    def start(self) -> None:
-        """Make the switch."""
-        self._add_switch(0)
-
-    def _add_switch(self, number: int) -> None:
-        for words in (f"add name br{number} type bridge forward_delay 0", f"set br{number} up"):
-            self._link(words)
-
-    def plug(self, host: Host) -> None:
-        """Connect a host that has just got power."""
-        port = f"port{host.number}"
-        # A machine keeps its address on the wire; others remember it.
-        peer = f"name {NETDEV} address 02:00:0a:63:07:{host.number:02x} netns {host.init}"
-        self._link(f"add name {port} type veth peer {peer}")
-        self._link(f"set {port} master br0 up")
-
-    def cut(self, *hosts: Host) -> None:
-        """Cut the links of hosts: nobody reaches them, nor they anybody."""
-        for host in hosts:
-            self._link(f"set port{host.number} down")
-
-    def join(self, *hosts: Host) -> None:
-        """Mend the links of hosts, and take them out of :meth:`split`."""
-        for host in hosts:
-            self._link(f"set port{host.number} master br0 up")
-
-    def split(self, *groups: Sequence[Host]) -> None:
-        """Let hosts reach those of their own group only; who is in none keeps its place."""
-        for group in groups:
-            self._groups += 1
-            self._add_switch(self._groups)
-            for host in group:
-                self._link(f"set port{host.number} master br{self._groups}")
-
-
-@contextmanager
-def _rack() -> Iterator[Network]:
-    """A network with nothing in it but a bridge, and an empty file system in ``/mnt``."""
-    script = "mount -t tmpfs tmpfs /mnt && touch /mnt/ready && exec sleep infinity"
-    with _holder("unshare", "--net", "--mount", "sh", "-c", script) as pid:
-        wait_for(Path(f"/proc/{pid}/root/mnt/ready").exists, 10, "a rack")
-        network = Network(pid)
-        network.start()
-        yield network
-
-
-@contextmanager
 def _powered(host: Host) -> Iterator[Host]:
     try:
         host.power_on()
@@ -387,7 +307,7 @@ def rack(
     full = {f"{name}.{DOMAIN}": number for number, name in enumerate(hosts, 1)}
     names = [f"{name}={NETWORK}.{last}" for name, last in {**full, **others}.items()]
     with ExitStack() as stack:
-        network = stack.enter_context(_rack())
+        network = stack.enter_context(bare_rack())
         base = ""
         if prepare is not None:
             base = f"template.{DOMAIN}"

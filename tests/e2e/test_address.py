@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.hosts import DOMAIN, NETDEV, NETWORK, Host, machines, skip_without_namespaces
+from tests.e2e.hosts import DOMAIN, NETWORK, Host, machines, skip_without_namespaces
+from tests.e2e.switch import NETDEV
 
 CLUSTER = f"cluster.{DOMAIN}"
 CLUSTER_IP = f"{NETWORK}.100"

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.hosts import Host, Network, rack, skip_without_namespaces
+from tests.e2e.hosts import Host, rack, skip_without_namespaces
+from tests.e2e.switch import Network
 
 
 @pytest.fixture

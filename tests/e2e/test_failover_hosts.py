@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from tests.e2e.hosts import DOMAIN, NETWORK, Host, Network, rack, skip_without_namespaces
+from tests.e2e.hosts import DOMAIN, NETWORK, Host, rack, skip_without_namespaces
+from tests.e2e.switch import Network
 from tests.e2e.vcluster import wait_for
 
 CLUSTER = f"cluster.{DOMAIN}"
@@ -87,6 +88,19 @@ def test_a_master_that_is_cut_off_is_replaced_and_steps_down(bed: Bed) -> None:
     check_master(first, hosts)
     assert tags(first) == ["after", "before"]
     assert third.addresses() == [third.address]
+
+
+def test_a_hanging_master_that_keeps_the_address_is_named(bed: Bed) -> None:
+    _network, hosts = bed
+    first, second, _third = hosts
+    pids = [first.pid(name) for name in ("ganeti-masterd", "ganeti-noded")]
+    first.run("kill", "-STOP", *pids)
+    said = second.run("gnt-cluster", "master-failover").stderr
+    assert f"still answers at the cluster's address {CLUSTER_IP}, most likely {first.name}" in said
+    # Both have it now, as was said; the hanging one gives it up as soon as it is heard of again.
+    assert CLUSTER_IP in first.addresses()
+    first.run("kill", "-CONT", *pids)
+    check_master(second, hosts)
 
 
 def test_the_side_with_fewer_machines_cannot_take_over(bed: Bed) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from pyganeti.model.communication import SERVICE_IP
 from tests.e2e.bed import WEB, add_guest, bed, found, guests, install, package
-from tests.e2e.hosts import Host, Network, rack, skip_without_namespaces
+from tests.e2e.hosts import Host, rack, skip_without_namespaces
+from tests.e2e.switch import Network
 from tests.e2e.vcluster import wait_for
 from tools.deb.programs import links, scripts
 from tools.virtual import wait_console

@@ -51,6 +51,7 @@ from pyganeti.wire.luxi.limits import Limits
 from pyganeti.wire.luxi.server import LuxiServer
 from pyganeti.wire.noderpc.call import NodeClient
 from pyganeti.wire.noderpc.client import HttpNodeClient
+from pyganeti.wire.noderpc.probe import is_answered
 
 from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, drop_rights, exit_code, run_daemon
 from .options import add_user_option, daemon_parser, parsed
@@ -58,15 +59,12 @@ from .pidfile import PidFile
 
 NAME: Final = "ganeti-masterd"
 LOG_BASE: Final = "master-daemon"
-NODED_PORT: Final = 1811
 # Running jobs get this long when the daemon is told to end; then they are left to the next one.
 STOP_TIMEOUT_S: Final = 60.0
 LONGEST_STOP_S: Final = 86400.0
 CLIENTS_S: Final = 1.0
 # Candidates that do not answer while the daemon ends are left without the newest files.
 LAST_EXPORT_S: Final = 3.0
-
-_PING_TIMEOUT_S: Final = 3.0
 
 
 class _Stopped(Exception):
@@ -86,17 +84,6 @@ async def _resolve(paths: Paths, version: int, name: str) -> tuple[str, str]:
         return await in_thread(partial(resolve, paths, name, version=version))
     except UnknownHost as err:
         raise ResolverError(name, "resolver_error", str(err)) from err
-
-
-async def _answers(address: str) -> bool:
-    """Whether a node daemon's port at ``address`` can be connected to."""
-    try:
-        async with asyncio.timeout(_PING_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(address, NODED_PORT)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
 
 
 def _check_is_master(paths: Paths, master: str) -> None:
@@ -169,7 +156,7 @@ class Daemon:
                 clock=self._clock,
                 ids=SystemIds(),
                 resolve=partial(_resolve, self._paths, version),
-                answers=_answers,
+                answers=is_answered,
                 data_dir=self._paths.data_dir,
                 socket_dir=self._paths.socket_dir,
                 keys=KeyFiles(self._paths),

@@ -86,6 +86,8 @@ class Command:
 
     Attributes:
         said: lines for the operator.
+        probed: addresses at which somebody was looked for.
+        address_until: until when somebody answers there, by the monotonic clock.
         master: the new one, if it was started.
         voting: whether its daemon was started with a vote.
     """
@@ -104,6 +106,8 @@ class Command:
         self._wishes = wishes or Wishes()
         self.client = CommandClient(cluster, kill_at, done=done)
         self.said: list[str] = []
+        self.probed: list[str] = []
+        self.address_until = 0.0
         self.master: Master | None = None
         self.voting: bool | None = None
 
@@ -118,11 +122,16 @@ class Command:
             number=next(_numbers),
             old_config=read_bytes(paths.config_file),
             start=self._start,
+            answers=self._answers,
             tell=self.said.append,
         )
         await takeover.run()
         assert self.master is not None
         return self.master
+
+    async def _answers(self, address: str) -> bool:
+        self.probed.append(address)
+        return self._cluster.clock.monotonic() < self.address_until
 
     async def _start(self, voting: bool) -> None:
         self.voting = voting

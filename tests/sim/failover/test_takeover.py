@@ -4,6 +4,7 @@ import pytest
 
 from pyganeti.master.app import Master
 from pyganeti.master.deposed import FORMER_MASTERS
+from pyganeti.master.failover.address import RELEASE_S
 from pyganeti.master.failover.takeover import Wishes
 from pyganeti.model.enums import JobStatus
 from pyganeti.model.errors import GenericError, NotMasterError, OpExecError
@@ -68,6 +69,36 @@ async def test_a_silent_master_is_fenced_and_ended_once_it_is_back() -> None:
     assert cluster.nodes["node2"].backend.read(Table.META, FORMER_MASTERS) is None
     assert cluster.nodes["node1"].ssconf("master_node") == "node2\n"
     assert tags(cluster.nodes["node1"].backend) == ("first",)
+
+
+async def test_it_waits_until_the_address_is_given_up() -> None:
+    cluster = await founded()
+    command = Command(cluster)
+    command.address_until = cluster.clock.monotonic() + 10.0
+    await command.run()
+    assert command.said == []
+    assert len(command.probed) > 1
+    assert set(command.probed) == {cluster.view.cluster.master_ip}
+    assert cluster.clock.monotonic() >= command.address_until
+
+
+@pytest.mark.parametrize(("silent", "least_s"), [(False, RELEASE_S), (True, 0.0)])
+async def test_it_says_that_the_address_is_not_given_up_and_goes_on(
+    *, silent: bool, least_s: float
+) -> None:
+    cluster = await founded()
+    cluster.nodes["node1"].reachable = not silent
+    command = Command(cluster)
+    begun = cluster.clock.monotonic()
+    command.address_until = float("inf")
+    new = await command.run()
+    assert new.config.view.master_node.name == "node2"
+    (warning,) = [line for line in command.said if "cluster's address" in line]
+    for text in (new.config.view.cluster.master_ip, "node1", "still answers"):
+        assert text in warning
+    assert cluster.clock.monotonic() - begun >= least_s
+    # Nobody who does not hear it is waited for.
+    assert (len(command.probed) == 1) == silent
 
 
 async def test_a_former_master_that_nobody_told_does_not_start() -> None:

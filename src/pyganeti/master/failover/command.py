@@ -17,6 +17,7 @@ from pyganeti.master.failover.known import Known, read_known
 from pyganeti.master.failover.takeover import Takeover, Wishes
 from pyganeti.model.errors import ConfigurationError, OpExecError
 from pyganeti.wire.noderpc.client import HttpNodeClient
+from pyganeti.wire.noderpc.probe import is_answered
 
 _DAEMONS_S: Final = 180.0
 
@@ -61,6 +62,7 @@ async def _take_over(
             number=secrets.randbelow(2**31) + 1,
             old_config=read_bytes(paths.config_file),
             start=_start,
+            answers=is_answered,
             tell=tell,
         )
         await takeover.run()

@@ -16,6 +16,7 @@ from pyganeti.kit.clock import Clock
 from pyganeti.kit.paths import Paths
 from pyganeti.master.asking import ask_all
 from pyganeti.master.export import CONFIG_MODE
+from pyganeti.master.failover.address import RELEASE_S, Answers, is_given_up
 from pyganeti.master.failover.copies import Copies, CopyReader
 from pyganeti.master.failover.known import Known
 from pyganeti.master.failover.promotion import promotion
@@ -87,6 +88,7 @@ class Takeover:
         old_config: the ``config.data`` that lies here now.
         start: starts the master's daemons here, with or without a vote; raises ``OpExecError``. Not
             the node daemon's business: it ends what it works on when the new master appears.
+        answers: whether somebody answers at an address.
         tell: prints a line for the operator.
     """
 
@@ -100,6 +102,7 @@ class Takeover:
         number: int,
         old_config: bytes | None,
         start: Callable[[bool], Awaitable[None]],
+        answers: Answers,
         tell: Callable[[str], None],
     ) -> None:
         self._client = client
@@ -109,6 +112,7 @@ class Takeover:
         self._number = number
         self._old_config = old_config
         self._start_daemons = start
+        self._answers = answers
         self._tell = tell
         self._addresses = {node.name: node for node in known.nodes}
 
@@ -293,14 +297,23 @@ class Takeover:
         return made.view
 
     async def _drop_address(self, view: ClusterView, granted: set[str], term: int) -> None:
-        """Take the cluster's address from the old master, if it answers."""
-        old = self._known.master
-        if old not in granted:
-            return
-        try:
-            await self._one(old, deactivate_call(view.cluster), term)
-        except GenericError as err:
-            self._tell(f"Warning: {old} may still have the cluster's address: {err}")
+        """Take the cluster's address from the old master, and see whether it is free.
+
+        It comes up here all the same: nobody would be reached at the one of a hanging master.
+        """
+        old, address = self._known.master, view.cluster.master_ip
+        wait_s = 0.0
+        if old in granted:
+            try:
+                await self._one(old, deactivate_call(view.cluster), term)
+                wait_s = RELEASE_S
+            except GenericError as err:
+                self._tell(f"Warning: {old} could not give up the cluster's address: {err}")
+        if not await is_given_up(address, self._answers, self._clock, wait_s=wait_s):
+            self._tell(
+                f"Warning: somebody still answers at the cluster's address {address}, most likely"
+                f" {old}: until it is taken down there, connections to it may reach the wrong node"
+            )
 
     async def _tell_nodes(self, view: ClusterView, granted: set[str], term: int) -> None:
         """Tell all nodes who the master is, this one last.
