@@ -28,6 +28,7 @@ from pyganeti.kit.worker import Worker
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.candidate_files import CandidateFiles
 from pyganeti.master.config import load_view
+from pyganeti.master.config_hooks import has_hooks
 from pyganeti.master.export import Exporter, check_config_file
 from pyganeti.master.imports import keep_database, needs_import, take_config_file
 from pyganeti.master.key_files import KeyFiles
@@ -159,6 +160,7 @@ class Daemon:
                 answers=is_answered,
                 data_dir=self._paths.data_dir,
                 socket_dir=self._paths.socket_dir,
+                has_config_hooks=partial(has_hooks, self._paths.hooks_dir),
                 keys=KeyFiles(self._paths),
                 renew_client=renew_client,
             )

@@ -68,6 +68,7 @@ class Surroundings:
         answers: whether something at an address answers.
         data_dir: shown to hooks.
         socket_dir: for sockets at which jobs wait for programs.
+        has_config_hooks: whether programs are to be run after changes of the configuration.
         keys: certificates, keys and secrets on the master's disk.
         renew_client: lets ``client`` use the certificate that is on the master's disk now.
         lus: the Logical Unit of each opcode type.
@@ -81,6 +82,7 @@ class Surroundings:
     answers: Callable[[str], Awaitable[bool]]
     data_dir: str
     socket_dir: str
+    has_config_hooks: Callable[[], bool]
     keys: KeyFiles
     renew_client: Callable[[], Awaitable[None]]
     lus: Mapping[type[Opcode], AnyLU] = field(default_factory=lambda: LOGICAL_UNITS)
@@ -205,7 +207,7 @@ class Master:
             access=self.access,
             locks=self.locks,
             queue=self.queue,
-            hooks=HookRunner(self.around.data_dir),
+            hooks=HookRunner(self.around.data_dir, self.around.has_config_hooks),
             lus=self.around.lus,
             undos=UNDO_ACTIONS,
             ids=self.around.ids,

@@ -6,6 +6,7 @@ on the head, the snapshot that all commits under way lead to, so that commits ma
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -52,6 +53,49 @@ def load_view(contents: Contents) -> ClusterView:
         objects.append(item)
     serial = int(contents[Table.META].get(CONFIG_SERIAL, b"0"))
     return ClusterView.from_objects(objects, serial=serial)
+
+
+class Config(Protocol):
+    """What an operation may do with the configuration: see :class:`ConfigState`."""
+
+    @property
+    def view(self) -> ClusterView:
+        """The newest durable snapshot."""
+        ...
+
+    async def commit(self, make: Callable[[ClusterView], Change]) -> ClusterView:
+        """Commit a change."""
+        ...
+
+
+class OwnChanges:
+    """The configuration as one opcode uses it, which is asked later whether it changed anything.
+
+    Args:
+        config: of the master.
+
+    Attributes:
+        are_any: whether a change was committed, or tried to be.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.are_any = False
+
+    @property
+    def view(self) -> ClusterView:
+        """See :class:`ConfigState`."""
+        return self._config.view
+
+    async def commit(self, make: Callable[[ClusterView], Change]) -> ClusterView:
+        """See :class:`ConfigState`."""
+
+        def noting(view: ClusterView) -> Change:
+            change = make(view)
+            self.are_any |= bool(change.puts or change.deletes)
+            return change
+
+        return await self._config.commit(noting)
 
 
 class ConfigState:

@@ -7,6 +7,7 @@ was done; an unreachable node does not, and post-hooks are only reported. Source
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from pyganeti.master.config_hooks import CONFIG_UPDATE
 from pyganeti.master.lu.base import HookContext, HookFailure, HooksReport, LogicalUnit
 from pyganeti.model.errors import GenericError, HooksAbort, NodeCallError
 from pyganeti.model.view import ClusterView
@@ -29,10 +30,12 @@ class HookRunner:
 
     Args:
         data_dir: ``GANETI_DATA_DIR``.
+        has_config_hooks: whether the master may have hooks of ``config-update``.
     """
 
-    def __init__(self, data_dir: str) -> None:
+    def __init__(self, data_dir: str, has_config_hooks: Callable[[], bool]) -> None:
         self._data_dir = data_dir
+        self._has_config_hooks = has_config_hooks
 
     async def pre(
         self,
@@ -98,6 +101,19 @@ class HookRunner:
         nodes = (*before.post, *newest.post)
         return await self._phase(lu, op, newest, "post", env, nodes, run)
 
+    async def config_updated(self, op: Opcode, run: "Run") -> None:
+        """Run those of ``config-update`` on the master, if ``run`` has changed the configuration.
+
+        They get what the operation's own pre-hooks got, if it has any. Failures go to the log.
+        """
+        if not (run.has_changed_config and self._has_config_hooks()):
+            return
+        view, context = run.config.view, run.hooks or HookContext("", "")
+        env = self._common(view, op, context, "post", CONFIG_UPDATE) | _prefixed("", context.env)
+        call = HooksRunnerCall(hpath=CONFIG_UPDATE, phase="post", env=env)
+        report = await self._asked(CONFIG_UPDATE, [view.cluster.master_node], call, run)
+        report.tell(run.log)
+
     async def _phase(
         self,
         lu: AnyLU,
@@ -117,9 +133,16 @@ class HookRunner:
             env={**self._common(view, op, context, phase, path), **env},
         )
         online = [node for node in dict.fromkeys(nodes) if _is_online(view, node)]
+        return await self._asked(path, online, call, run)
+
+    async def _asked(
+        self, path: str, nodes: Iterable[str], call: HooksRunnerCall, run: "Run"
+    ) -> HooksReport:
+        """Let ``nodes`` run them."""
+        view = run.config.view
         failures: list[HookFailure] = []
         unreached: dict[str, str] = {}
-        for node, answer in (await run.nodes.call_all(online, call)).items():
+        for node, answer in (await run.nodes.call_all(nodes, call)).items():
             name = view.node(node).name
             if isinstance(answer, NodeCallError):
                 unreached[name] = str(answer)

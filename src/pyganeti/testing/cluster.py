@@ -12,12 +12,14 @@ transport and the clock.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from pyganeti.master.app import Master, Surroundings
 from pyganeti.master.changes import instance_fields
+from pyganeti.master.config_hooks import has_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.model.change import Change
@@ -125,6 +127,7 @@ class SimCluster(Foundation):
             answers=self._answers,
             data_dir="/var/lib/ganeti",
             socket_dir=self._directory,
+            has_config_hooks=partial(has_hooks, self.nodes["node1"].paths.hooks_dir),
             keys=SimKeys(self.nodes["node1"].paths),
             renew_client=self._renew_client,
             lus=self._lus,

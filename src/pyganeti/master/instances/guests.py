@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from pyganeti.master.config import ConfigState
+from pyganeti.master.config import Config
 from pyganeti.master.disks.mirrors import Warn, on_secondary
 from pyganeti.master.disks.space import but_reserved
 from pyganeti.master.instances.specs import instance_spec, without_secret
@@ -44,7 +44,7 @@ from pyganeti.wire.noderpc.struct import Params
 class Scene(Protocol):
     """What an operation's ``Run`` has, and an undo's context as well."""
 
-    config: ConfigState
+    config: Config
     nodes: NodeWriter
 
     def log(self, message: str) -> None:

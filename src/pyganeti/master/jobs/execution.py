@@ -297,6 +297,12 @@ class Execution:
         finally:
             self._state.in_lock_wait = False
 
+    async def tell_config_changed(self) -> None:
+        """Let the master's own programs know, if this opcode has changed the configuration."""
+        if self._run is not None:
+            op = decode(self._job.secrets.get(self._index, self._job.ops[self._index].input))
+            await self._s.hooks.config_updated(op, self._run)
+
     async def stop_waiting(self) -> None:
         """From now on the next master unwinds this opcode as well, wherever it was."""
         if self._run is not None:

@@ -131,11 +131,13 @@ class Processor:
             error = OpExecError(text)
         state.ending = True
         if error is None:
+            await execution.tell_config_changed()
             await self._end(job, index, JobStatus.SUCCESS, result, execution)
         else:
             await self._until_it_works(job, execution.stop_waiting)
             canceled = isinstance(error, JobCanceled)
             failure = to_wire(await execution.unwound(error))
+            await execution.tell_config_changed()
             status = JobStatus.CANCELED if canceled else JobStatus.ERROR
             await self._end(job, index, status, failure, execution)
         state.ending = False

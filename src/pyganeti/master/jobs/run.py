@@ -13,7 +13,7 @@ import msgspec
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.ids import Ids
-from pyganeti.master.config import ConfigState
+from pyganeti.master.config import Config, OwnChanges
 from pyganeti.master.jobs.awaiting import Progress, Wait, numbers, run_tasks
 from pyganeti.master.jobs.early_release import EarlyRelease
 from pyganeti.master.jobs.journal import Journal, Undo
@@ -52,7 +52,7 @@ class UndoContext:
 
     __slots__ = ("config", "log", "nodes")
 
-    def __init__(self, config: ConfigState, nodes: NodeWriter, log: Log) -> None:
+    def __init__(self, config: Config, nodes: NodeWriter, log: Log) -> None:
         self.config = config
         self.nodes = nodes
         self.log = log
@@ -92,7 +92,7 @@ class Run:
         self,
         *,
         job: int,
-        config: ConfigState,
+        config: Config,
         nodes: NodeWriter,
         journal: Journal,
         undos: UndoRegistry,
@@ -114,7 +114,8 @@ class Run:
         renew_client: Callable[[], Awaitable[None]],
     ) -> None:
         self.job = job
-        self.config = config
+        self._changes = OwnChanges(config)
+        self.config: Config = self._changes
         self.nodes = nodes
         self.log = log
         self.journal = journal
@@ -135,6 +136,11 @@ class Run:
         self._resumable = resumable
         self._undos = undos
         self._record = record
+
+    @property
+    def has_changed_config(self) -> bool:
+        """Whether it, or the undoing of it, committed a change of the configuration."""
+        return self._changes.are_any
 
     async def begin(self) -> None:
         """Make it durable that the job runs; to be called before the first effect outside steps."""
