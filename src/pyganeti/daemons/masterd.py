@@ -35,6 +35,7 @@ from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.luxi import LuxiMethods
 from pyganeti.master.master_ip import activate_call
 from pyganeti.master.nodes import NodeWriter
+from pyganeti.master.old_jobs import OldJobs, archived_files
 from pyganeti.master.term import Election
 from pyganeti.model.errors import (
     ConfigFileChanged,
@@ -207,7 +208,8 @@ class Daemon:
         )
         try:
             async with asyncio.TaskGroup() as group:
-                for task in (*master.background(), exporter.run(), candidates.run()):
+                tasks = (exporter.run(), candidates.run(), self._old_jobs(master).run())
+                for task in (*master.background(), *tasks):
                     group.create_task(task)
                 await master.recover()
                 group.create_task(master.serve())
@@ -227,6 +229,10 @@ class Daemon:
         except* _Stopped:
             pass
         return OK
+
+    def _old_jobs(self, master: Master) -> OldJobs:
+        files = partial(archived_files, self._paths.archive_dir)
+        return OldJobs(master.around.store, self._clock, files)
 
     async def _finish_jobs(self, master: Master) -> bool:
         """Let running jobs end, and say so; whether there were any.

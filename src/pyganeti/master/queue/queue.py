@@ -304,7 +304,7 @@ class JobQueue:
             old = [
                 job
                 for job in jobs[begin : begin + _SLICE]
-                if age_s < 0 or _ended_at(job) < now - age_s
+                if age_s < 0 or ended_at(job) < now - age_s
             ]
             archived += await self.archive(old)
             # Where there was nothing to archive, others have not had their turn.
@@ -337,6 +337,7 @@ def _origin(op: Opcode, job_id: int, index: int, received: Timestamp) -> tuple[s
     return source, f"job={job_id};index={index}", (seconds * 1_000_000 + micros) * 1000
 
 
-def _ended_at(job: Job) -> float:
+def ended_at(job: Job) -> float:
+    """When a job ended, or was last heard of, in seconds since 1970."""
     seconds, micros = job.end_timestamp or job.start_timestamp or job.received_timestamp or (0, 0)
     return seconds + micros / 1_000_000
