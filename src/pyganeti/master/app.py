@@ -214,12 +214,17 @@ class Master:
             distribute=self.distributor.resend,
             submit=self._submit_from,
             leftovers=self.leftovers,
+            lagging=self._lagging,
             bells=self.bells,
             ageing=self.scheduler.ageing,
             queries=self.queries,
             keys=self.around.keys,
             renew_client=self.around.renew_client,
         )
+
+    def _lagging(self) -> list[str]:
+        nodes = self.config.view.nodes
+        return sorted(nodes[uuid].name for uuid in self.replication.silent if uuid in nodes)
 
     def _sources(self) -> Sources:
         """What one query reads."""

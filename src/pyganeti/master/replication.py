@@ -53,6 +53,7 @@ class CandidateReplication:
         self._clock = clock
         self._live: set[str] = set()
         self._lost: set[str] = set()
+        self._silent: set[str] = set()
         self._backlog: dict[str, list[Transaction]] = {}
         self._wakeup = asyncio.Event()
         # After a start nobody has been asked yet, so nothing can be said of the candidates.
@@ -69,6 +70,11 @@ class CandidateReplication:
     def lost(self) -> frozenset[str]:
         """UUIDs of candidates that do not have all acknowledged changes."""
         return frozenset(self._lost)
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Those of them that did not confirm when they were tried; others are being caught up."""
+        return frozenset(self._silent & self._lost)
 
     @property
     def is_majority_live(self) -> bool:
@@ -114,6 +120,7 @@ class CandidateReplication:
         while failed := await self._apply(self._live, pending):
             self._live -= failed
             self._lost |= failed
+            self._silent |= failed
             self._wakeup.set()
             pending = await self._append_lost()
             for backlog in self._backlog.values():
@@ -180,6 +187,7 @@ class CandidateReplication:
                 except StaleEpoch as err:
                     raise StoreFenced(f"another master has taken over: {err}") from err
                 except (GenericError, TimeoutError) as err:
+                    self._silent.add(node)
                     _log.info("candidate %s cannot be brought up to date yet: %s", node, err)
             before, self._asked = self.is_minority_known, True
             self._tell(before=before)
@@ -250,6 +258,7 @@ class CandidateReplication:
         if backlog:
             await self._send_backlog(node, backlog)
         self._lost.discard(node)
+        self._silent.discard(node)
         self._live.add(node)
         await self.send(await self._store.append((self._lost_record(),)))
         for listener in self._on_return:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from pyganeti.master.replication import RETRY_S
 from pyganeti.model.change import Change
 from pyganeti.model.enums import AdminState, JobStatus
 from pyganeti.model.errors import ECode
@@ -41,6 +42,20 @@ async def test_a_healthy_cluster_has_no_findings() -> None:
     assert await verified(cluster) == (True, [])
     assert await verified(cluster, CONFIG) == (True, [])
     assert changes(cluster) == []
+
+
+async def test_names_a_candidate_that_lacks_changes() -> None:
+    cluster = await running()
+    await cluster.replicated()
+    cluster.nodes["node3"].reachable = False
+    await cluster.set_admin_state("web1", AdminState.DOWN)
+    good, (line,) = await verified(cluster, CONFIG)
+    assert good
+    assert line.startswith("WARNING:ECLUSTERCFG:")
+    assert "master candidate node3 lacks acknowledged changes" in line
+    cluster.nodes["node3"].reachable = True
+    await cluster.clock.sleep(RETRY_S * 2)
+    assert await verified(cluster, CONFIG) == (True, [])
 
 
 async def test_submits_one_job_for_the_configuration_and_one_a_group() -> None:

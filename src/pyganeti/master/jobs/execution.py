@@ -96,6 +96,7 @@ class Services:
     distribute: Callable[[], Awaitable[dict[str, str]]]
     submit: Callable[[Job, Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]]
     leftovers: Leftovers
+    lagging: Callable[[], list[str]]
     ageing: Ageing
     queries: QueryEngine
     bells: Doorbells
@@ -121,6 +122,7 @@ class Services:
             distribute=self.distribute,
             submit=lambda jobs: self.submit(job, jobs),
             leftovers=self.leftovers.lines,
+            lagging=self.lagging,
             turns=self.turns,
             progress=job.set_progress,
             signals=signals,

@@ -77,6 +77,7 @@ class Run:
             the nodes missed by name, each with the reason.
         submit: queues jobs made by this one; for each ``(True, id)`` or ``(False, why)``.
         leftovers: says what earlier jobs left to be undone, a line each.
+        lagging: names of the candidates that lack acknowledged changes.
         turns: by node UUID, held while memory is looked at and a guest is started with it.
         progress: shows how far the running step is.
         signals: tells programs that watch the job, and waits for them.
@@ -103,6 +104,7 @@ class Run:
         distribute: Callable[[], Awaitable[dict[str, str]]],
         submit: Callable[[Sequence[Sequence[Opcode]]], Awaitable[list[tuple[bool, int | str]]]],
         leftovers: Callable[[], list[str]],
+        lagging: Callable[[], list[str]],
         turns: Mapping[str, asyncio.Lock],
         progress: Callable[[StepProgress | None], None],
         signals: Signals,
@@ -124,6 +126,7 @@ class Run:
         self.distribute = distribute
         self.submit = submit
         self.leftovers = leftovers
+        self.lagging = lagging
         self.turns = turns
         self.progress = progress
         self.signals = signals

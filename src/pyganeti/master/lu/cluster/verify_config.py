@@ -53,6 +53,9 @@ class LUClusterVerifyConfig(LogicalUnit[OpClusterVerifyConfig, ConfigPlan, bool]
             findings.error(VerifyCode.ECLUSTERCFG, "", text)
         for line in run.leftovers():
             findings.warning(VerifyCode.ECLUSTERCFG, "", f"still to be undone: {line}")
+        for name in run.lagging():
+            text = f"master candidate {name} lacks acknowledged changes; it is tried again"
+            findings.warning(VerifyCode.ECLUSTERCFG, "", text)
         await _check_certificates(findings, run)
         _check_hvparams(findings, view)
         _check_dangling(findings, view)
