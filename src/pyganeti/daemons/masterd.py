@@ -196,6 +196,8 @@ class Daemon:
         master.config.subscribe(lambda *_: exporter.config_changed())
         master.queue.subscribe(exporter.job_changed)
         master.replication.subscribe_returns(candidates.renew)
+        # Until then its daemon may have written over what was sent.
+        master.former_masters.subscribe(candidates.renew)
         methods = LuxiMethods(master)
         # The same on both: Ganeti's own client submits jobs on the query socket.
         server = LuxiServer(

@@ -6,7 +6,7 @@ lies in the database, put there by the takeover. See ``docs/design/0014-master-f
 """
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -53,6 +53,11 @@ class FormerMasters:
         self._clock = clock
         self._config = config
         self._left: frozenset[str] = frozenset()
+        self._on_end: list[Callable[[str], None]] = []
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with the UUID of each that runs no master daemon any more."""
+        self._on_end.append(listener)
 
     def load(self, contents: Contents) -> None:
         """Take up the list."""
@@ -68,6 +73,9 @@ class FormerMasters:
         while self._left:
             settled = {node for node in self._left if await self._is_settled(node)}
             if settled:
+                for node in settled:
+                    for listener in self._on_end:
+                        listener(node)
                 self._left -= settled
                 await self._store.commit(Batch((former_masters_write(self._left),)))
             else:

@@ -58,14 +58,18 @@ async def test_a_silent_master_is_fenced_and_ended_once_it_is_back() -> None:
     cluster.nodes["node1"].reachable = False
     command = Command(cluster)
     new = await command.run()
+    ended: list[str] = []
+    new.former_masters.subscribe(ended.append)
     assert "Node node1 does not answer" in command.said[0]
     with pytest.raises(GenericError):
         await old.queue.submit([encode(tag("from-the-old-one"))])
     await cluster.clock.sleep(60.0)
     assert stops(cluster.nodes["node1"]) == 0
+    assert ended == []
     cluster.nodes["node1"].reachable = True
     await settled(cluster, new)
     assert stops(cluster.nodes["node1"]) == 1
+    assert ended == [cluster.nodes["node1"].uuid]
     assert cluster.nodes["node2"].backend.read(Table.META, FORMER_MASTERS) is None
     assert cluster.nodes["node1"].ssconf("master_node") == "node2\n"
     assert tags(cluster.nodes["node1"].backend) == ("first",)
