@@ -15,7 +15,7 @@ help: ## list the goals
 prepare: ## install packages, make .venv and fetch what e2e tests boot
 	python3 -m tests.e2e.prepare
 
-deb: ## the package for Debian 12, in dist/; "make prepare" comes first
+deb: ## the packages for Debian 12, in dist/; "make prepare" comes first
 	$(BIN)/python -m tools.deb
 
 check: format lint types layers docs test ## all that needs no daemon: the gate for every commit

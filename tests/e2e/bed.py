@@ -16,7 +16,6 @@ and power that can be cut. A cluster is founded and joined by commands, as an op
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from tests.e2e.hosts import DOMAIN, Host, rack
@@ -32,15 +31,15 @@ _KERNEL: Final = f"kernel_path={BOOT / 'vmlinuz'},initrd_path={BOOT / 'initrd'},
 
 
 @cache
-def package() -> Path:
-    """The package of these sources."""
-    return build()
+def packages() -> tuple[str, ...]:
+    """Files of the packages of these sources, to be installed together."""
+    return tuple(map(str, build()))
 
 
 def install(host: Host) -> None:
-    """Install the package; commands are its own from now on."""
+    """Install the packages; commands are their own from now on."""
     host.path_first = ()
-    host.run("dpkg", "-i", str(package()))
+    host.run("dpkg", "-i", *packages())
 
 
 def _prepare(host: Host) -> None:

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from pyganeti.model.communication import SERVICE_IP
-from tests.e2e.bed import WEB, add_guest, bed, found, guests, install, package
+from tests.e2e.bed import WEB, add_guest, bed, found, guests, install, packages
 from tests.e2e.hosts import Host, rack, skip_without_namespaces
 from tests.e2e.switch import Network
 from tests.e2e.vcluster import wait_for
+from tools.deb.edition import OWN
 from tools.deb.programs import links, scripts
 from tools.virtual import wait_console
 
 SPEC = json.loads((Path(__file__).parents[1] / "spec" / "layout.json").read_text())
 MASTERD = "gnt-masterd"
+PACKAGES = ("pyganeti", f"pyganeti-{OWN.minor}")
 
 Bed = tuple[Network, list[Host]]
 
@@ -113,11 +115,11 @@ def test_a_cluster_of_three_lives_through_everything(three: Bed) -> None:
 
     first.run("gnt-node", "remove", third.name)
     wait_for(lambda: not third.daemons(), 10, "the node daemon to end")
-    third.run("dpkg", "--purge", "pyganeti")
-    second.run("dpkg", "--remove", "pyganeti")
+    third.run("dpkg", "--purge", *PACKAGES)
+    second.run("dpkg", "--remove", *PACKAGES)
     assert second.daemons() == []
     assert guests(second) == running
-    second.run("dpkg", "--purge", "pyganeti")
+    second.run("dpkg", "--purge", *PACKAGES)
     # The guest goes on, with its disk.
     assert guests(second) == running
     assert [path for path in second.files("/srv/ganeti/file-storage") if WEB in path]
@@ -152,7 +154,7 @@ def test_purged_nothing_is_left(bare: Host) -> None:
     )  # fmt: skip
     assert completed.stdout == "node1.example.com\n"
     bare.write("/var/lib/ganeti/export/web1/config.ini", "kept")
-    bare.run("dpkg", "--purge", "pyganeti")
+    bare.run("dpkg", "--purge", *PACKAGES)
     export = "/var/lib/ganeti/export"
     assert all_there() - before == {
         "/var/lib/ganeti", export, f"{export}/web1", f"{export}/web1/config.ini"
@@ -195,7 +197,7 @@ def test_it_takes_the_place_of_debians_and_gives_it_back(bare: Host) -> None:
     bare.run("dpkg", "--remove", "pyganeti")
     bare.run("dpkg", "--force-confnew", "-i", theirs)
     assert bare.path("/usr/sbin/gnt-cluster").read_text() == "#!/bin/sh\nexit 0\n"
-    bare.run("dpkg", "--purge", "pyganeti")
+    bare.run("dpkg", "--purge", *PACKAGES)
     assert bare.path("/var/lib/ganeti/config.data").read_text() == "kept"
     assert bare.path("/etc/default/ganeti").exists()
     bare.run("getent", "passwd", MASTERD)
@@ -206,7 +208,7 @@ def test_it_is_not_installed_over_a_ganeti_that_runs(bare: Host) -> None:
     bare.path("/run/ganeti").mkdir()
     bare.run("sh", "-c", "ganeti-luxid > /dev/null 2>&1 & echo $! > /run/ganeti/ganeti-luxid.pid")
     pid = bare.path("/run/ganeti/ganeti-luxid.pid").read_text().strip()
-    refused = bare.run("dpkg", "-i", str(package()), code=1)
+    refused = bare.run("dpkg", "-i", *packages(), code=1)
     assert f"ganeti-luxid (process {pid})" in refused.stderr
     assert not bare.path("/usr/sbin/gnt-cluster").exists()
     bare.run("kill", pid)

@@ -1,7 +1,8 @@
 """Where the package puts each program: from the one list of them, ``project.scripts``.
 
-Every program is a script in ``/usr/lib/pyganeti/bin``, beside the interpreter that runs it; where
-people and other programs look for it stands a link. Source: Debian's package of Ganeti.
+Every program is a script in ``/usr/lib/pyganeti/MINOR/bin``, beside the interpreter that runs it;
+where people and other programs look for it stands a link, which leads to the version that the node
+works with. Source: Debian's package of Ganeti.
 """
 
 import tomllib
@@ -10,8 +11,10 @@ from typing import Final
 
 from tools.machine import CHECKOUT
 
-HOME: Final = "usr/lib/pyganeti"
-SITE: Final = f"{HOME}/lib/python3.11/site-packages"
+TOP: Final = "usr/lib/pyganeti"
+DEFAULT: Final = f"{TOP}/default"
+# What gnt-cluster upgrade changes.
+VERSION_LINK: Final = "/etc/ganeti/lib"
 _HELPERS: Final = "usr/lib/ganeti"
 
 # What nobody calls by hand, and what others call by its path; all else that is neither a command,
@@ -64,11 +67,11 @@ def links(programs: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def script(entry: str) -> str:
-    """The text of a program with that entry point."""
+def script(entry: str, minor: str) -> str:
+    """The text of a program with that entry point, of that version."""
     module, _, function = entry.partition(":")
     # Isolated: neither the user's environment nor the current directory decide what runs as root.
     return (
-        f"#!/{HOME}/bin/python3 -I\nimport sys\n\nfrom {module} import {function}\n\n"
+        f"#!/{TOP}/{minor}/bin/python3 -I\nimport sys\n\nfrom {module} import {function}\n\n"
         f"sys.exit({function}())\n"
     )

@@ -1,4 +1,4 @@
-"""The files of the package, laid out below a directory as on a node."""
+"""The files of the packages, laid out below a directory as on a node."""
 
 import gzip
 import re
@@ -10,10 +10,11 @@ from typing import Final
 
 from pyganeti.tools.services import ALIASES, SERVICES
 from tools.deb.completion import TOOLS, completion
-from tools.deb.programs import HOME, SITE, links, script, scripts
+from tools.deb.edition import Edition
+from tools.deb.programs import DEFAULT, TOP, links, script, scripts
 from tools.deb.units import unit
 from tools.deb.wheels import install
-from tools.machine import CHECKOUT, SOURCE, SetupError
+from tools.machine import CHECKOUT, SetupError
 
 PACKAGING: Final = CHECKOUT / "packaging"
 CONFFILES: Final = {
@@ -46,25 +47,30 @@ def _link(path: Path, target: str) -> None:
     path.symlink_to(target)
 
 
-def add_python(root: Path, log: Path) -> None:
+def add_python(root: Path, edition: Edition, log: Path) -> None:
     """pyganeti, what it needs, and the interpreter's place."""
-    site = root / SITE
+    home = f"{TOP}/{edition.minor}"
+    site = root / home / "lib/python3.11/site-packages"
     site.mkdir(parents=True)
     install(site, log)
     # The rest is for tests.
     ignored = shutil.ignore_patterns("__pycache__", "testing")
-    shutil.copytree(SOURCE / "pyganeti", site / "pyganeti", ignore=ignored)
-    _write(root / HOME / "pyvenv.cfg", _ENVIRONMENT)
-    _link(root / HOME / "bin" / "python3", relpath("usr/bin/python3", f"{HOME}/bin"))
+    shutil.copytree(edition.source, site / "pyganeti", ignore=ignored)
+    _write(root / home / "pyvenv.cfg", _ENVIRONMENT)
+    _link(root / home / "bin" / "python3", relpath("usr/bin/python3", f"{home}/bin"))
 
 
-def add_programs(root: Path) -> None:
-    """Every program, and the links to it."""
-    programs = scripts()
-    for name, entry in programs.items():
-        _write(root / HOME / "bin" / name, script(entry), mode=0o755)
-    for path, name in links(programs).items():
-        _link(root / path, relpath(f"{HOME}/bin/{name}", dirname(path)))
+def add_programs(root: Path, edition: Edition) -> None:
+    """Every program."""
+    for name, entry in scripts().items():
+        text = script(entry, edition.minor)
+        _write(root / TOP / edition.minor / "bin" / name, text, mode=0o755)
+
+
+def add_links(root: Path) -> None:
+    """Links to every program of the version that the node works with."""
+    for path, name in links(scripts()).items():
+        _link(root / path, relpath(f"{DEFAULT}/bin/{name}", dirname(path)))
 
 
 def add_settings(root: Path) -> None:
@@ -85,7 +91,7 @@ def add_settings(root: Path) -> None:
 
 
 def add_documents(root: Path) -> None:
-    """Manual pages and what every package says of itself.
+    """Manual pages and OS definitions.
 
     Raises:
         SetupError: rst2man is missing, or a page cannot be made.
@@ -97,13 +103,17 @@ def add_documents(root: Path) -> None:
             raise SetupError(f"{page} does not say in which section it belongs")
         name = f"usr/share/man/man{section[1]}/{page.stem}.{section[1]}.gz"
         _compress(root / name, _manual(text))
-    overrides = (PACKAGING / "lintian-overrides").read_text("utf-8")
-    _write(root / "usr/share/lintian/overrides/pyganeti", overrides)
-    place = root / "usr/share/doc/pyganeti"
-    _write(place / "copyright", (PACKAGING / "copyright").read_text("utf-8"))
     for name in _OS_DEFINITIONS:
         source, target = CHECKOUT / "os" / name, root / "usr/share/ganeti/os" / name
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def describe(root: Path, package: str) -> None:
+    """What every package says of itself."""
+    overrides = (PACKAGING / "lintian-overrides").read_text("utf-8")
+    _write(root / "usr/share/lintian/overrides" / package, overrides.replace("@PACKAGE@", package))
+    terms = (PACKAGING / "copyright").read_text("utf-8")
+    _write(root / "usr/share/doc" / package / "copyright", terms)
 
 
 def _manual(text: str) -> str:

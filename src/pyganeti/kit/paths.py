@@ -38,6 +38,9 @@ class Paths:
         self.log_dir = root + _LOG
         self.conf_dir = root + _CONF
         self.pkglib_dir = root + _PKGLIB
+        # Versions of the code on this node, and the one it works with.
+        self.versions_dir = root + "/usr/lib/pyganeti"
+        self.version_link = self.conf_dir + "/lib"
         self.etc_hosts = root + "/etc/hosts"
         self.lock_dir = root + "/var/lock"
 
@@ -62,6 +65,7 @@ class Paths:
         self.helper_dir = self.data_dir + "/helpers"
         self.watcher_pause = self.data_dir + "/watcher.pause"
         self.watcher_lock = self.lock_dir + "/ganeti-watcher.lock"
+        self.upgrade_intent = self.data_dir + "/intent-to-upgrade"
         self.instance_status = self.data_dir + "/instance-status"
 
         self.socket_dir = self.run_dir + "/socket"

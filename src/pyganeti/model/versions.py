@@ -7,6 +7,8 @@ from typing import Final
 
 RELEASE_VERSION: Final = "3.1.0"
 CONFIG_VERSION: Final = 3010000
+# What ``cfgupgrade --downgrade`` makes of it.
+PREVIOUS_CONFIG_VERSION: Final = 3000000
 PROTOCOL_VERSION: Final = CONFIG_VERSION
 LUXI_VERSION: Final = CONFIG_VERSION
 OS_API_VERSION: Final = 20

@@ -5,12 +5,14 @@ import sys
 import tomllib
 from pathlib import Path
 
+from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Command, run_blocking
 from pyganeti.tools.layout import DIRECTORIES, GROUPS, USERS
 from pyganeti.tools.services import SERVICES, find_service
 from tools.deb.completion import TOOLS, completion
-from tools.deb.programs import links, place, script, scripts
-from tools.deb.tree import CONFFILES, PACKAGING, add_programs, add_settings
+from tools.deb.edition import OWN
+from tools.deb.programs import DEFAULT, TOP, VERSION_LINK, links, place, script, scripts
+from tools.deb.tree import CONFFILES, PACKAGING, add_links, add_programs, add_settings
 from tools.deb.units import unit
 from tools.deb.wheels import BUILD_ONLY, REQUIREMENTS, bundled
 from tools.machine import CHECKOUT
@@ -38,19 +40,29 @@ def test_programs_are_where_others_look_for_them() -> None:
 
 
 def test_links_lead_to_programs(tmp_path: Path) -> None:
-    add_programs(tmp_path)
+    add_programs(tmp_path, OWN)
+    add_links(tmp_path)
+    (tmp_path / DEFAULT).symlink_to(OWN.minor)
     for path in links(scripts()):
         target = (tmp_path / path).resolve()
         assert target.is_file()
         assert target.stat().st_mode & 0o111 == 0o111
-        assert target.read_text().startswith("#!/usr/lib/pyganeti/bin/python3 -I\n")
+        assert target.read_text().startswith(f"#!/usr/lib/pyganeti/{OWN.minor}/bin/python3 -I\n")
+
+
+def test_the_version_is_chosen_where_gnt_cluster_upgrade_does_it() -> None:
+    paths = Paths()
+    assert paths.version_link == VERSION_LINK
+    assert paths.versions_dir == f"/{TOP}"
+    for script_name in ("postinst", "postrm"):
+        assert VERSION_LINK in (PACKAGING / "deb/commands" / script_name).read_text()
 
 
 def test_a_program_does_not_listen_to_the_environment(tmp_path: Path) -> None:
     (tmp_path / "sys.py").write_text("raise SystemError")
     (tmp_path / "pyganeti.py").write_text("raise SystemError")
     path = tmp_path / "program"
-    path.write_text(script("pyganeti.tools.layout:main"))
+    path.write_text(script("pyganeti.tools.layout:main", "3.1"))
     env = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": str(tmp_path / "sys.py")}
     argv = (sys.executable, "-I", str(path), "--help")
     run_blocking(Command(argv, env=env, cwd=str(tmp_path)))
@@ -121,11 +133,11 @@ def test_what_runs_on_a_node_is_bundled() -> None:
 
 
 def test_maintainer_scripts_are_shell_and_know_all_users() -> None:
-    for path in (PACKAGING / "deb").glob("p*"):
+    for path in (PACKAGING / "deb").glob("*/p*"):
         run_blocking(Command(("sh", "-n", str(path))))
     for name in {*USERS.values(), *GROUPS.values()} - {"root"}:
         for script_name in ("postinst", "postrm"):
-            assert name in (PACKAGING / "deb" / script_name).read_text()
+            assert name in (PACKAGING / "deb/commands" / script_name).read_text()
 
 
 def test_every_directory_of_the_facts_is_made() -> None:

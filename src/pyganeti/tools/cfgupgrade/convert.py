@@ -11,13 +11,12 @@ import msgspec
 from pyganeti.kit.ids import Ids
 from pyganeti.model.codec import decode_config, encode_config
 from pyganeti.model.errors import ConfigurationError
-from pyganeti.model.versions import CONFIG_VERSION
+from pyganeti.model.versions import CONFIG_VERSION, PREVIOUS_CONFIG_VERSION
 
 from . import objects, settings
 from .objects import Config
 
 OLDEST: Final = 2_070_000
-PREVIOUS: Final = 3_000_000
 # What test versions of Ganeti had, and no stable one.
 _DROPPED: Final = ("maintenance", "incidents")
 
@@ -113,7 +112,7 @@ def downgraded(config: Config) -> Config:
             new["cluster"]["hvparams"].setdefault(hypervisor, {}).setdefault("xen_cmd", "xl")
     except (KeyError, TypeError, AttributeError) as err:
         raise ConfigurationError(f"the configuration is not readable: {err}") from err
-    new["version"] = PREVIOUS
+    new["version"] = PREVIOUS_CONFIG_VERSION
     return new
 
 

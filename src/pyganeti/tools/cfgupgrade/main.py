@@ -16,12 +16,12 @@ from pyganeti.kit.ids import SystemIds
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
-from pyganeti.model.versions import CONFIG_VERSION
+from pyganeti.model.versions import CONFIG_VERSION, PREVIOUS_CONFIG_VERSION
 from pyganeti.tools import services
 from pyganeti.tools.config_file import Config, problems, read_config, replace_config
 from pyganeti.tools.ending import ended
 
-from .convert import PREVIOUS, check_version, downgraded, upgraded, version_text
+from .convert import check_version, downgraded, upgraded, version_text
 
 OK: Final = 0
 FAILURE: Final = 1
@@ -56,7 +56,8 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--downgrade",
         action="store_true",
-        help=f"downgrade from {version_text(CONFIG_VERSION)} to {version_text(PREVIOUS)}",
+        help=f"downgrade from {version_text(CONFIG_VERSION)} to"
+        f" {version_text(PREVIOUS_CONFIG_VERSION)}",
     )
     return parser.parse_args(argv)
 

@@ -12,9 +12,9 @@ from pyganeti.kit.ids import SeededIds
 from pyganeti.model.checks import verify_config
 from pyganeti.model.codec import decode_config, encode_config
 from pyganeti.model.errors import ConfigurationError
-from pyganeti.model.versions import CONFIG_VERSION
+from pyganeti.model.versions import CONFIG_VERSION, PREVIOUS_CONFIG_VERSION
 from pyganeti.model.view import ClusterView
-from pyganeti.tools.cfgupgrade.convert import PREVIOUS, check_version, downgraded, upgraded
+from pyganeti.tools.cfgupgrade.convert import check_version, downgraded, upgraded
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "cfgupgrade"
 VERSIONS = ("2.7", "2.8", "2.9", "2.11", "2.12", "2.13", "2.16", "3.0")
@@ -129,7 +129,7 @@ def test_its_own_output_is_left_as_it_is(version: str) -> None:
 def test_there_and_back(version: str) -> None:
     new = upgrade(load(version))
     old = downgraded(new)
-    assert old["version"] == PREVIOUS
+    assert old["version"] == PREVIOUS_CONFIG_VERSION
     again = upgrade(old)
     assert again == {**new, "serial_no": new["serial_no"] + 1, "mtime": NOW}
 
