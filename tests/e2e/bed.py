@@ -15,7 +15,7 @@ and power that can be cut. A cluster is founded and joined by commands, as an op
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from tests.e2e.hosts import DOMAIN, Host, rack
@@ -42,9 +42,11 @@ def install(host: Host) -> None:
     host.run("dpkg", "-i", *packages())
 
 
-def _prepare(host: Host) -> None:
+def _prepare(also: tuple[str, ...], host: Host) -> None:
     """What a site puts on each of its machines."""
     install(host)
+    if also:
+        host.run("dpkg", "-i", *also)
     storage = "/srv/ganeti/file-storage"
     host.write("/etc/ganeti/file-storage-paths", f"{storage}\n")
     host.path(storage).mkdir(parents=True)
@@ -53,9 +55,14 @@ def _prepare(host: Host) -> None:
 
 
 @contextmanager
-def bed(*names: str) -> Iterator[tuple[Network, list[Host]]]:
-    """Hosts with the package installed, in no cluster yet, and their network."""
-    with rack(*names, others=_OTHERS, prepare=_prepare) as (network, hosts):
+def bed(*names: str, also: tuple[str, ...] = ()) -> Iterator[tuple[Network, list[Host]]]:
+    """Hosts with the packages installed, in no cluster yet, and their network.
+
+    Args:
+        names: their short names.
+        also: files of further packages that are installed.
+    """
+    with rack(*names, others=_OTHERS, prepare=partial(_prepare, also)) as (network, hosts):
         for host in hosts:
             host.path_first = ()
         yield network, hosts
