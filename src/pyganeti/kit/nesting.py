@@ -21,6 +21,15 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(_BRACKETS))
 _TEXTS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
+def has_too_many(data: bytes, limit: int) -> bool:
+    """Whether ``data`` may hold more than ``limit`` values; commas in texts count as well.
+
+    A list takes many times its text: what is decoded is bounded by this, not by its length.
+    """
+    # Each value but the first has a comma or a bracket before it.
+    return len(data) > limit and sum(map(data.count, (b",", b"[", b"{"))) > limit
+
+
 def is_too_deep(data: bytes, limit: int = MAX_NESTING) -> bool:
     """Whether arrays and objects in ``data`` are nested deeper than ``limit``.
 

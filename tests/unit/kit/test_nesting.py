@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyganeti.kit.nesting import MAX_NESTING, is_too_deep
+from pyganeti.kit.nesting import MAX_NESTING, has_too_many, is_too_deep
 
 # Any: JSON.
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -53,3 +53,11 @@ def test_anything_gets_an_answer_soon(part: bytes) -> None:
     # With square time in the length this would not end.
     is_too_deep(b"[" * 200 + part * 200_000)
     is_too_deep(b'["' + part * 200_000)
+
+
+def test_values_are_counted_from_the_text() -> None:
+    assert not has_too_many(b"[" + b"1," * 99 + b"1]", 100)
+    assert has_too_many(b"[" + b"1," * 100 + b"1]", 100)
+    assert has_too_many(b"[{}" * 40 + b"," * 30, 100)
+    # A text is one value, however long; that with commas may count as more.
+    assert not has_too_many(b'"' + b"x" * 1000 + b'"', 100)

@@ -61,7 +61,13 @@ def parse_response(document: bytes, version: int) -> object:
         GenericError: the error that the server answered, under its own class.
         LuxiError: not an answer, or of another protocol version.
     """
-    message = _parse_object(document)
+    return result_of(_parse_object(document), version)
+
+
+def result_of(message: object, version: int) -> object:
+    """The result in a decoded answer; raises as :func:`parse_response`."""
+    if not isinstance(message, dict):
+        raise LuxiError(f"not a JSON object: {str(message)[:80]!r}")
     if "success" not in message or "result" not in message:
         raise LuxiError("answer without success or result")
     _check_version(message, version)
@@ -70,13 +76,11 @@ def parse_response(document: bytes, version: int) -> object:
     return message["result"]
 
 
-def _parse_object(document: bytes) -> dict[str, object]:
+def _parse_object(document: bytes) -> object:
     try:
-        message = json.loads(document)
+        message: object = json.loads(document)
     except (ValueError, RecursionError) as err:
         raise LuxiError(f"not JSON: {bytes(document[:80])!r}") from err
-    if not isinstance(message, dict):
-        raise LuxiError(f"not a JSON object: {bytes(document[:80])!r}")
     return message
 
 

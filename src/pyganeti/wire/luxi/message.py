@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pyganeti.kit.nesting import MAX_NESTING, is_too_deep
+from pyganeti.kit.nesting import MAX_NESTING, has_too_many, is_too_deep
 from pyganeti.model.errors import GenericError, LuxiError, to_wire
 from pyganeti.model.versions import LUXI_VERSION
 
@@ -55,8 +55,7 @@ def decode_request(data: bytes) -> Request:
 
 
 def _check_size(data: bytes) -> None:
-    # Each value but the first has a comma or a bracket before it; those in texts count as well.
-    if len(data) > MAX_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES:
+    if has_too_many(data, MAX_VALUES):
         raise LuxiError(f"malformed request: more than {MAX_VALUES} values")
     if is_too_deep(data):
         raise LuxiError(f"malformed request: nested deeper than {MAX_NESTING} levels")
