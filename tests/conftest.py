@@ -1,6 +1,6 @@
 """Event loops: simulated clusters run on virtual time, everything else on the ordinary loop.
 
-The LUXI server is tested on uvloop as well, on which the master daemon runs it.
+The servers of LUXI and REST are tested on uvloop as well, on which their daemons run.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ settings.register_profile("any speed", deadline=None, suppress_health_check=[Hea
 settings.load_profile("any speed")
 
 _SIM = Path(__file__).parent / "sim"
-_LUXI = Path(__file__).parent / "contract" / "luxi"
+_SERVERS = tuple(Path(__file__).parent / "contract" / name for name in ("luxi", "rapi"))
 
 
 def pytest_asyncio_loop_factories(
@@ -28,7 +28,7 @@ def pytest_asyncio_loop_factories(
     """The loop of each test."""
     if item.path.is_relative_to(_SIM):
         return {"virtual": VirtualLoop}
-    if item.path.is_relative_to(_LUXI):
+    if any(item.path.is_relative_to(place) for place in _SERVERS):
         return {"real": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"real": asyncio.new_event_loop}
 

@@ -37,6 +37,7 @@ PROGRAMS: Final = {
     "ganeti-masterd": "pyganeti.daemons.masterd",
     "ganeti-metad": "pyganeti.daemons.metad.main",
     "ganeti-noded": "pyganeti.daemons.noded",
+    "ganeti-rapi": "pyganeti.daemons.rapi.main",
     "ganeti-watcher": "pyganeti.daemons.watcher.main",
     "lvmstrap": "pyganeti.tools.lvmstrap.main",
     "node-cleanup": "pyganeti.tools.node_cleanup",

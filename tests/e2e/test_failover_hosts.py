@@ -59,7 +59,7 @@ def check_master(master: Host, hosts: Sequence[Host]) -> None:
     for host in hosts:
         if host is not master:
             wait_for(partial(is_plain_node, host, master), TOLD_S, f"{host.name} to step down")
-    assert master.daemons() == ["ganeti-confd", "ganeti-masterd", "ganeti-noded"]
+    assert master.daemons() == ["ganeti-confd", "ganeti-masterd", "ganeti-noded", "ganeti-rapi"]
     assert master.addresses() == [master.address, CLUSTER_IP]
     said = master.run("gnt-cluster", "verify").stdout
     assert "ERROR" not in said

@@ -10,7 +10,7 @@ from tests.e2e.prepare import BOOT
 from tests.e2e.vcluster import wait_for
 
 NODE_DAEMONS = ["ganeti-confd", "ganeti-noded"]
-MASTER_DAEMONS = ["ganeti-confd", "ganeti-masterd", "ganeti-noded"]
+MASTER_DAEMONS = ["ganeti-confd", "ganeti-masterd", "ganeti-noded", "ganeti-rapi"]
 CLUSTER = f"cluster.{DOMAIN}"
 CLUSTER_IP = f"{NETWORK}.100"
 OTHER = f"other.{DOMAIN}"

@@ -80,6 +80,16 @@ class Life:
         self._pid_file = pid_file
         self._env = env
         self._stop = asyncio.Event()
+        self._at_hangup: list[Callable[[], None]] = []
+
+    def at_hangup(self, action: Callable[[], None]) -> None:
+        """Have ``action`` called at each SIGHUP, which means: what is on disk may be new."""
+        self._at_hangup.append(action)
+
+    def hang_up(self) -> None:
+        """Look at everything anew."""
+        for action in self._at_hangup:
+            action()
 
     def ready(self) -> None:
         """Tell whoever started us that we answer now."""
@@ -219,7 +229,8 @@ async def _live(spec: DaemonSpec, body: Body, pid_file: PidFile, log: ReopenedFi
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, life.stop)
     if log is not None:
-        loop.add_signal_handler(signal.SIGHUP, log.reopen)
+        life.at_hangup(log.reopen)
+    loop.add_signal_handler(signal.SIGHUP, life.hang_up)
     _LOG.info("%s starts", spec.name)
     try:
         code = await body(life)

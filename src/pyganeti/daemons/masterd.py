@@ -8,7 +8,6 @@ diverging states counts, and end.
 
 import asyncio
 import os
-import resource
 import ssl
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -56,6 +55,7 @@ from pyganeti.wire.noderpc.client import HttpNodeClient
 from pyganeti.wire.noderpc.probe import is_answered
 
 from .base import CORRUPT_CONFIG, FAILURE, OK, DaemonSpec, Life, drop_rights, exit_code, run_daemon
+from .open_files import allow_files
 from .options import add_user_option, daemon_parser, parsed
 from .pidfile import PidFile
 
@@ -107,12 +107,7 @@ def _check_may_decide(paths: Paths) -> None:
 
 def _make_files_suffice() -> int:
     """Let this process open as many files as it may; how many of them are for clients."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4 * Limits().clients
-    if soft < wanted:
-        soft = min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return min(Limits().clients, soft // 2)
+    return min(Limits().clients, allow_files(4 * Limits().clients) // 2)
 
 
 class Daemon:

@@ -1,0 +1,1 @@
+"""``ganeti-rapi``: the cluster over HTTPS, for programs."""

@@ -1,0 +1,44 @@
+"""The master daemon as resources see it: LUXI, on the query socket."""
+
+from typing import Final
+
+from pyganeti.rapi.call import Json
+from pyganeti.wire.luxi.client import LuxiClosed
+from pyganeti.wire.luxi.pool import LuxiPool
+
+# Of masterd's 2 000 connections; commands and others need some.
+MOST_QUESTIONS: Final = 100
+MOST_WAITS: Final = 900
+
+
+class LuxiMaster:
+    """Calls that are short and calls that wait take no place from each other.
+
+    Args:
+        address: path of the unix socket.
+    """
+
+    def __init__(
+        self, address: str, questions: int = MOST_QUESTIONS, waits: int = MOST_WAITS
+    ) -> None:
+        self._questions = LuxiPool(address, questions)
+        self._waits = LuxiPool(address, waits)
+
+    async def ask(self, method: str, *args: object) -> Json:
+        """See :class:`pyganeti.rapi.call.Master`."""
+        try:
+            return await self._questions.call(method, list(args))
+        except LuxiClosed:
+            # A master daemon that stops ends its connections; what only asks may ask the next one.
+            if not method.startswith("Query"):
+                raise
+        return await self._questions.call(method, list(args))
+
+    async def wait(self, *args: object) -> Json:
+        """See :class:`pyganeti.rapi.call.Master`."""
+        return await self._waits.call("WaitForJobChange", list(args))
+
+    def close(self) -> None:
+        """End connections."""
+        self._questions.close()
+        self._waits.close()

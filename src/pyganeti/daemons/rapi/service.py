@@ -1,0 +1,130 @@
+"""Answers requests: finds the resource, lets the user in, reads the body, asks the master.
+
+    HTTP request -> Table -> Gate -> BodyReader -> resource -> JSON
+
+Whatever happens is answered; errors as ``{"code", "message", "explain"}``.
+"""
+
+import hashlib
+import logging
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qs
+
+import msgspec
+from aiohttp import web
+
+from pyganeti.kit.clock import Clock
+from pyganeti.model.errors import GenericError
+from pyganeti.model.versions import RELEASE_VERSION
+from pyganeti.rapi.call import Call, Json, Master
+from pyganeti.rapi.gate import Gate
+from pyganeti.rapi.routes import Found, Table
+from pyganeti.rapi.status import BadRequest, RapiError, status_of
+
+from .body import BodyReader
+
+_MOST_ARGUMENTS: Final = 1000
+# An answer that is shorter takes more for its compression than it saves.
+_COMPRESSED: Final = 4096
+_SERVER: Final = f"Ganeti {RELEASE_VERSION}"
+_LOG: Final = logging.getLogger(__name__)
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Service:
+    """See the module.
+
+    Args:
+        master: the master daemon.
+        gate: who may do what.
+        clock: of the daemon.
+        bodies: reads them.
+    """
+
+    def __init__(self, master: Master, gate: Gate, clock: Clock, bodies: BodyReader) -> None:
+        self._master = master
+        self._gate = gate
+        self._clock = clock
+        self._bodies = bodies
+        self._table = Table()
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """The answer to ``request``, whatever happens."""
+        began = self._clock.monotonic()
+        response = await self._response(request)
+        took_ms = (self._clock.monotonic() - began) * 1000
+        # Without the arguments: they say more than a log needs to know.
+        path = request.raw_path.partition("?")[0]
+        line = "%s %.20s %.500s: %d, %.1f ms"
+        _LOG.info(line, request.remote, request.method, path, response.status, took_ms)
+        return response
+
+    async def _response(self, request: web.BaseRequest) -> web.Response:
+        try:
+            return self._success(request, await self._result(request))
+        except RapiError as err:
+            return refusal(err)
+        except GenericError as err:
+            return refusal(status_of(err))
+        except Exception as err:
+            # Supervisor: a bug in one request must not take the daemon down. The error's own text
+            # may hold what the client sent, secrets included: only the place is logged.
+            place = "".join(traceback.format_tb(err.__traceback__))
+            _LOG.error("request failed with %s at\n%s", type(err).__name__, place)
+            text = "internal error, the daemon's log says more"
+            return refusal(RapiError(HTTPStatus.INTERNAL_SERVER_ERROR, text))
+
+    async def _result(self, request: web.BaseRequest) -> Json:
+        path, _, query = request.raw_path.partition("?")
+        found = self._table.find(request.method, path)
+        address = request.remote or "?"
+        header = request.headers.get("Authorization")
+        await self._gate.admit(header, address, found.method.access)
+        call = self._call(request, found, _arguments(query))
+        if found.method.body is not None or found.method.opcode is not None:
+            body = await self._bodies.read(request)
+            call = call.with_body(body)
+        return await found.method.answer(call)
+
+    def _call(self, request: web.BaseRequest, found: Found, query: Mapping[str, list[str]]) -> Call:
+        now_ns = int(self._clock.now() * 1_000_000_000)
+        path = found.resource.path
+        return Call(self._master, request.method, path, found.path, query, None, now_ns)
+
+    def _success(self, request: web.BaseRequest, result: Json) -> web.Response:
+        # The closing newline is Ganeti's.
+        data = _encoder.encode(result) + b"\n"
+        if request.method != "GET":
+            return _json(data)
+        tag = f'"{hashlib.blake2b(data, digest_size=16).hexdigest()}"'
+        known = request.headers.get("If-None-Match", "")
+        if tag in (item.strip().removeprefix("W/") for item in known.split(",")):
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+        response = _json(data)
+        response.headers["ETag"] = tag
+        if len(data) >= _COMPRESSED and "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.headers["Vary"] = "Accept-Encoding"
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+
+def _arguments(query: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(query, max_num_fields=_MOST_ARGUMENTS)
+    except ValueError as err:
+        raise BadRequest(f"more than {_MOST_ARGUMENTS} arguments in the URL") from err
+
+
+def refusal(err: RapiError) -> web.Response:
+    """An error as an answer."""
+    response = _json(_encoder.encode(err.body()) + b"\n", err.status)
+    response.headers.update(err.headers)
+    return response
+
+
+def _json(data: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    headers = {"Content-Type": "application/json", "Server": _SERVER}
+    return web.Response(body=data, status=status, headers=headers)
