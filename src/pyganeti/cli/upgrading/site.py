@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, Protocol
 
-from pyganeti.cli.ssh import ssh_command
 from pyganeti.kit.files import read_bytes
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Command, ProcessError, run_blocking
+from pyganeti.kit.ssh import ssh_command
 from pyganeti.model.errors import GenericError
 
 # A daemon may take its time to end, and a backup to be written.
