@@ -10,16 +10,12 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from pyganeti.master.backup.exporting import dump_name, exported_instance, snapshots_of
-from pyganeti.master.backup.exports import find_export
-from pyganeti.master.disks.new import directory_of
+from pyganeti.master.backup.exporting import dump_name, snapshots_of
 from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
-    check_memory,
     check_online,
     guest_info,
-    shut_down_disks,
     start_guest,
     stop_guest,
 )
@@ -34,38 +30,25 @@ from pyganeti.master.lu.backup.export_checks import (
     uses_snapshots,
     zeroing_limit,
 )
+from pyganeti.master.lu.backup.export_end import ExportRest, Removal, end_export
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.lu.instance.remove import LUInstanceRemove, RemovePlan
 from pyganeti.master.nodes import NodeReader
-from pyganeti.model.errors import ECode, GenericError, NodeCallError, OpExecError, OpPrereqError
-from pyganeti.model.exported import render
+from pyganeti.model.errors import GenericError, NodeCallError
 from pyganeti.model.instance import Instance
-from pyganeti.model.state_disks import is_state
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.backup import OpBackupExport
 from pyganeti.wire.noderpc.backup import (
     Dump,
     ExportBeginCall,
-    ExportPublishCall,
-    ExportRemoveCall,
-    ExportSettleCall,
     ExportStartCall,
-    FinalizeExportCall,
 )
-from pyganeti.wire.noderpc.blockdev import BlockdevRemoveCall, BlockdevSnapshotCall
+from pyganeti.wire.noderpc.blockdev import BlockdevSnapshotCall
 from pyganeti.wire.noderpc.instance import InstanceZeroCall
 from pyganeti.wire.noderpc.specs import (
     DiskSpec,
     InstanceSpec,
 )
 from pyganeti.wire.noderpc.transfer import RemoteFile
-
-
-class Removal(msgspec.Struct, frozen=True):
-    """How the instance is removed in the end."""
-
-    timeout_s: float
-    ignore_failures: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +76,6 @@ class ExportPlan:
     zeroing_s: float | None
     removal: Removal | None
     hooks: HookContext
-
-
-class ExportRest(msgspec.Struct, frozen=True):
-    """What is to be done while the disks are copied, and then.
-
-    Attributes:
-        uuid: of the instance.
-        target: UUID of the node that gets the export.
-        transfer: under which it does.
-        snapshots: what is read instead of each disk, or nothing.
-        dumps: what was copied so far.
-        start: the guest, when all is copied.
-        shut_down: the disks.
-    """
-
-    uuid: str
-    target: str
-    transfer: str
-    compress: str
-    snapshots: tuple[DiskSpec, ...]
-    start: bool
-    shut_down: bool
-    removal: Removal | None
-    hooks: HookContext
-    dumps: tuple[Dump, ...] = ()
 
 
 class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bool]]]):
@@ -278,43 +236,13 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
             except GenericError as err:
                 run.log(f"Warning: instance {spec.name} does not run: {err}")
 
-    @staticmethod
-    async def _start_late(run: Run, spec: InstanceSpec) -> None:
-        """Start the guest when the export is whole, which stays whether it runs again or not."""
-        view = run.config.view
-        bare = msgspec.to_builtins(bare_spec(view, view.instance(spec.uuid)))
-        run.log(f"* starting instance {spec.name}")
-        async with run.turns[spec.primary_node]:
-            try:
-                await check_memory(run.nodes, view, spec)
-            except OpPrereqError as err:
-                if err.code is ECode.NORES:
-                    run.log(f"Warning: instance {spec.name} does not run: {err}")
-                    await run.keep()
-                    return
-                # Its node does not answer: it is started there once that does.
-            await run.finish("start guest", undo("instance.start_again", spec=bare))
-
     async def _go_on(self, run: Run, rest: ExportRest) -> tuple[bool, list[bool]]:
         """Copy what is not copied yet, and complete the export."""
         view = run.config.view
         spec = instance_spec(view, view.instance(rest.uuid))
         for index in range(len(rest.dumps), len(spec.disks)):
             rest = await self._copy(run, rest, spec, index)
-        pairs = zip(spec.disks, rest.dumps, strict=True)
-        written = [dump.size for disk, dump in pairs if not is_state(disk.name)]
-        if written and not any(written):
-            text = f"the export script of {spec.os} wrote nothing: that would be no backup"
-            raise OpExecError(text)
-        await self._complete(run, rest)
-        await self._put_away(run, rest, spec)
-        if rest.start:
-            await self._start_late(run, spec)
-        else:
-            await run.keep()
-        await self._remove_older(run, rest, spec.name)
-        if rest.removal is not None:
-            await self._remove_instance(run, rest.removal, spec)
+        await end_export(run, rest, spec)
         return True, [True] * len(spec.disks)
 
     async def _copy(self, run: Run, rest: ExportRest, spec: InstanceSpec, index: int) -> ExportRest:
@@ -330,61 +258,6 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         run.log(f"* exporting disk/{index} to {run.nodes.name(rest.target)}")
         call = ExportStartCall(instance=spec, index=index, device=device, target=target)
         return _with_dump(rest, await run.await_tasks(f"export disk/{index}", {node: call}, rest))
-
-    async def _complete(self, run: Run, rest: ExportRest) -> None:
-        """What was copied becomes an export."""
-        view = run.config.view
-        instance = view.instance(rest.uuid)
-        names = [dump_name(disk) for disk in view.disks_of(instance)]
-        call = FinalizeExportCall(
-            export=instance.name,
-            transfer=rest.transfer,
-            config=render(exported_instance(view, instance, run.clock.now())),
-            dumps=dict(zip(names, rest.dumps, strict=True)),
-        )
-        async with run.step("complete export"):
-            await run.nodes.call(rest.target, call)
-        async with run.step("publish export"):
-            await run.nodes.call(rest.target, ExportPublishCall(export=instance.name))
-
-    @staticmethod
-    async def _put_away(run: Run, rest: ExportRest, spec: InstanceSpec) -> None:
-        """Remove snapshots and shut disks down, while it still is undone if it fails."""
-        if rest.snapshots:
-            async with run.step("remove snapshots"):
-                for disk in rest.snapshots:
-                    await run.nodes.call(spec.primary_node, BlockdevRemoveCall(disk=disk))
-        if rest.shut_down:
-            async with run.step("shut down disks"):
-                await shut_down_disks(run.nodes, spec)
-
-    @staticmethod
-    async def _remove_older(run: Run, rest: ExportRest, name: str) -> None:
-        """Remove the exports that were there before, on all nodes."""
-        found = await find_export(name, run.config.view, run.nodes)
-        calls = {node: ExportRemoveCall(export=name) for node in found.nodes if node != rest.target}
-        for node, why in found.silent.items():
-            run.log(f"Warning: an older export may be on {run.nodes.name(node)}: {why}")
-        async with run.step("remove older exports"):
-            for node, call in {**calls, rest.target: ExportSettleCall(export=name)}.items():
-                try:
-                    await run.nodes.call(node, call)
-                except GenericError as err:
-                    run.log(f"Warning: an older export stays on {run.nodes.name(node)}: {err}")
-
-    @staticmethod
-    async def _remove_instance(run: Run, removal: Removal, spec: InstanceSpec) -> None:
-        view = run.config.view
-        instance = view.instance(spec.uuid)
-        plan = RemovePlan(
-            instance,
-            spec,
-            directory_of(view.disks_of(instance)),
-            removal.timeout_s,
-            removal.ignore_failures,
-            instance_hooks(instance, view),
-        )
-        await LUInstanceRemove().execute(run, plan)
 
 
 def _with_dump(rest: ExportRest, answers: Mapping[str, Dump]) -> ExportRest:
