@@ -6,15 +6,14 @@ Source: gnt-group(8) RENAME; hooks path ``group-rename``.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import msgspec
-
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
-from pyganeti.master.naming import check_free, check_new_name
+from pyganeti.master.lu.renaming import record_name
+from pyganeti.master.naming import check_new_name
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.undo.objects import restoration
-from pyganeti.model.change import Change, Kind
+from pyganeti.model.change import Kind
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.group import OpGroupRename
@@ -63,11 +62,4 @@ class LUGroupRename(LogicalUnit[OpGroupRename, GroupRenamePlan, str]):
 
     async def execute(self, run: Run, plan: GroupRenamePlan) -> str:
         """Record the name."""
-
-        def rename(view: ClusterView) -> Change:
-            check_free(Kind.NODEGROUP, plan.name, view)
-            return Change(puts=(msgspec.structs.replace(plan.group, name=plan.name),))
-
-        async with run.step("record name", restoration(plan.group)):
-            await run.config.commit(rename)
-        return plan.name
+        return await record_name(run, plan.group, plan.name, restoration(plan.group))

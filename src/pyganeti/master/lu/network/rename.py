@@ -6,16 +6,15 @@ Source: gnt-network(8) RENAME; hooks path ``network-rename``.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import msgspec
-
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.network.set_params import TAKEN_BY_INSTANCES
-from pyganeti.master.naming import check_free, check_new_name
+from pyganeti.master.lu.renaming import record_name
+from pyganeti.master.naming import check_new_name
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.undo.objects import restoration
-from pyganeti.model.change import Change, Kind
+from pyganeti.model.change import Kind
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.network import Network
 from pyganeti.model.view import ClusterView
@@ -73,13 +72,5 @@ class LUNetworkRename(LogicalUnit[OpNetworkRename, NetworkRenamePlan, str]):
 
     async def execute(self, run: Run, plan: NetworkRenamePlan) -> str:
         """Record the name."""
-
-        def rename(view: ClusterView) -> Change:
-            check_free(Kind.NETWORK, plan.name, view)
-            network = view.network(plan.network.uuid)
-            return Change(puts=(msgspec.structs.replace(network, name=plan.name),))
-
         back = restoration(plan.network, but=TAKEN_BY_INSTANCES)
-        async with run.step("record name", back):
-            await run.config.commit(rename)
-        return plan.name
+        return await record_name(run, plan.network, plan.name, back)
