@@ -7,16 +7,21 @@ import argparse
 import asyncio
 import fcntl
 import logging
-import os
 import socket
 import struct
 import sys
 from typing import Final
 
-from pyganeti.daemons.base import FAILURE, OK, DaemonSpec, Life, run_daemon
+from pyganeti.daemons.base import OK, DaemonSpec, Life, run_daemon
 from pyganeti.daemons.listening import default_address
 from pyganeti.daemons.open_files import allow_files
-from pyganeti.daemons.options import add_network_options, daemon_parser, service_port
+from pyganeti.daemons.options import (
+    add_network_options,
+    add_user_option,
+    daemon_parser,
+    parsed,
+    service_port,
+)
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
@@ -181,18 +186,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="clients that may be connected at once",
     )
-    add("--no-user-checks", action="store_true", help="accepted, has no effect")
+    add_user_option(made)
     return made
 
 
 def main() -> int:
     """Entry point."""
-    options = parser().parse_args()
-    try:
-        paths = Paths.from_env(os.environ)
-    except ValueError as err:
-        print(f"{NAME}: {err}", file=sys.stderr)
-        return FAILURE
+    options, paths = parsed(parser())
 
     async def body(life: Life) -> int:
         return await Daemon(paths, options).serve(life)
