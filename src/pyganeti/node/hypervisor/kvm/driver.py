@@ -45,6 +45,9 @@ from .variables import prepare_store
 # A guest that is still booting does not hear ACPI: it is asked again until the time is over.
 _ASK_AGAIN_S: Final = 5.0
 _QUIT_S: Final = 5.0
+# QEMU's words for a guest that waits for its first instruction, and for its next one.
+_NOT_BEGUN: Final = "prelaunch"
+_PAUSED: Final = "paused"
 
 
 class KvmHypervisor:
@@ -158,6 +161,8 @@ class KvmHypervisor:
     async def _ask_to_end(
         self, instance: InstanceSpec, paths: GuestPaths, timeout_s: float
     ) -> bool:
+        if timeout_s > 0 and not await self._can_hear(instance.name, paths):
+            return False
         deadline = self._clock.monotonic() + timeout_s
         while (left := deadline - self._clock.monotonic()) > 0:
             # One that does not answer has perhaps just ended; else it is forced in the end.
@@ -166,6 +171,20 @@ class KvmHypervisor:
             if await self._guests.wait_gone(paths, min(left, _ASK_AGAIN_S)):
                 return True
         return process.find(paths) is None
+
+    async def _can_hear(self, name: str, paths: GuestPaths) -> bool:
+        """Whether the guest can end by itself; one that was paused later on goes on for that.
+
+        One that was started paused has not begun: there is nothing it could write back.
+        """
+        try:
+            async with qmp_session(paths.qmp, name) as qmp:
+                state = (await qmp.execute("query-status"))["status"]
+                if state == _PAUSED:
+                    await qmp.execute("cont")
+        except HypervisorError:
+            return True  # it has perhaps just ended; else it is forced in the end
+        return bool(state != _NOT_BEGUN)
 
     async def _force(
         self, instance: InstanceSpec, found: process.GuestProcess, paths: GuestPaths
