@@ -17,9 +17,10 @@ from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.backup import OpBackupExport
 from pyganeti.wire.noderpc.os import OsValidateCall
 
-# What the guest that zeroes disks may take: to boot and end, and for each MiB of them.
-ZEROING_FIXED_S: Final = 600.0
-ZEROING_PER_MIB_S: Final = 0.2
+# What the guest that zeroes disks may take: to boot and end, and for each MiB of them. Ganeti's
+# HELPER_VM_STARTUP and ZEROING_TIMEOUT_PER_MIB.
+ZEROING_FIXED_S: Final = 300.0
+ZEROING_PER_MIB_S: Final = 0.05
 
 
 def target_node(op: OpBackupExport, view: ClusterView) -> Node:
@@ -52,6 +53,10 @@ def _check_zeroing(op: OpBackupExport, view: ClusterView) -> None:
     if not view.cluster.zeroing_image:
         text = "the cluster has no image of the guest that zeroes free space"
         raise OpPrereqError(f"{text}: set one with --zeroing-image", ECode.STATE)
+    for name in ("zeroing_timeout_fixed", "zeroing_timeout_per_mib"):
+        given = getattr(op, name)
+        if given is not None and given < 0:
+            raise OpPrereqError(f"{name} is {given}, it cannot be less than 0", ECode.INVAL)
     if not op.shutdown:
         text = "free space is zeroed by another guest, so the instance's must be shut down"
         raise OpPrereqError(text, ECode.INVAL)
