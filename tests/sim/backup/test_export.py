@@ -253,6 +253,11 @@ async def test_refuses_to_read_what_changes(parameters: dict[str, Any]) -> None:
     await assert_refused(cluster, op(**parameters), ECode.STATE, "--long-sleep")
 
 
+async def test_refuses_to_ignore_failures_of_no_removal() -> None:
+    wanted = op(ignore_remove_failures=True)
+    await assert_refused(stopped(), wanted, ECode.INVAL, "not to be removed")
+
+
 async def test_refuses_to_remove_what_runs() -> None:
     wanted = op(remove_instance=True, shutdown=False)
     await assert_refused(await running(), wanted, ECode.STATE, "web1")

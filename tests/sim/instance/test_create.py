@@ -174,6 +174,8 @@ REFUSALS: list[Any] = [  # Any: pytest's parameter sets
     (_without_bridge, {"start": False}, ECode.ENVIRON, ["br0", "node1"]),
     (empty, {"disk_template": "file", "file_driver": "blktap"}, ECode.INVAL, ["Xen", "blktap"]),
     (_node1, {"iallocator": "hail"}, ECode.INVAL, ["not both"]),
+    (empty, {"src_node": "node2"}, ECode.INVAL, ["src_node", "import"]),
+    (empty, {"src_path": "web9"}, ECode.INVAL, ["src_path", "import"]),
     (lambda: _node2(drained=True), {"pnode": "node2"}, ECode.STATE, ["node2", "drained"]),
     (lambda: _node2(offline=True), {"pnode": "node2"}, ECode.STATE, ["node2", "offline"]),
     (lambda: _node1(vm_capable=False), {}, ECode.STATE, ["node1", "vm_capable"]),

@@ -101,6 +101,7 @@ async def test_growing_to_the_size_it_has_changes_nothing() -> None:
     ("op", "code", "said"),
     [
         (OpInstanceGrowDisk(instance_name="web1", disk=1, amount=1), ECode.INVAL, "no disk 1"),
+        (OpInstanceGrowDisk(instance_name="web1", disk=0, amount=0), ECode.INVAL, "by nothing"),
         (grow(512, absolute=True), ECode.STATE, "512"),
         (grow(2 * 1024 * 1024), ECode.INVAL, "policy"),
         (grow(2 * 1024 * 1024, ignore_ipolicy=True), ECode.NORES, "node1"),

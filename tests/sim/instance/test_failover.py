@@ -1,11 +1,12 @@
 """OP_INSTANCE_FAILOVER."""
 
+import msgspec
 import pytest
 
 from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode
 from pyganeti.node.hypervisor.fake.records import Record
-from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceFailover
+from pyganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceFailover, OpInstanceMigrate
 from pyganeti.testing.cluster import SimCluster
 from pyganeti.testing.unwinding import assert_unwinds
 from tests.sim.asserting import assert_refused, changes, failed, fails, make_op
@@ -211,6 +212,15 @@ async def test_cleanup_records_where_it_runs() -> None:
     assert primary(cluster) == "node3"
     assert cluster.instance("web1").disks_active
     assert "* instance running on secondary node (node3), updating config" in cluster.log(await job)
+
+
+async def test_cleanup_takes_no_target() -> None:
+    op = msgspec.structs.replace(CLEANUP, target_node="node2")
+    await assert_refused(shared(), op, ECode.INVAL, "no target node")
+    op = msgspec.structs.replace(CLEANUP, iallocator="hail")
+    await assert_refused(shared(), op, ECode.INVAL, "no allocator")
+    migration = OpInstanceMigrate(instance_name="web1", cleanup=True, target_node="node2")
+    await assert_refused(shared(), migration, ECode.INVAL, "no target node")
 
 
 async def test_cleanup_confirms_the_primary_node() -> None:

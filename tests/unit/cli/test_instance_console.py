@@ -44,6 +44,13 @@ def test_console_kinds_that_are_only_told() -> None:
     assert run("gnt-instance console x", console(told)).out == "no console\n"
 
 
+def test_no_command_is_shown_where_there_is_none() -> None:
+    told = {"kind": "msg", "message": "No serial shell for instance web1"}
+    ran = run("gnt-instance console --show-cmd web1", console(told))
+    assert (ran.code, ran.out) == (1, "")
+    assert "no command leads to the console: No serial shell for instance web1" in ran.err
+
+
 def test_console_of_a_stopped_instance() -> None:
     ran = run("gnt-instance console web1", console((3, None)))
     assert ran.code == 1

@@ -38,7 +38,11 @@ def run(ctx: "Context", opts: "Values", args: list[str]) -> int:
     if console["kind"] not in _TEXTS:
         kinds = ", ".join(("ssh", *_TEXTS))
         raise OpExecError(f"console of kind {console['kind']!r}, this program knows {kinds}")
-    ctx.say(_TEXTS[console["kind"]](console))
+    text = _TEXTS[console["kind"]](console)
+    if opts.show_command and console["kind"] == "msg":
+        # What asks for a command would take the message for one.
+        raise OpPrereqError(f"no command leads to the console: {text}", "wrong_state")
+    ctx.say(text)
     return failure.OK
 
 

@@ -190,9 +190,12 @@ def move_locks(
         what: the operations are called, in the plural.
 
     Raises:
-        OpPrereqError: there is no target, and no allocator that could choose one.
+        OpPrereqError: there is no target, and no allocator that could choose one; or there is, and
+            one cleans up.
     """
     instance = view.instance(op.instance_name)
+    if op.cleanup:
+        _check_no_target(op)
     name = frozenset({instance.name})
     if allocates(view, instance, op):
         chosen_allocator(op.iallocator, view)
@@ -205,6 +208,14 @@ def move_locks(
     target = find_target(view, instance, op.target_node, what)
     both = frozenset({instance.primary_node, target.uuid})
     return LockRequest(instances=name, nodes=both, node_res=both)
+
+
+def _check_no_target(op: OpInstanceFailover | OpInstanceMigrate) -> None:
+    """Refuse a choice of where an instance is to be that is looked for."""
+    if op.target_node is None and op.iallocator is None:
+        return
+    text = "cleaning up leaves an instance where it is found to run"
+    raise OpPrereqError(f"{text}: no target node and no allocator can be given", ECode.INVAL)
 
 
 async def check_target(

@@ -42,6 +42,9 @@ def check_request(op: OpBackupExport, view: ClusterView) -> None:
     """
     if op.zero_free_space:
         _check_zeroing(op, view)
+    if op.ignore_remove_failures and not op.remove_instance:
+        text = "failures of the removal are to be ignored, but the instance is not to be removed"
+        raise OpPrereqError(text, ECode.INVAL)
     target = target_node(op, view)
     check_online(view, target.uuid)
     if target.drained:

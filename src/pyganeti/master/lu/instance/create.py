@@ -144,7 +144,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         Raises:
             OpPrereqError: whatever of the request is wrong, taken, too large or missing.
         """
-        _refuse_unbuilt(op)
+        _refuse_modes(op)
         placed = is_placed(op, view)
         if op.opportunistic_locking and placed:
             text = "opportunistic locking needs an instance allocator, which chooses the node"
@@ -331,7 +331,10 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
     )
 
 
-def _refuse_unbuilt(op: OpInstanceCreate) -> None:
-    """What is not built refuses clearly until then."""
+def _refuse_modes(op: OpInstanceCreate) -> None:
+    """What is not built refuses clearly until then, and so does what belongs to another mode."""
+    if op.mode is InstanceCreateMode.CREATE and (op.src_node or op.src_path):
+        text = "src_node and src_path say where an export is, which only an import reads"
+        raise OpPrereqError(text, ECode.INVAL)
     if op.mode is InstanceCreateMode.REMOTE_IMPORT:
         raise OpPrereqError(f"mode={op.mode} is not built yet", ECode.STATE)

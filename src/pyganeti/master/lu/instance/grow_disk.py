@@ -84,6 +84,9 @@ class LUInstanceGrowDisk(LogicalUnit[OpInstanceGrowDisk, GrowPlan, None]):
             text = f"instance {instance.name} has no disk {op.disk}, it has {len(disks)}"
             raise OpPrereqError(text, ECode.INVAL)
         disk = disks[op.disk]
+        if not op.absolute and not op.amount:
+            text = f"disk/{op.disk} of {instance.name} cannot grow by nothing: give an amount"
+            raise OpPrereqError(text, ECode.INVAL)
         amount = op.amount - disk.size if op.absolute else op.amount
         if amount < 0:
             text = f"disk/{op.disk} has {disk.size} MiB already, it cannot shrink to {op.amount}"
