@@ -20,6 +20,7 @@ from pyganeti.opcodes.instance import OpInstanceSetParams
 
 # Any: parameter values are JSON.
 Values = Mapping[str, Any]
+_ONLY_WITH_VNC: Final = ("vnc_password_file", "vnc_tls", "vnc_x509_path", "vnc_x509_verify")
 Lines = tuple[tuple[str, Any], ...]
 
 REDACTED: Final = "<redacted>"
@@ -51,6 +52,7 @@ def changed_fields(op: OpInstanceSetParams, before: Instance, view: ClusterView)
         check_complete_hvparams(after.hypervisor, view.filled_hvparams(after))
     check_complete_beparams(view.filled_beparams(after))
     check_cpus(after, view)
+    check_vnc(op.hvparams, after, view)
     return fields
 
 
@@ -83,6 +85,25 @@ def check_cpus(instance: Instance, view: ClusterView) -> None:
         raise OpPrereqError(text, ECode.INVAL)
     if (misfit := misfit_topology(hvparams, vcpus)) is not None:
         raise OpPrereqError(misfit, ECode.INVAL)
+
+
+def check_vnc(asked: Values, instance: Instance, view: ClusterView) -> None:
+    """Refuse to set how VNC works for a guest without VNC; what was set before is let pass.
+
+    Args:
+        asked: hypervisor parameters of the opcode.
+        instance: as it then is.
+        view: the cluster.
+
+    Raises:
+        OpPrereqError: ``ECode.INVAL``; names the parameter.
+    """
+    if view.filled_hvparams(instance).get("vnc_bind_address"):
+        return
+    for name in _ONLY_WITH_VNC:
+        if name in asked and instance.hvparams.get(name):
+            text = f"hypervisor parameter {name} is set, but vnc_bind_address is empty: no VNC"
+            raise OpPrereqError(text, ECode.INVAL)
 
 
 def parameter_lines(op: OpInstanceSetParams, fields: Mapping[str, Any]) -> Lines:

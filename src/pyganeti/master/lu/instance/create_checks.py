@@ -10,7 +10,7 @@ from pyganeti.master.disks.new import (
     wanted_of_providers,
 )
 from pyganeti.master.disks.spindles import check_new_disks, check_spindles, check_template
-from pyganeti.master.instances.changes import check_cpus
+from pyganeti.master.instances.changes import check_cpus, check_vnc
 from pyganeti.master.instances.forthcoming import (
     reserved_memory,
     reserved_space,
@@ -103,6 +103,7 @@ async def wanted_instance(
     check_complete_hvparams(hypervisor, view.filled_hvparams(instance))
     check_complete_beparams(view.filled_beparams(instance))
     check_cpus(instance, view)
+    check_vnc(op.hvparams, instance, view)
     return instance if reserved is None else with_reserved_identities(instance, reserved)
 
 
