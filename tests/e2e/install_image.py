@@ -21,7 +21,8 @@ _PIECE: Final = 64 * 512
 _RAM_DISK_AT: Final = 128 << 20
 _LOW_AT: Final = 0x10000
 _COMMAND_LINE_AT: Final = 0xF000
-_COMMAND_LINE: Final = b"rdinit=/helper console=ttyS0 quiet panic=1\0"
+# On a busy machine an emulated timer may seem not to work, and the kernel would panic.
+_COMMAND_LINE: Final = b"rdinit=/helper console=ttyS0 quiet panic=1 no_timer_check\0"
 _CODE: Final = bytes.fromhex(
     "31c0 8ed8 8ec0 8ed0 bc007c"  # ax = ds = es = ss = 0, sp = 0x7c00
     "8816d07c"  # the drive is kept

@@ -41,7 +41,8 @@ _OVERRIDES: Final[Params] = {
 }
 _MAC: Final = "52:54:00:a9:fe:fd"
 _NIC_UUID: Final = "00000000-0000-4000-8000-000000000001"
-_PATIENCE_S: Final = 5.0
+# A busy node's daemon may take its time, and what it knows must not be missed.
+_PATIENCE_S: Final = 30.0
 
 
 class HelperWords(Protocol):
