@@ -13,6 +13,7 @@ from typing import Final
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import GenericError
 from pyganeti.tools import services
+from pyganeti.tools.adoption import adopt
 from pyganeti.tools.layout import ensure_directories
 from pyganeti.tools.services import Service, ServiceError
 
@@ -39,6 +40,7 @@ def check_config(paths: Paths, args: list[str]) -> int:
 def start(paths: Paths, args: list[str]) -> int:
     """``start DAEMON [argument...]``; a word ``--`` before the arguments is dropped."""
     service = _service(args)
+    adopt(paths)
     ensure_directories(paths)
     program = services.get_executable(service)
     services.start(paths, service, program, [arg for arg in args[1:] if arg != "--"])
@@ -75,6 +77,7 @@ def _start_each(paths: Paths, chosen: list[Service], *, former_master: int = FAI
     """Start ``chosen``; ``former_master`` is the result where the master's do not belong here."""
     if check_config(paths, []) != OK:
         return FAILURE
+    adopt(paths)
     ensure_directories(paths)
     code = OK
     is_former = False
@@ -191,7 +194,7 @@ def run(argv: list[str], paths: Paths) -> int:
         return FAILURE
     try:
         return ACTIONS[argv[0]](paths, argv[1:])
-    except (ServiceError, OSError) as err:
+    except (GenericError, OSError) as err:
         print(f"daemon-util {argv[0]}: {err}", file=sys.stderr)
         return FAILURE
 

@@ -9,7 +9,7 @@ import pytest
 
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
-from pyganeti.kit.files import read_bytes
+from pyganeti.kit.files import read_bytes, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import GenericError
 from pyganeti.node.certificates import NodeCertificates
@@ -136,3 +136,14 @@ def test_a_node_is_signed_for_by_the_authority_whose_key_it_is() -> None:
         tls.issue_node_certificate(tls.Authority(OLD.certificate, NEW.key), NAME, UUID, NOW)
     assert tls.certificates_of(BOTH) == [OLD.certificate, NEW.certificate]
     assert "PRIVATE" not in repr(NEW)
+
+
+async def test_a_certificate_of_ganetis_is_replaced(node: Node) -> None:
+    # It says no UUID; that it names the node is checked all the same.
+    write_atomic(node.paths.client_pem, tls.issue_node_certificate(OLD, NAME, "", NOW))
+    new = tls.issue_node_certificate(NEW, NAME, UUID, NOW)
+    await node.certificates.install(NAME, BOTH, new)
+    assert read_bytes(node.paths.client_pem) == new
+    other = tls.issue_node_certificate(NEW, NAME, OTHER_UUID, NOW)
+    with pytest.raises(GenericError, match="UUID"):
+        await node.certificates.install(NAME, BOTH, other)

@@ -18,6 +18,7 @@ from pyganeti.kit.resolver import own_hostname
 from pyganeti.model.errors import GenericError
 from pyganeti.model.versions import CONFIG_VERSION, PREVIOUS_CONFIG_VERSION
 from pyganeti.tools import services
+from pyganeti.tools.adoption import kept_digests
 from pyganeti.tools.config_file import Config, problems, read_config, replace_config
 from pyganeti.tools.ending import ended
 
@@ -91,6 +92,9 @@ class Upgrade:
             print("Aborted.", file=sys.stderr)
             return FAILURE
         new = downgraded(old) if options.downgrade else upgraded(old, SystemIds(), now())
+        if options.downgrade and (digests := kept_digests(self._paths)):
+            # Of the certificates that nodes are given back when the package is removed.
+            new["cluster"]["candidate_certs"] = digests
         found = [] if options.no_verify or options.downgrade else problems(new)
         if not options.dry_run:
             self._write(new, has_changed=new != old)

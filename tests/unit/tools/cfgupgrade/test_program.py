@@ -160,3 +160,13 @@ def test_a_database_beside_it_is_mentioned(place: Path, capsys: pytest.CaptureFi
     (place / "cluster.db").touch()
     assert main(["-f"]) == 0
     assert "--take-config-file" in capsys.readouterr().out
+
+
+def test_downgraded_it_admits_the_certificates_that_ganeti_gets_back(place: Path) -> None:
+    kept = place.parents[2] / "etc/ganeti/ganeti-certificates"
+    kept.mkdir()
+    (kept / "ssconf_master_candidates_certs").write_text("uuid-1=AA:BB\nuuid-2=CC:DD\n")
+    assert main(["-f"]) == 0
+    assert main(["-f", "--downgrade"]) == 0
+    cluster = json.loads((place / "config.data").read_text())["cluster"]
+    assert cluster["candidate_certs"] == {"uuid-1": "AA:BB", "uuid-2": "CC:DD"}
