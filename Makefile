@@ -7,7 +7,7 @@ ALONE := os/image/image_os
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
-.PHONY: help prepare deb check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench bench-lab soak
+.PHONY: help prepare deb check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench bench-lab soak swap
 
 help: ## list the goals
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -72,6 +72,9 @@ bench: ## measured figures, each beside its target
 bench-lab: ## what our commands cost beside the same done by hand, on emulated machines
 	$(BIN)/python -m tests.lab.prepare
 	$(BIN)/python -m benchmarks.lab
+
+swap: ## Debian's Ganeti replaced by our packages, and back; needs root
+	$(BIN)/pytest -m swap tests/e2e
 
 soak: ## long random runs
 	$(BIN)/pytest -m soak tests/unit tests/contract tests/sim tests/e2e

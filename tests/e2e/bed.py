@@ -39,14 +39,15 @@ def packages() -> tuple[str, ...]:
 def install(host: Host) -> None:
     """Install the packages; commands are their own from now on."""
     host.path_first = ()
-    host.run("dpkg", "-i", *packages())
+    # Programs are compiled, which takes its time on a busy machine.
+    host.run("dpkg", "-i", *packages(), timeout_s=600)
 
 
 def _prepare(also: tuple[str, ...], host: Host) -> None:
     """What a site puts on each of its machines."""
     install(host)
     if also:
-        host.run("dpkg", "-i", *also)
+        host.run("dpkg", "-i", *also, timeout_s=600)
     storage = "/srv/ganeti/file-storage"
     host.write("/etc/ganeti/file-storage-paths", f"{storage}\n")
     host.path(storage).mkdir(parents=True)

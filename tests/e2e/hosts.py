@@ -154,14 +154,19 @@ class Host:
         return {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8", **more}
 
     def run(
-        self, *command: str, code: int | None = 0, stdin: str = "", **more: str
+        self,
+        *command: str,
+        code: int | None = 0,
+        stdin: str = "",
+        timeout_s: float = 120,
+        **more: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run ``command`` without a terminal and check its exit code; ``None`` takes any."""
         done = subprocess.run(
             # Without a session of its own it would find the terminal of who runs the tests.
             ["setsid", "--wait", *self.argv(*command)],
             env=self.environ(**more), cwd="/", input=stdin,
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=timeout_s, check=False,
         )  # fmt: skip
         said = f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert code is None or done.returncode == code, said

@@ -7,6 +7,7 @@ Debian guest (``tools/debian_os.py``), ``.cache/wheels`` (``tools/deb/wheels.py`
     boot/          kernel and initial RAM disk of guests
     os-packages/   the OS definitions ganeti-instance-debootstrap and ganeti-os-noop, unpacked
     ganeti/        Ganeti's own client library and what it imports, unpacked
+    ganeti-debs/   Debian's packages of Ganeti, and those they need that this machine has not
 
 What is there already is kept; ``.cache`` may be removed at any time.
 """
@@ -37,6 +38,7 @@ LOG: Final = CHECKOUT / ".cache" / "prepare.log"
 BOOT: Final = CACHE / "boot"
 OS_PACKAGES: Final = CACHE / "os-packages"
 GANETI_PACKAGES: Final = CACHE / "ganeti"
+GANETI_DEBS: Final = CACHE / "ganeti-debs"
 
 # The library, and the modules that it imports. One that a machine's sources do not have is missed
 # by one test only, which says so.
@@ -77,6 +79,21 @@ def fetch_client() -> None:
         print(f"prepare: without Ganeti's client library: {err}", file=sys.stderr)
 
 
+def fetch_ganeti() -> None:
+    """Fetch Debian's packages of Ganeti, where they can be had; they are not installed here."""
+    if (GANETI_DEBS / "done").exists():
+        return
+    (GANETI_DEBS / "partial").mkdir(parents=True, exist_ok=True)
+    options = ["-o", f"Dir::Cache::archives={GANETI_DEBS}", "-o", "APT::Sandbox::User=root"]
+    words = ["apt-get", "-q", "-y", "--no-install-recommends", "--download-only", *options]
+    try:
+        run_logged([*words, "install", "ganeti"], LOG)
+    except SetupError as err:
+        print(f"prepare: without Debian's Ganeti: {err}", file=sys.stderr)
+    else:
+        (GANETI_DEBS / "done").touch()
+
+
 def prepare() -> None:
     """Do all of it, showing progress."""
     check_root()
@@ -94,8 +111,9 @@ def prepare() -> None:
     run_logged([str(CHECKOUT / "os/micro/build-boot"), str(BOOT)], LOG)
     steps.begin("OS definitions of Debian's packages")
     fetch_packages(OS_PACKAGES, debian_os.OS_PACKAGES, LOG)
-    steps.begin("Ganeti's client library")
+    steps.begin("Ganeti's client library and packages")
     fetch_client()
+    fetch_ganeti()
     steps.begin("file tree of the debootstrap guest")
     make_guest_tree(LOG)
 
