@@ -52,6 +52,15 @@ _PATH: Final = "/2/instances"
 _NAME: Final = "instance_name"
 _INSTANCE: Final = f"{_PATH}/{{{_NAME}}}"
 
+
+def _with_memory(instance: dict[str, Json]) -> dict[str, Json]:
+    """An instance whose memory is also called as it was when there was one number for it."""
+    beparams = instance["beparams"]
+    if isinstance(beparams, dict) and "maxmem" in beparams:
+        instance["beparams"] = {**beparams, "memory": beparams["maxmem"]}
+    return instance
+
+
 INSTANCES: Final = Kind(
     "QueryInstances",
     _PATH,
@@ -64,6 +73,7 @@ INSTANCES: Final = Kind(
         "mtime", "uuid", "serial_no", "tags",
     ),
     ("name", "id"),
+    finish=_with_memory,
 )  # fmt: skip
 
 _CREATE_NAMES: Final = {"os": "os_type", "name": "instance_name"}

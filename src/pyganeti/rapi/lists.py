@@ -5,8 +5,8 @@
 Source: Ganeti's RAPI documentation, ``bulk``; answers of Ganeti's ganeti-rapi.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from .call import Call, Json
 from .resource import BULK, LOCK, Arg, Method
@@ -23,7 +23,8 @@ class Kind:
         fields: of a single object and in bulk, in the order of the answer.
         naming: the field that names an object, and what that is called in the list.
         locks: whether the LUXI method has a flag for locking; queries take no locks here.
-        finish: completes a single object.
+        finish: completes an object.
+        old_names: names that a single object has for some of its fields besides.
     """
 
     luxi: str
@@ -32,6 +33,11 @@ class Kind:
     naming: tuple[str, str]
     locks: bool = True
     finish: Callable[[dict[str, Json]], dict[str, Json]] = dict
+    old_names: Mapping[str, str] = field(default_factory=dict)
+
+    def whole(self, row: Sequence[Json]) -> dict[str, Json]:
+        """An object from the row of all its fields."""
+        return self.finish(dict(zip(self.fields, row, strict=True)))
 
     async def rows(self, call: Call, names: Sequence[str], fields: Sequence[str]) -> list[Json]:
         """Rows of the named objects, or of all.
@@ -63,9 +69,9 @@ def listing(kind: Kind, *args: Arg) -> Method:
     async def answer(call: Call) -> Json:
         if call.flag("bulk"):
             rows = await kind.rows(call, [], kind.fields)
-            return [dict(zip(kind.fields, row, strict=True)) for row in rows]
-        field, key = kind.naming
-        rows = await kind.rows(call, [], [field])
+            return [kind.whole(row) for row in rows]
+        name_field, key = kind.naming
+        rows = await kind.rows(call, [], [name_field])
         return [{key: name, "uri": f"{kind.path}/{name}"} for (name,) in rows]
 
     return Method(answer, query=(BULK, *_locking(kind, args)))
@@ -75,8 +81,8 @@ def single(kind: Kind, variable: str) -> Method:
     """All fields of the object that the path names."""
 
     async def answer(call: Call) -> Json:
-        row = await kind.one(call, call.path[variable], kind.fields)
-        return kind.finish(dict(zip(kind.fields, row, strict=True)))
+        found = kind.whole(await kind.one(call, call.path[variable], kind.fields))
+        return {**found, **{old: found[name] for old, name in kind.old_names.items()}}
 
     return Method(answer, query=_locking(kind, (LOCK,)))
 

@@ -28,10 +28,6 @@ _NAME: Final = "node_name"
 _NODE: Final = f"{_PATH}/{{{_NAME}}}"
 
 
-def _with_old_names(node: dict[str, Json]) -> dict[str, Json]:
-    return {**node, "secondary_ip": node["sip"]}
-
-
 NODES: Final = Kind(
     "QueryNodes",
     _PATH,
@@ -42,7 +38,7 @@ NODES: Final = Kind(
         "vm_capable", "ndparams", "group.uuid", "ctime", "mtime", "uuid", "serial_no", "tags",
     ),
     ("name", "id"),
-    finish=_with_old_names,
+    old_names={"secondary_ip": "sip"},
 )  # fmt: skip
 
 _ROLES: Final = {

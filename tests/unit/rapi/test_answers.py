@@ -66,6 +66,16 @@ async def test_all_fields_of_one_and_of_all() -> None:
     assert {"nic.ips", "disk.sizes", "oper_ram", "oper_vcpus", "custom_osparams"} <= wanted.keys()
 
 
+async def test_memory_has_its_old_name_too() -> None:
+    row: list[Any] = [None] * len(INSTANCES.fields)
+    row[INSTANCES.fields.index("beparams")] = {"minmem": 1, "maxmem": 2}
+    master = FakeMaster(QueryInstances=[row])
+    wanted = {"minmem": 1, "maxmem": 2, "memory": 2}
+    assert (await request(master, "GET", "/2/instances/a"))["beparams"] == wanted
+    (found,) = await request(master, "GET", "/2/instances", query={"bulk": "1"})
+    assert found["beparams"] == wanted
+
+
 async def test_a_node_has_its_second_address_under_its_old_name_too() -> None:
     row = [f"v-{field}" for field in NODES.fields]
     master = FakeMaster(QueryNodes=[row])
