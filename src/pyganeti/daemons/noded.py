@@ -10,6 +10,7 @@ import logging
 import ssl
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -28,8 +29,15 @@ from pyganeti.tools import services
 from pyganeti.wire.noderpc.server import NodeServer
 
 from .base import OK, DaemonSpec, Life, run_daemon
-from .listening import default_address
-from .options import add_network_options, daemon_parser, parsed, service_port
+from .listening import default_address, interface_address
+from .options import (
+    add_network_options,
+    add_server_options,
+    check_server_options,
+    daemon_parser,
+    parsed,
+    service_port,
+)
 from .replica import CandidateStore
 
 _log = logging.getLogger(__name__)
@@ -56,23 +64,41 @@ def node_share(paths: Paths) -> int:
     return int(text)
 
 
-def _context(paths: Paths) -> ssl.SSLContext:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How to serve.
+
+    Attributes:
+        address, port: where.
+        certificate, key: files of the daemon's own; without them the node's.
+        most: connections at once; ``None`` for any.
+    """
+
+    address: str
+    port: int
+    certificate: str | None = None
+    key: str | None = None
+    most: int | None = None
+
+
+def _context(paths: Paths, serving: Serving) -> ssl.SSLContext:
+    own = serving.certificate or paths.server_pem
     try:
-        return tls.server_context(paths.server_pem, paths.ca_cert)
+        return tls.server_context(own, paths.ca_cert, serving.key)
     except OSError as err:
-        files = f"{paths.server_pem} and {paths.ca_cert}"
+        files = ", ".join(filter(None, (own, serving.key, paths.ca_cert)))
         raise ConfigurationError(f"no usable certificates in {files}: {tls.reason(err)}") from err
 
 
-async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
+async def serve(paths: Paths, life: Life, serving: Serving) -> int:
     """Answer calls until it is time to end."""
-    context = _context(paths)
+    context = _context(paths, serving)
     await in_thread(lambda: remove_unfinished(*paths.state_dirs()))
     leaving = Leaving(paths, life.stop)
     worker = Worker("replica")
 
     async def take_up_certificates() -> None:
-        await server.renew(await in_thread(_context, paths))
+        await server.renew(await in_thread(_context, paths, serving))
 
     replica = Replica(lambda: SqliteBackend(paths.database), worker)
     try:
@@ -85,9 +111,9 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
             share=node_share(paths),
         )
         async with assemble_node(parts) as dispatcher:
-            server = NodeServer(dispatcher)
+            server = NodeServer(dispatcher, serving.most)
             try:
-                await server.start(address, port, context)
+                await server.start(serving.address, serving.port, context)
                 life.ready()
                 await life.stopped()
             finally:
@@ -133,14 +159,24 @@ def main() -> int:
     """Entry point."""
     parser = daemon_parser(NAME)
     add_network_options(parser)
+    add_server_options(parser, no_ssl="refused: callers must prove who they are")
     parser.add_argument(
         "--no-mlock", action="store_true", help="do not lock memory (this daemon never does)"
     )
     options, paths = parsed(parser)
+    check_server_options(parser, options)
+    if options.no_ssl:
+        parser.error("--no-ssl is refused: callers must prove who they are")
     port = options.port or service_port(NAME, DEFAULT_PORT)
 
     async def body(life: Life) -> int:
-        return await serve(paths, life, options.bind or default_address(paths), port)
+        address = options.bind or (
+            interface_address(paths, options.interface)
+            if options.interface
+            else default_address(paths)
+        )
+        files = (options.ssl_cert, options.ssl_key)
+        return await serve(paths, life, Serving(address, port, *files, options.max_clients))
 
     return run_daemon(DaemonSpec(NAME, LOG_BASE, paths, options), body, sys.argv)
 

@@ -49,6 +49,43 @@ def parsed(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, Paths]:
         parser.exit(FAILURE, f"{parser.prog}: {err}\n")
 
 
+def add_server_options(
+    parser: argparse.ArgumentParser, *, no_ssl: str, clients: int | None = None
+) -> None:
+    """Options of a daemon that serves over TLS, beside :func:`add_network_options`.
+
+    Args:
+        parser: gets them.
+        no_ssl: what ``--no-ssl`` does.
+        clients: most connections at once, where nothing is said.
+    """
+    parser.add_argument("-i", "--interface", help="interface on whose address to listen")
+    parser.add_argument("-K", "--ssl-key", metavar="FILE", help="key of the own certificate")
+    parser.add_argument("-C", "--ssl-cert", metavar="FILE", help="own certificate")
+    parser.add_argument(
+        "--max-clients",
+        type=_positive,
+        default=clients,
+        metavar="NUMBER",
+        help="most connections at once",
+    )
+    parser.add_argument("--no-ssl", action="store_true", help=no_ssl)
+
+
+def check_server_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End with the parser's error where options contradict each other."""
+    if options.bind and options.interface:
+        parser.error("--bind and --interface both say where to listen: give one of them")
+    if options.ssl_key and not options.ssl_cert:
+        parser.error("--ssl-key needs --ssl-cert, the certificate that it belongs to")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
 def service_port(name: str, default: int, protocol: str = "tcp") -> int:
     """Port of ``name`` in the services database, or ``default``."""
     try:

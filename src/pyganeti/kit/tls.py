@@ -49,8 +49,13 @@ class Authority:
     key: bytes = field(repr=False)
 
 
-def server_context(certificate: str, ca: str) -> ssl.SSLContext:
+def server_context(certificate: str, ca: str, key: str | None = None) -> ssl.SSLContext:
     """Context of a daemon that answers only certificates signed by ``ca``. Arguments are paths.
+
+    Args:
+        certificate: the daemon's own.
+        ca: what callers' certificates must be signed by.
+        key: of the daemon's certificate, where it does not lie in the same file.
 
     Raises:
         OSError: a file is missing or no certificate (``ssl.SSLError``).
@@ -58,7 +63,7 @@ def server_context(certificate: str, ca: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate, key)
     context.load_verify_locations(ca)
     # Connections are kept for hours: resumption would save nothing and costs two tickets each.
     context.num_tickets = 0

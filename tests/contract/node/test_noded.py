@@ -13,7 +13,7 @@ import pytest
 
 from pyganeti.kit import tls
 from pyganeti.kit.clock import SystemClock
-from pyganeti.kit.files import read_bytes
+from pyganeti.kit.files import read_bytes, write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.process import Command, is_alive, run, run_blocking, spawn_daemon
 from pyganeti.model.errors import NodeCallError, StaleEpoch
@@ -58,8 +58,8 @@ class VirtualNode:
     def env(self) -> dict[str, str]:
         return {**os.environ, "GANETI_ROOTDIR": self.paths.rootdir, "GANETI_HOSTNAME": NAME}
 
-    async def start(self, **env: str) -> None:
-        argv = (sys.executable, *NODED, "-f", "-p", str(self.address.port))
+    async def start(self, *words: str, **env: str) -> None:
+        argv = (sys.executable, *NODED, "-f", "-p", str(self.address.port), *words)
         self.pid = spawn_daemon(argv, env={**self.env, **env})
         while running_pid(self.paths.pid_file("ganeti-noded")) != self.pid:
             assert is_alive(self.pid), self.log()
@@ -185,3 +185,71 @@ def test_without_certificates_it_says_which_are_missing(short_path: Path) -> Non
 def test_the_version_is_ganetis() -> None:
     done = run_blocking(Command((sys.executable, *NODED, "--version")))
     assert done.stdout == "ganeti-noded (ganeti) 3.1.0\n"
+
+
+def split(node: VirtualNode, name: str) -> tuple[str, str]:
+    """A certificate of the node's and its key, in files of their own; then nothing else has it."""
+    text = Path(node.paths.server_pem).read_text()
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"
+    at, past = text.index(begin), text.index(end) + len(end)
+    places = f"{node.paths.rootdir}/{name}.crt", f"{node.paths.rootdir}/{name}.key"
+    Path(places[0]).write_text(text[at:past])
+    Path(places[1]).write_text(text[:at] + text[past:])
+    Path(node.paths.server_pem).write_text("not this one")
+    return places
+
+
+async def test_it_serves_with_the_certificate_that_it_is_told(node: VirtualNode) -> None:
+    certificate, key = split(node, "own")
+    await node.start("-C", certificate, "-K", key)
+    async with node.client() as calls:
+        await calls.call(node.address, VersionCall(), CallContext(epoch=0))
+
+
+async def test_it_listens_on_the_interface_that_it_is_told(node: VirtualNode) -> None:
+    # Without it, this is where it would listen.
+    write_atomic(node.paths.etc_hosts, f"127.0.0.2 {NAME}\n".encode())
+    await node.start("-i", "lo")
+    async with node.client() as calls:
+        await calls.call(node.address, VersionCall(), CallContext(epoch=0))
+
+
+async def test_one_connection_too_many_is_closed(node: VirtualNode) -> None:
+    await node.start("--max-clients", "1")
+    async with node.client() as first, node.client() as second:
+        await first.call(node.address, VersionCall(), CallContext(epoch=0))
+        with pytest.raises(NodeCallError):
+            await second.call(node.address, VersionCall(), CallContext(epoch=0))
+        await first.call(node.address, VersionCall(), CallContext(epoch=0))
+    assert "there are 1, and may be no more" in node.log()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("--no-ssl", "--no-ssl is refused: callers must prove who they are"),
+        ("-b 127.0.0.1 -i lo", "both say where to listen"),
+        ("-K key.pem", "--ssl-key needs --ssl-cert"),
+        ("--max-clients 0", "'0' is not a positive number"),
+        ("--max-clients many", "'many' is not a positive number"),
+    ],
+)
+def test_options_that_make_no_sense(node: VirtualNode, words: str, why: str) -> None:
+    command = Command(
+        (sys.executable, *NODED, "-f", *words.split()), env=node.env, ok_codes=frozenset({2})
+    )
+    assert why in run_blocking(command).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("-i nothing7", "interface 'nothing7': No such device"),
+        ("-C /nowhere.pem", "no usable certificates in /nowhere.pem, "),
+    ],
+)
+def test_options_that_cannot_be_used(node: VirtualNode, words: str, why: str) -> None:
+    command = Command(
+        (sys.executable, *NODED, "-f", *words.split()), env=node.env, ok_codes=frozenset({1})
+    )
+    assert why in run_blocking(command).stderr

@@ -5,19 +5,18 @@ Runs without privileges; all it does to the cluster goes through LUXI.
 
 import argparse
 import asyncio
-import fcntl
 import logging
-import socket
-import struct
 import sys
 from typing import Final
 
 from pyganeti.daemons.base import OK, DaemonSpec, Life, run_daemon
-from pyganeti.daemons.listening import default_address
+from pyganeti.daemons.listening import default_address, interface_address
 from pyganeti.daemons.open_files import allow_files
 from pyganeti.daemons.options import (
     add_network_options,
+    add_server_options,
     add_user_option,
+    check_server_options,
     daemon_parser,
     parsed,
     service_port,
@@ -25,7 +24,7 @@ from pyganeti.daemons.options import (
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
-from pyganeti.model.errors import ConfigurationError, NotMasterError
+from pyganeti.model.errors import NotMasterError
 from pyganeti.rapi.gate import Gate
 from pyganeti.tools import services
 
@@ -42,26 +41,11 @@ MOST_CLIENTS: Final = 2000
 # Between two looks at the files.
 _LOOK_S: Final = 1.0
 _PATIENCE_S: Final = 10.0
-_SIOCGIFADDR: Final = 0x8915
 _LOG: Final = logging.getLogger(__name__)
 
 
 class _Stopped(Exception):
     """Ends the daemon's task group."""
-
-
-def interface_address(name: str) -> str:
-    """The IPv4 address of an interface.
-
-    Raises:
-        ConfigurationError: there is no such interface, or it has none.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            answer = fcntl.ioctl(probe, _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
-        except OSError as err:
-            raise ConfigurationError(f"address of interface {name!r}: {err.strerror}") from err
-    return socket.inet_ntoa(answer[20:24])
 
 
 class Daemon:
@@ -129,7 +113,7 @@ class Daemon:
 
     def _address(self) -> str:
         if self._options.interface:
-            return interface_address(self._options.interface)
+            return interface_address(self._paths, self._options.interface)
         return str(self._options.bind or default_address(self._paths))
 
     def _port(self) -> int:
@@ -157,34 +141,18 @@ class Daemon:
             one.look(anyway=True)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = daemon_parser(NAME)
     add_network_options(made)
-    add = made.add_argument
-    add("-i", "--interface", metavar="NAME", help="network interface whose address to listen on")
-    add("--no-ssl", action="store_true", help="speak HTTP without encryption")
-    add("-K", "--ssl-key", metavar="FILE", help="key, PEM")
-    add("-C", "--ssl-cert", metavar="FILE", help="certificate, PEM")
-    add("--ssl-chain", metavar="FILE", help="certificates between that and its authority, PEM")
-    add(
+    add_server_options(made, no_ssl="speak HTTP without encryption", clients=MOST_CLIENTS)
+    made.add_argument(
+        "--ssl-chain", metavar="FILE", help="certificates between that and its authority"
+    )
+    made.add_argument(
         "--require-authentication",
         action="store_true",
         help="answer nothing without a user's name and password",
-    )
-    add(
-        "--max-clients",
-        type=_positive,
-        default=MOST_CLIENTS,
-        metavar="N",
-        help="clients that may be connected at once",
     )
     add_user_option(made)
     return made
@@ -192,7 +160,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Entry point."""
-    options, paths = parsed(parser())
+    made = parser()
+    options, paths = parsed(made)
+    check_server_options(made, options)
 
     async def body(life: Life) -> int:
         return await Daemon(paths, options).serve(life)

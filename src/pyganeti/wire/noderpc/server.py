@@ -163,10 +163,12 @@ class NodeServer:
 
     Args:
         dispatcher: answers the calls.
+        most: how many connections there may be; one more is closed at once. ``None`` for any.
     """
 
-    def __init__(self, dispatcher: Dispatch) -> None:
+    def __init__(self, dispatcher: Dispatch, most: int | None = None) -> None:
         self._dispatcher = dispatcher
+        self._most = most
         self._servers: list[asyncio.Server] = []
         self._connections: dict[asyncio.Task[None], _Connection] = {}
         self._sweeper: asyncio.TimerHandle | None = None
@@ -232,6 +234,10 @@ class NodeServer:
 
     def opened(self, connection: _Connection) -> None:
         """Serve a new connection."""
+        if self._most is not None and len(self._connections) >= self._most:
+            _LOG.warning("closed a connection: there are %d, and may be no more", self._most)
+            connection.close()
+            return
         # Not in a group: it lives from one callback of the loop to another. stop() ends it.
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections[task] = connection

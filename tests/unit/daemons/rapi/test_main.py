@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from pyganeti.daemons.base import Life
+from pyganeti.daemons.listening import interface_address
 from pyganeti.daemons.pidfile import PidFile
 from pyganeti.daemons.rapi import main
-from pyganeti.daemons.rapi.main import Daemon, interface_address, parser
+from pyganeti.daemons.rapi.main import Daemon, parser
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import ConfigurationError, NotMasterError
 
@@ -28,11 +29,12 @@ def test_there_is_a_client_at_least(value: str, capsys: pytest.CaptureFixture[st
     assert "--max-clients" in capsys.readouterr().err
 
 
-def test_address_of_an_interface() -> None:
-    assert interface_address("lo") == "127.0.0.1"
+def test_address_of_an_interface(tmp_path: Path) -> None:
+    paths = Paths(str(tmp_path))
+    assert interface_address(paths, "lo") == "127.0.0.1"
     for wrong in ("nosuch0", "x" * 300, ""):
-        with pytest.raises(ConfigurationError, match="address of interface"):
-            interface_address(wrong)
+        with pytest.raises(ConfigurationError, match="interface"):
+            interface_address(paths, wrong)
 
 
 def test_a_node_without_a_certificate(tmp_path: Path) -> None:
