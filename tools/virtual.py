@@ -65,12 +65,16 @@ class VirtualCluster:
         """The command line of one of our programs."""
         return [*self._wrapper, str(self._bindir / program), *args]
 
+    def inside(self, node: str | None) -> Sequence[str]:
+        """What stands before the commands of ``node``, where it has a network of its own."""
+        return ()
+
     def run(
         self, node: str | None, program: str, *args: str, timeout_s: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """Run one of our programs as ``node``; its exit code is the caller's to look at."""
         return subprocess.run(
-            self.argv(program, *args),
+            [*self.inside(node), *self.argv(program, *args)],
             env=self.environ(node),
             stdin=subprocess.DEVNULL,
             capture_output=True,

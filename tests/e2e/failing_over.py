@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tests.e2e.links import linked_cluster
 from tests.e2e.load import ledger, traffic
 from tests.e2e.test_replication import wait_equal
 from tests.e2e.vcluster import MASTER, Cluster, virtual_cluster, wait_for
@@ -111,6 +112,41 @@ def check_one_master(cluster: Cluster) -> None:
         return said == {cluster.master}
 
     wait_for(all_know, TOLD_S, "all nodes to know the master")
+
+
+def run_seed_with_cuts(seed: int) -> None:
+    """Load on five nodes; links are cut, mended, and cut between the master and most others.
+
+    A minority goes and comes back first, and nothing that was promised may depend on it. Then the
+    master is left with a minority, goes on alone, and is replaced.
+    """
+    chance = random.Random(seed)
+    with linked_cluster(size=5) as cluster:
+        cluster.init(hypervisor="fake")
+        ledger.install(cluster)
+        cluster.add_nodes()
+        others = cluster.nodes[1:]
+        wait_equal(cluster, *others)
+        chance.shuffle(others)
+        count = chance.randrange(2)
+        side, rest = others[:count], others[count:]
+        with traffic.traffic(cluster, seed, rest):
+            # The moments are what is random in this test; nothing depends on them.
+            time.sleep(chance.uniform(SHORTEST_S, LONGEST_S))
+            cluster.cut(*chance.sample(others, 2))
+            time.sleep(chance.uniform(0, 2 * LONGEST_S))
+            cluster.join()
+            time.sleep(chance.uniform(0, LONGEST_S))
+            since = time.time()
+            cluster.split([MASTER, *side], rest)
+            time.sleep(chance.uniform(0, 3 * LONGEST_S))
+            fail_over(cluster, chance.choice(rest))
+            traffic.submit_one_more(cluster)
+            time.sleep(chance.uniform(0, 2 * LONGEST_S))
+            cluster.join()
+            check_one_master(cluster)
+            cut = traffic.Cut([MASTER, *side], since, time.time())
+        print(len(side), traffic.check(cluster, former=[MASTER], cut=cut))
 
 
 def run_seed(seed: int, *, size: int, way: str) -> None:

@@ -170,12 +170,23 @@ def interfaces(bridge_name: str) -> set[str]:
 
 @contextmanager
 def virtual_cluster(
-    *, size: int = 3, wrapper: Sequence[str] = (), kind: type[Cluster] = Cluster
+    *,
+    size: int = 3,
+    wrapper: Sequence[str] = (),
+    kind: Callable[..., Cluster] = Cluster,
+    network: str = "",
 ) -> Iterator[Cluster]:
-    """A cluster's directory and, at the end, the end of all its processes and files."""
+    """A cluster's directory and, at the end, the end of all its processes and files.
+
+    Args:
+        size: how many nodes.
+        wrapper: put before every command.
+        kind: makes it.
+        network: first three bytes of the nodes' addresses; without it some loopback network.
+    """
     with uninterrupted():
         base = Path(tempfile.mkdtemp(prefix="g-", dir="/tmp"))
-    network = f"127.{80 + secrets.randbelow(150)}.{1 + secrets.randbelow(250)}"
+    network = network or f"127.{80 + secrets.randbelow(150)}.{1 + secrets.randbelow(250)}"
     cluster = kind(base, BINDIR, network=network, size=size, wrapper=wrapper)
     try:
         yield cluster

@@ -22,11 +22,13 @@ class Answers:
         submitted: the opcodes of each job.
         acknowledged: the ids that clients were told.
         refused: why there is certainly no job.
+        at: when they were told, in seconds since 1970.
     """
 
     submitted: dict[str, list[Job]] = field(default_factory=dict)
     acknowledged: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    at: dict[str, float] = field(default_factory=dict)
 
     @property
     def unknown(self) -> set[str]:
@@ -35,13 +37,11 @@ class Answers:
 
 
 def read_books(*paths: Path) -> Answers:
-    """What all clients wrote; a token or an id that stands there twice is an error."""
+    """What all clients wrote; a token that stands there twice is an error."""
     found = Answers()
     for path in paths:
         for line in path.read_text().splitlines():
             _take(json.loads(line), found)
-    ids = list(found.acknowledged.values())
-    assert len(ids) == len(set(ids)), "an id was given out twice"
     return found
 
 
@@ -52,8 +52,32 @@ def _take(entry: Mapping[str, Any], found: Answers) -> None:
             found.submitted.update(entry["jobs"])
         case "acknowledged":
             found.acknowledged.update(entry["ids"])
+            found.at.update(dict.fromkeys(entry["ids"], entry["at"]))
         case "refused":
             found.refused.update(dict.fromkeys(entry["tokens"], entry["why"]))
+
+
+def forget_cut_off(answers: Answers, jobs: Mapping[int, Job], since: float, until: float) -> int:
+    """Take back what a master without a majority promised alone, and nobody else heard of.
+
+    Args:
+        answers: what clients were told.
+        jobs: those of the master's database.
+        since: when links were cut.
+        until: when that master had ended.
+
+    Returns:
+        How many promises that were.
+    """
+    known = {token_of(job) for job in jobs.values()}
+    alone = [
+        token
+        for token in answers.acknowledged
+        if token not in known and since <= answers.at[token] <= until
+    ]
+    for token in alone:
+        del answers.acknowledged[token]
+    return len(alone)
 
 
 def token_of(job: Job) -> str | None:
@@ -79,6 +103,8 @@ def status_of(job: Job) -> str:
 
 def check_acknowledged(answers: Answers, jobs: Mapping[int, Job]) -> None:
     """What was acknowledged is there, as it was submitted; nothing is there twice."""
+    ids = list(answers.acknowledged.values())
+    assert len(ids) == len(set(ids)), "an id was given out twice"
     by_token: dict[str, int] = {}
     for number, job in jobs.items():
         token = token_of(job)

@@ -156,7 +156,8 @@ class Book:
 
     def note(self, event: str, **values: Any) -> None:
         """Add a line."""
-        os.write(self._handle, json.dumps({"event": event, **values}).encode() + b"\n")
+        entry = {"event": event, "at": time.time(), **values}
+        os.write(self._handle, json.dumps(entry).encode() + b"\n")
 
 
 def submit(client: LuxiClient, jobs: Jobs, book: Book) -> list[int]:
