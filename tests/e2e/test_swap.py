@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bed import CLUSTER, guests, install
-from tests.e2e.hosts import DOMAIN, NETDEV, Host, rack, skip_without_namespaces
+from tests.e2e.hosts import DOMAIN, Host, rack, skip_without_namespaces
 from tests.e2e.prepare import BOOT, GANETI_DEBS
+from tests.e2e.switch import NETDEV
 from tests.e2e.test_guests_outlive import ASK, BOOT_ID
 from tools.deb.edition import OWN
 from tools.machine import CHECKOUT
