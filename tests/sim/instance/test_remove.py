@@ -1,5 +1,6 @@
 """OP_INSTANCE_REMOVE."""
 
+from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import ECode, NodeUnreachable
 from pyganeti.opcodes.instance import OpInstanceRemove
 from pyganeti.testing.unwinding import assert_repeatable
@@ -13,6 +14,7 @@ from tests.sim.instance.make import (
     running,
     stopped,
 )
+from tests.sim.instance.make_drbd import drbd, mirrored, volumes
 
 OP = OpInstanceRemove(instance_name="web1")
 
@@ -39,6 +41,23 @@ async def test_a_silent_node_fails_it_and_it_stays_known() -> None:
     cluster = on_silent_node()
     assert isinstance(await fails(cluster, OP), NodeUnreachable)
     assert cluster.instance("web1").name == "web1"
+
+
+async def test_one_that_has_lost_disks_is_not_started_again() -> None:
+    """As the watcher would start what is wanted to run."""
+    cluster = drbd()
+    await cluster.run(mirrored(pnode="node1", snode="node2"))
+    cluster.nodes["node2"].dies_after = "blockdev_remove"
+    await fails(cluster, OP)
+    assert (cluster.instance("web1").admin_state, cluster.instance("web1").disks_active) == (
+        AdminState.DOWN,
+        False,
+    )
+    cluster.nodes["node2"].dies_after = None
+    cluster.nodes["node2"].reachable = True
+    await cluster.run(OP)
+    assert cluster.view.instances == {}
+    assert [volumes(node) for node in cluster.nodes.values()] == [{}, {}, {}]
 
 
 async def test_forgets_it_where_failures_are_ignored() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from pyganeti.master.changes import remove_instance
+from pyganeti.master.changes import instance_fields, remove_instance
 from pyganeti.master.disks.mirrors import on_secondary
 from pyganeti.master.disks.new import directory_of, directory_removal
 from pyganeti.master.instances.guests import check_online, shut_down_disks, stop_guest
@@ -17,6 +17,7 @@ from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
+from pyganeti.model.enums import AdminState
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
@@ -44,8 +45,9 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan | None, None]):
     """Stop an instance and remove its disks and itself.
 
     Without undo: what is removed stays removed. The configuration forgets the instance last, so
-    that a remove that failed half-way can be repeated. Where failures are ignored it is also how
-    to get rid of what an earlier operation left and cannot be undone, be it all that there is.
+    that a remove that failed half-way can be repeated; meanwhile nobody wants it to run. Where
+    failures are ignored it is also how to get rid of what an earlier operation left and cannot be
+    undone, be it all that there is.
     """
 
     hooks_path: ClassVar[str] = "instance-remove"
@@ -117,6 +119,12 @@ class LUInstanceRemove(LogicalUnit[OpInstanceRemove, RemovePlan | None, None]):
         async with run.step("stop guest"):
             await self._attempt(run, plan, "could not shut down the instance", self._stop)
         run.log("* removing its disks")
+        if plan.instance.admin_state is AdminState.UP:
+            down = instance_fields(
+                plan.instance.uuid, admin_state=AdminState.DOWN, disks_active=False
+            )
+            async with run.step("mark as down"):
+                await run.config.commit(down)
         async with run.step("remove disks"):
             await self._attempt(run, plan, "could not remove its disks", self._remove_disks)
 
