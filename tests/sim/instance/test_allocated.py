@@ -150,10 +150,16 @@ async def test_each_instance_of_a_node_is_asked_about() -> None:
 
 
 @pytest.mark.parametrize("cls", [OpInstanceFailover, OpInstanceMigrate])
-@pytest.mark.parametrize("more", [{"target_node": "node2"}, {"cleanup": True}])
-async def test_there_must_be_something_to_choose(cls: type[Opcode], more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"target_node": "node2"}, "nothing to choose"), ({"cleanup": True}, "no allocator")],
+    ids=["target", "cleanup"],
+)
+async def test_there_must_be_something_to_choose(
+    cls: type[Opcode], more: dict[str, Any], said: str
+) -> None:
     op = make_op(cls, instance_name="web1", iallocator="mine", **more)
-    await assert_refused(shared(), op, ECode.INVAL, "nothing to choose")
+    await assert_refused(shared(), op, ECode.INVAL, said)
 
 
 async def test_a_mirrored_pair_has_only_one_way() -> None:

@@ -85,6 +85,7 @@ def test_a_former_master_starts_the_rest(
     paths: Paths, program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(paths.server_pem).touch()
+    Path(paths.ca_cert).touch()
     Path(paths.ssconf("master_node")).write_text("node1\n")
     masterd = Path(program).with_name("ganeti-masterd")
     masterd.write_text("#!/bin/sh\necho the master is node2\nexit 11\n")

@@ -105,8 +105,8 @@ def allocates(
     Raises:
         OpPrereqError: ``ECode.INVAL``, one was asked for and cannot choose.
     """
-    if op.iallocator is not None and (op.cleanup or op.target_node is not None):
-        text = "an allocator has nothing to choose where a node is given, or only cleaned up"
+    if op.iallocator is not None and op.target_node is not None:
+        text = "an allocator has nothing to choose where a node is given"
         raise OpPrereqError(text, ECode.INVAL)
     template = view.disk_template(instance)
     if template not in EXTERNALLY_MIRRORED:
