@@ -10,7 +10,8 @@ from tools.lab.nodes import TESTS, Node
 REMEMBERED: Final = f"{VALUE} {WORD!r}"
 SERIAL: Final = f"/var/run/ganeti/kvm-hypervisor/ctrl/{WEB1}.serial"
 SHELL_S: Final = 1200.0
-UEFI: Final = "kvm:boot_type=uefi,tpm=2.0"
+# Nested in an emulation, the firmware ends the QEMU around it with a failed assertion.
+UEFI: Final = "kvm:boot_type=uefi,tpm=2.0,kvm_flag=disabled"
 
 
 def shell(node: Node, *words: str) -> str:
@@ -36,7 +37,7 @@ def test_what_a_guest_remembers_goes_with_it(nodes: Nodes) -> None:
     for target, source in ((two, one), (one, two)):
         cluster.gnt("instance", "migrate", "-f", WEB1)
         assert shell(target, "check") == REMEMBERED
-        assert source.run("pgrep -x swtpm || echo none") == "none"
+        assert source.run("pgrep -x swtpm || true") == ""
         cluster.gnt("cluster", "verify")
     cluster.gnt("instance", "failover", "-f", "--shutdown-timeout=0", WEB1)
     assert shell(two, "boot", "check") == REMEMBERED
@@ -44,4 +45,4 @@ def test_what_a_guest_remembers_goes_with_it(nodes: Nodes) -> None:
     for node in (one, two):
         assert node.run("lvs --noheadings xenvg") == ""
         assert node.run("drbdsetup show") == ""
-        assert node.run("pgrep -x swtpm || echo none") == "none"
+        assert node.run("pgrep -x swtpm || true") == ""
