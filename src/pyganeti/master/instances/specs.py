@@ -97,7 +97,10 @@ def _spec(
         name=disk.name,
         params={**params, **(disk.params or {})},
         nodes=disk.nodes,
-        children=children,
+        # Messages about a part say which disk it is of.
+        children=tuple(
+            msgspec.structs.replace(part, iv_name=part.iv_name or disk.iv_name) for part in children
+        ),
         drbd=drbd,
     )
 
