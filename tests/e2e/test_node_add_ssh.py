@@ -255,6 +255,8 @@ def test_machines_that_cannot_be_masters(pair: Pair) -> None:
     words = ("gnt-cluster", "init", "--enabled-hypervisors=fake", "--enabled-disk-templates=file")
     failed = first.run(*words, "--master-netdev=br7", CLUSTER, code=1)
     assert "network interface 'br7' does not exist" in failed.stderr
+    failed = first.run(*words, "--master-netdev=eth0", "--ssh-key-type=dsa", CLUSTER, code=1)
+    assert "give another --ssh-key-type" in failed.stderr
     second.run("ip", "address", "add", f"{CLUSTER_IP}/32", "dev", "eth0")
     failed = first.run(*words, "--master-netdev=eth0", CLUSTER, code=1)
     assert f"cluster address {CLUSTER_IP} is in use" in failed.stderr

@@ -34,6 +34,7 @@ from pyganeti.model.errors import (
 )
 from pyganeti.model.names import check_hostname
 from pyganeti.model.ssconf import ssconf_values
+from pyganeti.model.ssh_keys import check_kind
 from pyganeti.model.view import ClusterView
 from pyganeti.store.interface import CONFIG_SERIAL, Put, Table, Transaction
 from pyganeti.store.sqlite import SqliteBackend
@@ -78,6 +79,8 @@ def init_cluster(paths: Paths, options: Options) -> None:
         now=now(),
         host_key=_host_key(paths),
     )
+    if view.cluster.modify_ssh_setup:
+        check_kind(view.cluster.ssh_key_type, view.cluster.ssh_key_bits)
     if not paths.is_virtual:
         netdev = view.cluster.master_netdev
         check_machine(node_name, addresses[node_name], addresses[cluster_name], netdev)

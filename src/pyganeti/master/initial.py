@@ -31,6 +31,7 @@ from pyganeti.model.params.ipolicy import (
 from pyganeti.model.params.nd import check_ndparams
 from pyganeti.model.params.nic import check_nicparams
 from pyganeti.model.params.state import updated_disk_state, updated_hv_state
+from pyganeti.model.ssh_keys import default_bits
 from pyganeti.model.uid_pool import check_pool
 from pyganeti.model.view import ClusterView
 
@@ -97,6 +98,7 @@ def _cluster(
     hypervisors = _chosen(Hypervisor, options.get("enabled_hypervisors"), ["xen-pvm"])
     templates = _chosen(DiskTemplate, options.get("enabled_disk_templates"), ["drbd", "plain"])
     version = ip_address(master_ip).version
+    ssh_type = SshKeyType(options.get("ssh_key_type") or SshKeyType.RSA)
     return Cluster(
         uuid=ids.uuid(),
         ctime=now,
@@ -152,8 +154,8 @@ def _cluster(
         ),
         enabled_user_shutdown=bool(options.get("enabled_user_shutdown")),
         data_collectors=DEFAULT_COLLECTORS,
-        ssh_key_type=SshKeyType(options.get("ssh_key_type") or "rsa"),
-        ssh_key_bits=options.get("ssh_key_bits") or 2048,
+        ssh_key_type=ssh_type,
+        ssh_key_bits=options.get("ssh_key_bits") or default_bits(ssh_type),
     )
 
 

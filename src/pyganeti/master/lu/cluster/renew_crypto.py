@@ -6,7 +6,6 @@ RENEW-CRYPTO; docs/design/0015-renewing-keys.md.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.jobs.run import Run
@@ -17,16 +16,10 @@ from pyganeti.master.reaching import Reaching
 from pyganeti.master.renewal import Renewal
 from pyganeti.master.ssh_renewal import SshKind, renew_ssh_keys
 from pyganeti.model.cluster import Cluster
-from pyganeti.model.enums import SshKeyType
 from pyganeti.model.errors import ECode, OpPrereqError
+from pyganeti.model.ssh_keys import check_kind, default_bits
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterRenewCrypto
-
-# The first is the default. OpenSSH takes no DSA keys any more.
-_LENGTHS: Final = {
-    SshKeyType.RSA: (2048, range(1024, 16385)),
-    SshKeyType.ECDSA: (384, (256, 384, 521)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +97,9 @@ def _ssh_kind(op: OpClusterRenewCrypto, cluster: Cluster) -> SshKind:
         text = "this cluster leaves SSH keys alone, as gnt-cluster init --no-ssh-init said"
         raise OpPrereqError(text, ECode.STATE)
     kind = op.ssh_key_type or cluster.ssh_key_type
-    if kind not in _LENGTHS:
-        text = f"SSH keys of type {kind} are taken by nobody any more: give another --ssh-key-type"
-        raise OpPrereqError(text, ECode.INVAL)
-    default, lengths = _LENGTHS[kind]
-    kept = cluster.ssh_key_bits if kind == cluster.ssh_key_type else default
+    kept = cluster.ssh_key_bits if kind == cluster.ssh_key_type else default_bits(kind)
     bits = op.ssh_key_bits or kept
-    if bits not in lengths:
-        text = f"an SSH key of type {kind} has not {bits} bits: give another --ssh-key-bits"
-        raise OpPrereqError(text, ECode.INVAL)
+    check_kind(kind, bits)
     return SshKind(kind, bits)
 
 
