@@ -30,6 +30,7 @@ NETWORK: Final = "10.99.7"
 PREFIX: Final = 24
 DOMAIN: Final = "example.com"
 PASSWORD: Final = "correct horse"
+HOST_KEY: Final = "/etc/ssh/ssh_host_ed25519_key"
 
 _NAMESERVER: Final = Path(__file__).with_name("nameserver.py")
 _SPACES: Final = ("--net", "--mount", "--uts", "--ipc", "--pid")
@@ -57,11 +58,11 @@ mount -t overlay overlay \
 mount -t sysfs sysfs /sys
 echo "$1" > /proc/sys/kernel/hostname
 if [ -n "$3" ] && [ ! -e $disk/made ]; then
-    rm -f /etc/ssh/host_key*
+    rm -f /etc/ssh/ssh_host_*
     touch $disk/made
 fi
 if [ ! -e $disk/made ]; then
-    rm -rf {_OWN}
+    rm -rf {_OWN} /etc/ssh/ssh_host_*
     # Packages may start services, though there is no runlevel.
     printf '#!/bin/sh\nexit 104\n' > /usr/sbin/policy-rc.d
     chmod 755 /usr/sbin/policy-rc.d
@@ -77,14 +78,15 @@ mkdir -p /run/sshd
 touch $disk/ready.$2
 sleep infinity & wait
 """
-_SSHD: Final = """
-HostKey /etc/ssh/host_key
+_SSHD: Final = f"""
+HostKey {HOST_KEY}
 PidFile none
 UsePAM no
 UseDNS no
 PermitRootLogin yes
 PasswordAuthentication yes
 KbdInteractiveAuthentication no
+Subsystem sftp internal-sftp
 """
 
 
@@ -235,9 +237,9 @@ class Host:
 
     def _start_sshd(self) -> None:
         """Let it be reached by ssh, with a key or with :data:`PASSWORD`."""
-        if not self.path("/etc/ssh/host_key").exists():
+        if not self.path(HOST_KEY).exists():
             self.run("chpasswd", "-c", "SHA512", stdin=f"root:{PASSWORD}\n")
-            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/host_key")
+            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", HOST_KEY)
             self.write("/etc/ssh/sshd_config.test", _SSHD)
         # It detaches, and ends with the host.
         self.run("/usr/sbin/sshd", "-f", "/etc/ssh/sshd_config.test", "-E", "/var/log/sshd.log")
@@ -250,7 +252,7 @@ class Host:
 
     def fingerprint(self) -> str:
         """Of its host key."""
-        return self.run("ssh-keygen", "-lf", "/etc/ssh/host_key.pub").stdout.split()[1]
+        return self.run("ssh-keygen", "-lf", f"{HOST_KEY}.pub").stdout.split()[1]
 
     def make_key(self, name: str = "id_ed25519") -> str:
         """Make a key pair of root; the public half."""

@@ -63,6 +63,12 @@ def check_master(master: Host, hosts: Sequence[Host]) -> None:
     assert master.addresses() == [master.address, CLUSTER_IP]
     said = master.run("gnt-cluster", "verify").stdout
     assert "ERROR" not in said
+    # Each candidate has a key that lets it in, and knows the keys of the others' machines.
+    said = master.run("gnt-cluster", "command", "-M", "hostname").stdout
+    assert all(f"{host.name}: {host.name}" in said for host in hosts)
+    master.write("/root/note", master.name)
+    master.run("gnt-cluster", "copyfile", "/root/note")
+    assert {host.path("/root/note").read_text() for host in hosts} == {master.name}
 
 
 def test_a_master_that_is_cut_off_is_replaced_and_steps_down(bed: Bed) -> None:

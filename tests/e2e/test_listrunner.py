@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.hosts import DOMAIN, PASSWORD, Host, machines, skip_without_namespaces
+from tests.e2e.hosts import DOMAIN, HOST_KEY, PASSWORD, Host, machines, skip_without_namespaces
 
 LOGS = "/root/logs"
 TEMPORARY = "ls -d /tmp/ganeti-listrunner-* /tmp/tmp.* 2>/dev/null || :"
@@ -53,9 +53,7 @@ def test_many_hosts_one_password(rack: list[Host]) -> None:
 
     # One that is not who it was is sent nothing, and does not keep the others from their work.
     changed = others[0]
-    changed.run(
-        "sh", "-c", "rm /etc/ssh/host_key*; ssh-keygen -qt ed25519 -N '' -f /etc/ssh/host_key"
-    )
+    changed.run("sh", "-c", f"rm {HOST_KEY}*; ssh-keygen -qt ed25519 -N '' -f {HOST_KEY}")
     done = first.run(*words, "-p", PASSWORD, "-c", "true", code=2)
     assert "not allowed with" in done.stderr
     words[3:4] = ["-p", PASSWORD]

@@ -103,7 +103,19 @@ def test_a_machine_joins_works_and_leaves(pair: Pair) -> None:
     assert f"instance {WEB}: nic-count value 0" in warnings[0]
     first.run("gnt-instance", "remove", "--force", WEB)
 
+    name = first.run("gnt-cluster", "command", "-n", second.name, "-M", "hostname").stdout
+    assert f"{second.name}: {second.name}\n" in name
+    first.run("gnt-cluster", "copyfile", "--use-replication-network", "/etc/hosts")
+    assert second.path("/etc/hosts").read_text() == with_second
+    keys = first.path("/root/.ssh/authorized_keys")
+    assert [line.split()[-1] for line in keys.read_text().splitlines()] == [
+        f"ganeti:{first.name}", f"ganeti:{second.name}",
+    ]  # fmt: skip
+
     first.run("gnt-node", "remove", second.name)
+    assert [line.split()[-1] for line in keys.read_text().splitlines()] == [f"ganeti:{first.name}"]
+    known = first.path("/var/lib/ganeti/known_hosts").read_text()
+    assert [line.split(",")[0] for line in known.splitlines()] == [first.name]
     wait_for(lambda: not second.daemons(), 10, "the node daemon to end")
     assert first.path("/etc/hosts").read_text() == in_hosts
     first.run("gnt-cluster", "destroy", "--yes-do-it")

@@ -95,6 +95,7 @@ class Paths:
         self.default_shared_file_storage_dir = root + "/srv/ganeti/shared-file-storage"
 
         self.ssh_dir = root + "/root/.ssh"
+        self.ssh_host_dir = root + "/etc/ssh"
 
         self.kvm_ifup = self.conf_dir + "/kvm-vif-bridge"
 

@@ -47,6 +47,14 @@ class KeyFiles:
         found = {path.removeprefix(self._paths.rootdir): read_bytes(path) for path in paths}
         return {path: content for path, content in found.items() if content is not None}
 
+    def known_hosts(self) -> str:
+        """What ssh host keys are known, in the form of sshd(8); may be empty.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return (read_bytes(self._paths.known_hosts) or b"").decode("utf-8", "replace")
+
     def authority(self) -> tls.Authority:
         """The cluster's authority.
 

@@ -8,21 +8,18 @@ docs/design/0015-renewing-keys.md.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from pyganeti.master.changes import cluster_fields
 from pyganeti.master.jobs.run import Run
 from pyganeti.master.reaching import Reaching
 from pyganeti.model.enums import SshKeyType
+from pyganeti.model.ssh_keys import comment_of
 from pyganeti.wire.noderpc.ssh import (
     SshKeyMakeCall,
     SshKeysAuthorizeCall,
     SshKeysForgetCall,
     SshKeyTakeUpCall,
 )
-
-# The node knows by it which keys the cluster has made.
-_COMMENT: Final = "ganeti:{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ async def renew_ssh_keys(run: Run, nodes: Reaching, kind: SshKind) -> None:
         made = await nodes.each(
             {
                 uuid: SshKeyMakeCall(
-                    kind=kind.type, bits=kind.bits, comment=_COMMENT.format(nodes.names[uuid])
+                    kind=kind.type, bits=kind.bits, comment=comment_of(nodes.names[uuid])
                 )
                 for uuid in nodes.reached()
             }

@@ -196,7 +196,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *node.all(),
         *OsHandlers(oses, parts.providers).all(),
         *PowerHandlers(parts.powercycle, restricted).all(),
-        *SshHandlers(SshKeys(paths.ssh_dir)).all(),
+        *SshHandlers(SshKeys(paths.ssh_dir, paths.ssh_host_dir)).all(),
         *StoreHandlers(paths, parts.replica).all(),
         *TaskHandlers(tasks).all(),
         *UnitHandlers(parts.units).all(),

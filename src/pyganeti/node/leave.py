@@ -11,6 +11,7 @@ from pyganeti.kit.files import remove
 from pyganeti.kit.paths import Paths
 
 from .files import SSCONF_KEYS
+from .ssh_keys import SshKeys
 
 _DATABASE_SUFFIXES: Final = ("", "-wal", "-shm", "-mark")
 
@@ -34,10 +35,16 @@ def cluster_files(paths: Paths, *, ssh: bool) -> tuple[str, ...]:
 
 
 def leave_cluster(paths: Paths, *, ssh: bool) -> None:
-    """Remove them, and the exported job queue. Blocking; repeating it changes nothing."""
+    """Remove them, the exported job queue, and if ``ssh`` the logins of the cluster.
+
+    Blocking; repeating it changes nothing.
+    """
     for path in cluster_files(paths, ssh=ssh):
         remove(path)
     _remove_queue(paths)
+    if ssh:
+        # Whom the site lets in may come in further on.
+        SshKeys(paths.ssh_dir, paths.ssh_host_dir).authorize((), (), only=True)
 
 
 def remove_database(paths: Paths) -> None:

@@ -4,26 +4,32 @@ Blocking. Private keys never leave the node. Source: sshd(8), AUTHORIZED_KEYS FI
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from glob import escape, glob
 from typing import Final
 
 from pyganeti.kit.files import read_bytes, remove, write_atomic
 from pyganeti.model.enums import SshKeyType
 from pyganeti.model.errors import GenericError
-from pyganeti.wire.noderpc.ssh import SshKeyMade
+from pyganeti.model.ssh_keys import MARK
+from pyganeti.wire.noderpc.ssh import SshKeyInUse, SshKeyMade
 
-# Begins the comment of a key that the cluster has made.
-MARK: Final = "ganeti:"
 _NEXT: Final = "id_ganeti_next"
 # Public keys that were used, and may still be allowed somewhere.
 _FORMER: Final = "id_ganeti_former"
 
 
 class SshKeys:
-    """The keys in root's ssh directory."""
+    """The keys in root's ssh directory.
 
-    def __init__(self, directory: str) -> None:
+    Args:
+        directory: that directory.
+        hosts: where the ssh daemon has the host's keys.
+    """
+
+    def __init__(self, directory: str, hosts: str) -> None:
         self._directory = directory
+        self._hosts = hosts
 
     def _path(self, name: str) -> str:
         return f"{self._directory}/{name}"
@@ -34,14 +40,37 @@ class SshKeys:
         Raises:
             GenericError: there is no such key, or the comment is more than a word.
         """
-        if comment.split() != [comment]:
-            raise GenericError(f"{comment!r} is no comment of a key")
+        _check_comment(comment)
         private, public = _make(kind, bits)
         os.makedirs(self._directory, 0o700, exist_ok=True)
         line = f"{public} {comment}"
         write_atomic(self._path(_NEXT), private, mode=0o600)
         write_atomic(self._path(f"{_NEXT}.pub"), f"{line}\n".encode(), mode=0o644)
         return SshKeyMade(public=line, former=tuple(self._former()))
+
+    def ensure(self, kind: SshKeyType, bits: int, comment: str) -> SshKeyInUse:
+        """The key in use, made if there is none, and the host's.
+
+        Raises:
+            GenericError: there is no such key, or one without its public half.
+        """
+        _check_comment(comment)
+        name = f"id_{kind}"
+        # One that was being made has no private half yet, and nobody knows it.
+        if not os.path.lexists(self._path(name)):
+            private, made = _make(kind, bits)
+            os.makedirs(self._directory, 0o700, exist_ok=True)
+            write_atomic(self._path(f"{name}.pub"), f"{made} {comment}\n".encode(), mode=0o644)
+            write_atomic(self._path(name), private, mode=0o600)
+        public = self._public(name)
+        if public is None:
+            raise GenericError(f"{self._path(name)} has no public key beside it")
+        return SshKeyInUse(public=f"{_bare(public)} {comment}", hosts=tuple(self._host_keys()))
+
+    def _host_keys(self) -> Iterator[str]:
+        for path in sorted(glob(f"{escape(self._hosts)}/ssh_host_*_key.pub")):
+            line = (read_bytes(path) or b"").decode("ascii", "replace").strip()
+            yield _bare(line)
 
     def take_up(self, kind: SshKeyType, public: str) -> None:
         """Use the key that was made; those of other kinds go.
@@ -60,7 +89,14 @@ class SshKeys:
             remove(self._path(f"id_{other}"))
             remove(self._path(f"id_{other}.pub"))
 
-    def authorize(self, allowed: Iterable[str], withdrawn: Iterable[str], *, only: bool) -> None:
+    def authorize(
+        self,
+        allowed: Iterable[str],
+        withdrawn: Iterable[str],
+        *,
+        only: bool,
+        kept: Collection[str] = (),
+    ) -> None:
         """See ``SshKeysAuthorizeCall``.
 
         Raises:
@@ -70,15 +106,16 @@ class SshKeys:
         gone = {_key(line) for line in withdrawn} - lines.keys()
         path = self._path("authorized_keys")
         before = (read_bytes(path) or b"").decode("utf-8", "surrogateescape").splitlines()
-        kept = [one for one in before if not _is_one_of(one, gone)]
+        stay = [one for one in before if not _is_one_of(one, gone)]
         if only:
-            kept = [one for one in kept if not _is_ours(one) or _is_one_of(one, lines)]
+            mine = [one for one in stay if _is_ours(one) and one.split()[-1] not in kept]
+            stay = [one for one in stay if one not in mine or _is_one_of(one, lines)]
         new = [
-            line for key, line in lines.items() if not any(_is_one_of(one, {key}) for one in kept)
+            line for key, line in lines.items() if not any(_is_one_of(one, {key}) for one in stay)
         ]
-        after = "".join(f"{line}\n" for line in (*kept, *new))
-        os.makedirs(self._directory, 0o700, exist_ok=True)
+        after = "".join(f"{line}\n" for line in (*stay, *new))
         if after.splitlines() != before:
+            os.makedirs(self._directory, 0o700, exist_ok=True)
             write_atomic(path, after.encode("utf-8", "surrogateescape"), mode=0o600)
 
     def forget_former(self) -> None:
@@ -121,6 +158,17 @@ def _key(line: str) -> str:
     if len(words) < 2 or "\n" in line or "\r" in line:
         raise GenericError("that is no public SSH key")
     return words[1]
+
+
+def _bare(line: str) -> str:
+    """Type and key of a public key."""
+    key = _key(line)
+    return f"{line.split()[0]} {key}"
+
+
+def _check_comment(comment: str) -> None:
+    if comment.split() != [comment]:
+        raise GenericError(f"{comment!r} is no comment of a key")
 
 
 def _is_one_of(line: str, keys: Iterable[str]) -> bool:

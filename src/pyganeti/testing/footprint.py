@@ -7,6 +7,7 @@ times are left out: they say that something happened, not what there is.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -96,6 +97,9 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/links/{link}"] = True
     for ip, names in read_hosts(node.paths.etc_hosts):
         found.update((f"{node.name}/hosts/{name}", ip) for name in names)
+    # Keys are random: what counts is whose they are.
+    with suppress(FileNotFoundError), open(f"{node.paths.ssh_dir}/authorized_keys") as handle:
+        found.update((f"{node.name}/logins/{line.split()[-1]}", True) for line in handle)
     for tap in node.network.taps:
         found[f"{node.name}/taps/{tap}"] = True
     return found

@@ -14,6 +14,7 @@ from typing import Final
 
 from pyganeti.kit.clock import now
 from pyganeti.kit.paths import Paths
+from pyganeti.node.ssh_keys import SshKeys
 from pyganeti.tools import services
 from pyganeti.tools.ending import ended
 
@@ -118,6 +119,7 @@ def main() -> int:
 def _leave(paths: Paths, *, keep: bool) -> int:
     stop_daemons(paths)
     clean(paths, backup_name(paths) if keep else None)
+    SshKeys(paths.ssh_dir, paths.ssh_host_dir).authorize((), (), only=True)
     return 0
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from pyganeti.master.changes import assign_nodes, put_node, remove_node
 from pyganeti.master.jobs.run import UndoContext
+from pyganeti.master.ssh_logins import Logins
 from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.node import EtcHostsModifyCall
 from pyganeti.wire.noderpc.task import TasksEndCall
@@ -38,6 +39,14 @@ async def restore(
         await context.config.commit(remove_node(uuid))
     else:
         await context.config.commit(put_node(msgspec.convert(before, Node), digest))
+
+
+async def settle_logins(context: UndoContext) -> None:
+    """Let logins over ssh follow the configuration, which is again what it was before."""
+    view, logins = context.config.view, Logins(context.nodes)
+    await logins.ask(view)
+    await logins.allow(view)
+    logins.tell(context.log, {node.name for node in view.nodes.values()})
 
 
 async def restore_host(context: UndoContext, *, node: str, name: str, ip: str | None) -> None:

@@ -49,6 +49,7 @@ UNDO_ACTIONS: UndoRegistry = {
     "node.assign_back": node.assign_back,
     "node.end_tasks": node.end_tasks,
     "node.restore": node.restore,
+    "node.settle_logins": node.settle_logins,
     "node.restore_host": node.restore_host,
     "object.restore": objects.restore,
     "tags.change": tags.change,

@@ -15,11 +15,15 @@ class SshHandlers:
     def all(self) -> tuple[Handler, ...]:
         """One handler a procedure."""
         return (
+            handles(calls.SshKeyEnsureCall, self._ensure),
             handles(calls.SshKeyMakeCall, self._make),
             handles(calls.SshKeyTakeUpCall, self._take_up),
             handles(calls.SshKeysAuthorizeCall, self._authorize),
             handles(calls.SshKeysForgetCall, self._forget),
         )
+
+    async def _ensure(self, call: calls.SshKeyEnsureCall) -> calls.SshKeyInUse:
+        return await in_thread(self._keys.ensure, call.kind, call.bits, call.comment)
 
     async def _make(self, call: calls.SshKeyMakeCall) -> calls.SshKeyMade:
         return await in_thread(self._keys.make, call.kind, call.bits, call.comment)
@@ -28,7 +32,9 @@ class SshHandlers:
         await in_thread(self._keys.take_up, call.kind, call.public)
 
     async def _authorize(self, call: calls.SshKeysAuthorizeCall) -> None:
-        await in_thread(self._keys.authorize, call.allowed, call.withdrawn, only=call.only)
+        await in_thread(
+            self._keys.authorize, call.allowed, call.withdrawn, only=call.only, kept=call.kept
+        )
 
     async def _forget(self, call: calls.SshKeysForgetCall) -> None:
         await in_thread(self._keys.forget_former)

@@ -21,6 +21,38 @@ class SshKeyMade(Struct, frozen=True, kw_only=True):
     former: tuple[str, ...]
 
 
+class SshKeyInUse(Struct, frozen=True, kw_only=True):
+    """How a node is known to ssh.
+
+    Attributes:
+        public: root's public key, a line with the comment that was asked for.
+        hosts: the ssh daemon's public keys, each a type and a key.
+    """
+
+    public: str
+    hosts: tuple[str, ...]
+
+
+class SshKeyEnsureCall(NodeCall[SshKeyInUse], frozen=True, kw_only=True):
+    """Say which key root uses; one is made if there is none of that kind.
+
+    Attributes:
+        kind: algorithm; DSA is not made any more.
+        bits: length of one that is made.
+        comment: as of :class:`SshKeyMakeCall`.
+
+    Raises: GenericError, there is no such key, or one without its public half.
+    """
+
+    procedure: ClassVar[str] = "ssh_key_ensure"
+    timeout_s: ClassVar[float] = FAST_S
+    changes: ClassVar[bool] = True
+
+    kind: SshKeyType
+    bits: int
+    comment: str
+
+
 class SshKeyMakeCall(NodeCall[SshKeyMade], frozen=True, kw_only=True):
     """Make a key for root, aside: it is not used before :class:`SshKeyTakeUpCall`.
 
@@ -62,6 +94,7 @@ class SshKeysAuthorizeCall(NodeCall[None], frozen=True, kw_only=True):
         allowed: public keys that may.
         withdrawn: public keys that may not any more.
         only: of keys that the cluster has made, no others may.
+        kept: comments of keys that the cluster has made and that may all the same.
     """
 
     procedure: ClassVar[str] = "ssh_keys_authorize"
@@ -71,6 +104,7 @@ class SshKeysAuthorizeCall(NodeCall[None], frozen=True, kw_only=True):
     allowed: tuple[str, ...]
     withdrawn: tuple[str, ...] = ()
     only: bool = False
+    kept: tuple[str, ...] = ()
 
 
 class SshKeysForgetCall(NodeCall[None], frozen=True, kw_only=True):
@@ -81,4 +115,10 @@ class SshKeysForgetCall(NodeCall[None], frozen=True, kw_only=True):
     changes: ClassVar[bool] = True
 
 
-CALLS = (SshKeyMakeCall, SshKeyTakeUpCall, SshKeysAuthorizeCall, SshKeysForgetCall)
+CALLS = (
+    SshKeyEnsureCall,
+    SshKeyMakeCall,
+    SshKeyTakeUpCall,
+    SshKeysAuthorizeCall,
+    SshKeysForgetCall,
+)

@@ -46,6 +46,7 @@ OWN = {
     "migration_cancel",
     "migration_role",
     "migration_traits",
+    "ssh_key_ensure",
     "ssh_key_make",
     "ssh_key_take_up",
     "ssh_keys_authorize",

@@ -13,6 +13,7 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.master_ip import deactivate_call
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.open_vswitch import make_switch
+from pyganeti.master.ssh_logins import bring_logins
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterDestroy, OpClusterPostInit
@@ -56,9 +57,10 @@ class LUClusterPostInit(LogicalUnit[OpClusterPostInit, PostInitPlan, bool]):
         return outline_of(plan.hosts, view)
 
     async def execute(self, run: Run, plan: PostInitPlan) -> bool:
-        """Write the hosts file, and make the master's switch if there is to be one."""
+        """Write the hosts file, make the master's switch if there is to be one, and its ssh key."""
         await write_entry(run, plan.hosts)
         await make_switch(run, run.config.view.master_node)
+        await bring_logins(run)
         return True
 
 

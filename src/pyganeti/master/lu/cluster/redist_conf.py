@@ -6,6 +6,7 @@ from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
+from pyganeti.master.ssh_logins import bring_logins
 from pyganeti.model.view import ClusterView
 from pyganeti.opcodes.cluster import OpClusterRedistConf
 
@@ -37,6 +38,7 @@ class LUClusterRedistConf(LogicalUnit[OpClusterRedistConf, RedistPlan, None]):
     async def execute(self, run: Run, plan: RedistPlan) -> None:
         """Send; nodes missed are named in the log and tried again by themselves."""
         await distribute_files(run)
+        await bring_logins(run)
 
 
 async def distribute_files(run: Run) -> None:

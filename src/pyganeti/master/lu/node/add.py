@@ -21,6 +21,7 @@ from pyganeti.master.lu.node.secondary_ip import check_address
 from pyganeti.master.membership import ask_member
 from pyganeti.master.nodes import NodeReader
 from pyganeti.master.open_vswitch import make_switch
+from pyganeti.master.ssh_logins import following_logins
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.group import NodeGroup
 from pyganeti.model.names import check_hostname
@@ -120,11 +121,12 @@ class LUNodeAdd(LogicalUnit[OpNodeAdd, AddPlan, None]):
             before=None if plan.before is None else msgspec.to_builtins(plan.before),
             digest=run.config.view.cluster.candidate_certs.get(node.uuid),
         )
-        async with run.step("add to config", back):
-            await run.config.commit(put_node(node, plan.digest))
-        await make_switch(run, node)
-        async with run.step("distribute files"):
-            missed = await run.distribute()
+        async with following_logins(run):
+            async with run.step("add to config", back):
+                await run.config.commit(put_node(node, plan.digest))
+            await make_switch(run, node)
+            async with run.step("distribute files"):
+                missed = await run.distribute()
         for name, why in missed.items():
             run.log(f"Warning: node {name} could not be told: {why}")
 

@@ -13,6 +13,7 @@ from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NODED_PORT, NodeReader
+from pyganeti.master.ssh_logins import following_logins
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.node import Node
 from pyganeti.model.view import ClusterView
@@ -79,13 +80,14 @@ class LUNodeRemove(LogicalUnit[OpNodeRemove, RemovePlan, None]):
     async def execute(self, run: Run, plan: RemovePlan) -> None:
         """Forget the node, tell the others (its certificate counts no more), let it leave."""
         node = plan.node
-        async with run.step("remove from config"):
-            promotions = map(promotion, plan.recruits)
-            await run.config.commit(together(remove_node(node.uuid), *promotions))
-        for recruit in plan.recruits:
-            run.log(f"Node {recruit.node.name} becomes a master candidate")
-        async with run.step("distribute files"):
-            missed = await run.distribute()
+        async with following_logins(run):
+            async with run.step("remove from config"):
+                promotions = map(promotion, plan.recruits)
+                await run.config.commit(together(remove_node(node.uuid), *promotions))
+            for recruit in plan.recruits:
+                run.log(f"Node {recruit.node.name} becomes a master candidate")
+            async with run.step("distribute files"):
+                missed = await run.distribute()
         for name, why in missed.items():
             run.log(f"Warning: node {name} does not know yet that {node.name} was removed: {why}")
         await remove_entry(run, node)

@@ -6,6 +6,7 @@ Source: gnt-node(8) MODIFY; hooks path ``node-modify``; ``docs/design/0013-node-
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -28,6 +29,7 @@ from pyganeti.master.lu.node.secondary_ip import (
     users_of_secondary_ip,
 )
 from pyganeti.master.nodes import NodeReader
+from pyganeti.master.ssh_logins import following_logins
 from pyganeti.model.change import Change
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.node import Node
@@ -138,26 +140,36 @@ class LUNodeSetParams(LogicalUnit[OpNodeSetParams, NodeSetParamsPlan, Shown]):
 
     async def execute(self, run: Run, plan: NodeSetParamsPlan) -> Shown:
         """Promote others first, so that the pool is never short; record; tell everybody."""
-        node = plan.before
         for note in plan.notes:
             run.log(note)
-        await promote(run, plan.recruits)
-        if plan.changes:
-            digest = run.config.view.cluster.candidate_certs.get(node.uuid)
-            before = msgspec.to_builtins(node)
-            back = undo("node.restore", uuid=node.uuid, before=before, digest=digest)
-            async with run.step("record node", back):
-                await run.config.commit(_recorded(plan))
-        if plan.is_told:
-            async with run.step("distribute files"):
-                missed = await run.distribute()
-            for name, why in missed.items():
-                run.log(f"Warning: node {name} could not be told: {why}")
+        async with following_logins(run) if _concerns_logins(plan) else nullcontext():
+            await _record(run, plan)
         return [
             (name, value if isinstance(value, str) else str(value))
             for name in _SHOWN
             if (value := plan.changes.get(name)) is not None
         ]
+
+
+async def _record(run: Run, plan: NodeSetParamsPlan) -> None:
+    node = plan.before
+    await promote(run, plan.recruits)
+    if plan.changes:
+        digest = run.config.view.cluster.candidate_certs.get(node.uuid)
+        before = msgspec.to_builtins(node)
+        back = undo("node.restore", uuid=node.uuid, before=before, digest=digest)
+        async with run.step("record node", back):
+            await run.config.commit(_recorded(plan))
+    if plan.is_told:
+        async with run.step("distribute files"):
+            missed = await run.distribute()
+        for name, why in missed.items():
+            run.log(f"Warning: node {name} could not be told: {why}")
+
+
+def _concerns_logins(plan: NodeSetParamsPlan) -> bool:
+    roles = {"master_candidate", "offline"}
+    return bool(plan.recruits) or not roles.isdisjoint(plan.changes)
 
 
 def _wish(op: OpNodeSetParams) -> Wish:

@@ -5,6 +5,7 @@
 Source: gnt-cluster(8) MODIFY; hooks path ``cluster-modify``.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -20,6 +21,7 @@ from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.lu.cluster.address import move_address
 from pyganeti.master.lu.cluster.policy_warnings import policy_warnings
 from pyganeti.master.nodes import NodeReader
+from pyganeti.master.ssh_logins import following_logins
 from pyganeti.model.change import Change
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.model.view import ClusterView
@@ -114,7 +116,8 @@ class LUClusterSetParams(LogicalUnit[OpClusterSetParams, SetParamsPlan, None]):
         address = address_fields(plan.op, before.cluster)
         if address:
             await move_address(run, address)
-        async with run.step("record settings"):
+        following = following_logins(run) if plan.recruits else nullcontext()
+        async with following, run.step("record settings"):
             await run.config.commit(together(change, *connect, *map(promotion, plan.recruits)))
         for recruit in plan.recruits:
             run.log(f"Node {recruit.node.name} becomes a master candidate")
