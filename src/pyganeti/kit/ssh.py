@@ -26,8 +26,9 @@ def _options(
         "StrictHostKeyChecking": ("ask" if ask else "yes") if check_key else "no",
     }
     if not check_key:
-        # A key that is not checked must not be remembered as if it had been.
-        options["UserKnownHostsFile"] = "/dev/null"
+        # A key that is not checked must not be remembered as if it had been; and next to one that
+        # is known, of before the machine was installed anew, ssh would not take a password.
+        options |= dict.fromkeys(("UserKnownHostsFile", "GlobalKnownHostsFile"), "/dev/null")
     return [f"-o{key}={value}" for key, value in {**options, **more}.items()]
 
 
