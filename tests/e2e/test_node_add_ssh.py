@@ -240,6 +240,28 @@ def test_a_node_whose_daemon_cannot_start_is_free_again(pair: Pair) -> None:
     assert second.name not in first.path("/etc/hosts").read_text()
 
 
+def test_verify_finds_out_where_nobody_can_log_in(pair: Pair) -> None:
+    first, second = pair
+    for host in pair:
+        prepare_node(host)
+    init(first)
+    second.authorize(first.make_key())
+    first.run("gnt-node", "add", "--no-ssh-key-check", second.name)
+    assert "ENODESSH" not in first.run("gnt-cluster", "verify", "--error-codes").stdout
+    # Both are candidates: each tries the other.
+    keys = second.path("/root/.ssh/authorized_keys")
+    kept = keys.read_text()
+    keys.write_text("")
+    said = first.run("gnt-cluster", "verify", "--error-codes", code=1).stdout
+    (line,) = [line for line in said.splitlines() if "ENODESSH" in line]
+    assert f"node:{first.name}:ssh communication with node '{second.name}':" in line
+    assert "Permission denied" in line
+    keys.write_text(kept)
+    second.run("hostname", OTHER)
+    said = first.run("gnt-cluster", "verify", "--error-codes", code=1).stdout
+    assert f"expected {second.name}, got {OTHER}" in said
+
+
 def test_what_the_cluster_refuses_is_free_again(pair: Pair) -> None:
     first, second = pair
     init(first)

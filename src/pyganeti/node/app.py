@@ -61,6 +61,7 @@ from .hypervisor.kvm.spice import SpicePlaces
 from .hypervisor.kvm.users import UserPool
 from .inflight import InFlight
 from .installing import HelperWords, Installing, MetadWords
+from .logins import LogIn, SshLogins
 from .metadata import GuestRecords, MetadataService
 from .network.base import Network
 from .network.linux import LinuxNetwork
@@ -104,6 +105,7 @@ class NodeParts:
         take_up_certificates: lets the daemon use other files with certificates than before.
         words: what helpers say.
         reach: tries whether other nodes can be connected to.
+        log_in: tries whether one can log in on them.
     """
 
     paths: Paths
@@ -126,6 +128,7 @@ class NodeParts:
     powercycle: Powercycle
     take_up_certificates: TakeUp
     words: HelperWords
+    log_in: LogIn
     reach: Reach = reach_address
 
 
@@ -166,6 +169,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         end_unkept=tasks.end_unkept,
         stop_daemon=parts.stop_daemon,
         reach=parts.reach,
+        log_in=parts.log_in,
     )
     helpers = HelperGuests(paths.helper_dir, parts.clock)
     # No guest that has one of these is waited for any more.
@@ -321,4 +325,5 @@ def build_node(
         powercycle=Powercycle(None if paths.is_virtual else TRIGGER, _later),
         take_up_certificates=take_up_certificates,
         words=MetadWords(paths.metad_socket),
+        log_in=SshLogins(paths, runner),
     )

@@ -28,6 +28,7 @@ from .authorized_keys import find_clutter
 from .certificate_state import certificate_state
 from .files import NodeFiles
 from .hypervisor.base import Hypervisors
+from .logins import LogIn, failed_logins
 from .network.base import Network
 from .storage.drbd.facts import DrbdFacts
 from .storage.volumes import Volumes
@@ -57,9 +58,11 @@ class NodeChecks:
         version: Callable[[], VersionInfo],
         clock: Clock,
         reach: Reach,
+        log_in: LogIn,
     ) -> None:
         self._paths = paths
         self._reach = reach
+        self._log_in = log_in
         self._hypervisors = hypervisors
         self._network = network
         self._volumes = volumes
@@ -93,6 +96,7 @@ class NodeChecks:
             allowed_file_storage_paths=whitelist.allowed() if whitelist else (),
             unusable_storage_dirs=await in_thread(self._unusable, call.storage_dirs),
             unreachable=await self._unreachable(call.reach),
+            failed_logins=await failed_logins(self._log_in, call.logins),
             missing_scripts=tuple(
                 script
                 for script in call.user_scripts

@@ -80,6 +80,7 @@ class SimNode:
         lvm: its volumes, after :meth:`use_lvm`.
         sending: while it is not set, guests that are migrated stay on their way.
         traits: what guests find here; to be set before its daemon starts.
+        no_logins: why nobody can log in from here, by the other node's name.
         reachable: whether it answers; made false during a call, its answer is lost.
         dies_after: it does this procedure, and then answers no more.
         gates: procedures whose calls wait until the event is set.
@@ -121,6 +122,7 @@ class SimNode:
         self.network = FakeNetwork(bridges=frozenset({"br0"}), interfaces=frozenset({"eth1"}))
         self.programs = Programs()
         self.reachable = True
+        self.no_logins: dict[str, str] = {}
         self.dies_after: str | None = None
         self.gates: dict[str, asyncio.Event] = {}
         self.twists: dict[str, Callable[[Any], Any]] = {}  # Any: each procedure has its answer
@@ -275,11 +277,15 @@ class SimNode:
             take_up_certificates=self._take_up_certificates,
             words=self,
             reach=self._reach,
+            log_in=self._log_in,
         )
 
     async def heard(self, run: str) -> Heard:
         """What its helpers say, of which there is one at a time."""
         return self.helper_says
+
+    async def _log_in(self, name: str, _port: int) -> str | None:
+        return self.no_logins.get(name)
 
     async def _take_up_certificates(self) -> None:
         """Nobody connects to a simulated node."""

@@ -66,6 +66,13 @@ async def one_running() -> SimCluster:
     return await running()
 
 
+async def with_ssh() -> SimCluster:
+    """Its nodes log in on each other with keys of ours."""
+    cluster = await running()
+    await settings(modify_ssh_setup=True)(cluster)
+    return cluster
+
+
 async def one_regular() -> SimCluster:
     """The third node is no candidate."""
     cluster = SimCluster()
@@ -241,6 +248,14 @@ def guest(node: str, name: str, *, runs: bool) -> Act:
     def do(cluster: SimCluster) -> None:
         guests = cluster.nodes[node].guests
         guests.put(Record(name, 128, 1, 0.0, False)) if runs else guests.remove(name)
+
+    return _step(do)
+
+
+def login(node: str, other: str, *, works: bool) -> Act:
+    def do(cluster: SimCluster) -> None:
+        failing = cluster.nodes[node].no_logins
+        failing.pop(other) if works else failing.update({other: "Permission denied (publickey)."})
 
     return _step(do)
 

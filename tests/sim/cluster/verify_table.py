@@ -104,6 +104,8 @@ FAULTS: Final = (
           f.directory("node3", f.SHARED, made=False), f.directory("node3", f.SHARED, made=True)),
     Fault(Code.ENODESSH, "node1", f.one_running,
           f.file("node1", f.KEYS, TWO_KEYS), f.file("node1", f.KEYS, ONE_KEY)),
+    Fault(Code.ENODESSH, "node2", f.with_ssh, f.login("node2", "node3", works=False),
+          f.login("node2", "node3", works=True)),
     Fault(Code.ENODETIME, "node2", f.one_running, f.twisted(f.late), f.UNTWISTED),
     Fault(Code.ENODEUSERSCRIPTS, "node2", f.one_running,
           f.settings(use_external_mip_script=True), f.programs(f.SCRIPT)),

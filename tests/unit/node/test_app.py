@@ -21,6 +21,7 @@ from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.hypervisor.fake.driver import FakeHypervisor
 from pyganeti.node.hypervisor.fake.records import MemoryRecords
 from pyganeti.node.installing import MetadWords
+from pyganeti.node.logins import SshLogins
 from pyganeti.node.network.fake import FakeNetwork
 from pyganeti.node.powercycle import Powercycle
 from pyganeti.node.storage.base import Storage
@@ -129,6 +130,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         powercycle=Powercycle(None, lambda _delay, _call: None),
         take_up_certificates=nothing,
         words=MetadWords(paths.metad_socket),
+        log_in=SshLogins(paths, run),
         peers=lambda: HttpNodeClient(ssl.create_default_context(), clock),
     )
     async with assemble_node(parts) as dispatcher:

@@ -15,6 +15,7 @@ from pyganeti.node.hooks import HookRunner
 from pyganeti.node.hosts import edit_hosts, find_host
 from pyganeti.node.hypervisor.base import Hypervisors
 from pyganeti.node.leave import leave_cluster
+from pyganeti.node.logins import LogIn
 from pyganeti.node.master import MasterRole
 from pyganeti.node.network.base import Network
 from pyganeti.node.storage.base import Storage
@@ -63,6 +64,7 @@ class NodeHandlers:
         seen: Callable[[], int],
         end_unkept: Callable[[int, Collection[str]], Awaitable[None]],
         stop_daemon: Callable[[], None],
+        log_in: LogIn,
         reach: Reach = reach_address,
     ) -> None:
         self._paths = paths
@@ -87,6 +89,7 @@ class NodeHandlers:
             version=self._version_info,
             clock=clock,
             reach=reach,
+            log_in=log_in,
         )
 
     def all(self) -> tuple[Handler, ...]:

@@ -68,6 +68,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
         storage_dirs: directories that must be usable.
         check_storage_paths: read the file storage whitelist.
         reach: name to ``(ip, port)`` of daemons to connect to.
+        logins: nodes to log in on over ssh, with their ports.
         user_scripts: programs that must be there.
         oses: describe OS definitions.
         node_setup: check directories and files of the node.
@@ -89,6 +90,7 @@ class NodeVerifyCall(NodeCall[NodeVerifyResult], frozen=True, kw_only=True):
     storage_units: tuple[StorageUnit, ...] = ()
     check_storage_paths: bool = False
     reach: dict[str, tuple[str, int]] = msgspec.field(default_factory=dict)
+    logins: dict[str, int] = msgspec.field(default_factory=dict)
     user_scripts: tuple[str, ...] = ()
     oses: bool = False
     node_setup: bool = False

@@ -137,6 +137,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
         allowed_file_storage_paths: the whitelist.
         unusable_storage_dirs: directory to what is wrong with it.
         unreachable: ``name`` to why its daemon's address did not answer.
+        failed_logins: node to why nobody can log in there from here.
         missing_scripts: user scripts that are missing or not executable.
         oses: all OS definitions.
         client_cert_digest: digest of the node's client certificate; empty when it has none.
@@ -165,6 +166,7 @@ class NodeVerifyResult(Struct, frozen=True, kw_only=True):
     allowed_file_storage_paths: tuple[str, ...] = ()
     unusable_storage_dirs: dict[str, str] = msgspec.field(default_factory=dict)
     unreachable: dict[str, str] = msgspec.field(default_factory=dict)
+    failed_logins: dict[str, str] = msgspec.field(default_factory=dict)
     missing_scripts: tuple[str, ...] = ()
     oses: tuple[OsInfo, ...] = ()
     client_cert_digest: str = ""

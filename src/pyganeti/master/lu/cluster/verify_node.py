@@ -43,6 +43,9 @@ def check_node(
     _check_programs(findings, view, node, found)
     for text in found.setup_errors:
         findings.error(VerifyCode.ENODESETUP, node.name, text)
+    for other, fault in found.failed_logins.items():
+        text = f"ssh communication with node {other!r}: {fault}"
+        findings.error(VerifyCode.ENODESSH, node.name, text)
     for owner, count in found.clutter.items():
         text = f"there are {count} ssh keys of {owner} in authorized_keys, not one"
         findings.error(VerifyCode.ENODESSH, node.name, text)

@@ -33,6 +33,7 @@ class Questions:
         }
         self._hvparams = (*self._of_cluster(), *self._of_instances(group))
         self._bridges = tuple(sorted(self._used_bridges(group)))
+        self._groups = _logins_by_group(view)
 
     # Any: values of parameters.
 
@@ -80,6 +81,7 @@ class Questions:
             storage_dirs=dirs if able else (),
             check_storage_paths=able and bool(dirs),
             reach=_others(view, node) if view.is_master(node) else {},
+            logins=self._logins(node),
             user_scripts=(*user_scripts(view), *oob_programs(view, node)),
             oses=able,
             node_setup=True,
@@ -89,6 +91,33 @@ class Questions:
             certificates=True,
             clutter=self._clutter,
         )
+
+    def _logins(self, node: Node) -> dict[str, int]:
+        """Those of its group, and one of each other, a different one for each node as they go.
+
+        Candidates only: whether other nodes have keys of their own is the site's business, and so
+        is all of ssh on a cluster founded with ``--no-ssh-init``.
+        """
+        is_ours = self._view.cluster.modify_ssh_setup and node.master_candidate
+        if not is_ours or node.group not in self._groups:
+            return {}
+        own = self._groups[node.group]
+        found = {name: port for name, port in own if name != node.name}
+        turn = next((n for n, (name, _port) in enumerate(own) if name == node.name), 0)
+        for group, others in self._groups.items():
+            if group != node.group:
+                name, port = others[turn % len(others)]
+                found[name] = port
+        return found
+
+
+def _logins_by_group(view: ClusterView) -> dict[str, list[tuple[str, int]]]:
+    """Names and ssh ports of the nodes of each group that are online, by name."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for node in sorted(view.online_nodes(), key=lambda one: one.name):
+        port = view.filled_ndparams(node).ssh_port
+        found.setdefault(node.group, []).append((node.name, port))
+    return found
 
 
 def user_scripts(view: ClusterView) -> tuple[str, ...]:
