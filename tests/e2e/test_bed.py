@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.hosts import Host, rack, skip_without_namespaces
 from tests.e2e.switch import Network
+from tests.e2e.vcluster import wait_for
 
 
 @pytest.fixture
@@ -52,7 +53,8 @@ def test_power_is_cut_and_comes_back(three: tuple[Network, list[Host]]) -> None:
     second.cut_power()
     assert reached(first, [second, third]) == "c"
     second.power_on()
-    assert reached(first, [second, third]) == "bc"
+    # Who did not answer a moment ago is looked for once a second.
+    wait_for(lambda: reached(first, [second, third]) == "bc", 30, "the second to be reached")
     assert second.path("/etc/kept").exists()
     assert second.path("/var/lib/kept").exists()
     assert not second.path("/run/lost").exists()
