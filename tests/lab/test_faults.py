@@ -75,9 +75,10 @@ class FaultyCluster(DrbdCluster):
             for other in others:
                 other.result()
         self.master.run(
-            "for try in $(seq 60); do"
-            " gnt-job list --no-headers -o status | grep -qE 'queued|waiting|running|canceling'"
-            " || exit 0; sleep 2; done; gnt-job list; exit 1",
+            # A master daemon that was killed is started by the watcher that runs there by itself.
+            "for try in $(seq 60); do jobs=$(gnt-job list --no-headers -o status) &&"
+            " ! echo \"$jobs\" | grep -qE 'queued|waiting|running|canceling' && exit 0;"
+            " sleep 2; done; gnt-job list; exit 1",
             timeout_s=IDLE_S,
         )
         self.master.run(
