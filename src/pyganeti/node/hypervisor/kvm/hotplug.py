@@ -43,6 +43,7 @@ from .runtime import Runtime
 # A guest is asked to release a device, and one without an operating system never does.
 _RELEASE_S: Final = 30.0
 _LET_GO_S: Final = 10.0
+_NUDGE_S: Final = 1.0
 _POLL_S: Final = 0.1
 NEEDED: Final = frozenset(
     {"add-fd", "blockdev-add", "blockdev-del", "device_add", "device_del", "getfd", "remove-fd"}
@@ -184,15 +185,30 @@ class HotPlug:
 
     async def _drop_node(self, node: str) -> None:
         """Remove a block node; one that is not there is a success."""
-        deadline = self.clock.monotonic() + _LET_GO_S
+        now = self.clock.monotonic()
+        nudge, deadline = now + _NUDGE_S, now + _LET_GO_S
         while node in await self._sizes():
             try:
                 await self.qmp.execute("blockdev-del", **{"node-name": node})
             except HypervisorError:
                 # The device lets go of it a little after it is gone itself.
-                if self.clock.monotonic() >= deadline:
+                now = self.clock.monotonic()
+                if now >= deadline:
                     raise
+                if now >= nudge:
+                    nudge = deadline
+                    await self._interrupt()
                 await self.clock.sleep(_POLL_S)
+
+    async def _interrupt(self) -> None:
+        """Pause the guest and let it go on.
+
+        QEMU frees what a device had when its processors have left the code that may still see it,
+        which an emulated one that spins in a short loop never does by itself.
+        """
+        if (await self.qmp.execute("query-status"))["running"]:
+            await self.qmp.execute("stop")
+            await self.qmp.execute("cont")
 
     async def _sizes(self) -> dict[str, int]:
         """The block nodes that there are, and how large the guest sees them."""
