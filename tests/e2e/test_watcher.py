@@ -183,3 +183,19 @@ def test_a_machine_without_cluster_has_nothing_to_watch() -> None:
     with virtual_cluster(size=1) as made:
         made.make("cluster.example.com")
         assert watch(made) == ""
+
+
+def test_a_rest_daemon_that_does_not_answer_is_started_anew(cluster: Cluster) -> None:
+    before = cluster.pid("ganeti-rapi", MASTER)
+    assert "ganeti-rapi" not in watch(cluster)
+    assert cluster.pid("ganeti-rapi", MASTER) == before
+
+    os.kill(before, signal.SIGSTOP)
+    assert "ganeti-rapi does not answer" in watch(cluster)
+    assert cluster.pid("ganeti-rapi", MASTER) != before
+    assert "ganeti-rapi" not in watch(cluster)
+
+    # Nobody is there.
+    said = watch(cluster, "--rapi-ip=127.9.9.9", code=1)
+    assert "does not answer at 127.9.9.9, port 5080" in said
+    assert "ganeti-rapi still does not answer" in said

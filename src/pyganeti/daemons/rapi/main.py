@@ -10,17 +10,8 @@ import sys
 from typing import Final
 
 from pyganeti.daemons.base import OK, DaemonSpec, Life, run_daemon
-from pyganeti.daemons.listening import default_address, interface_address
 from pyganeti.daemons.open_files import allow_files
-from pyganeti.daemons.options import (
-    add_network_options,
-    add_server_options,
-    add_user_option,
-    check_server_options,
-    daemon_parser,
-    parsed,
-    service_port,
-)
+from pyganeti.daemons.options import check_server_options, parsed
 from pyganeti.kit.clock import SystemClock
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.threads import in_thread
@@ -28,16 +19,14 @@ from pyganeti.model.errors import NotMasterError
 from pyganeti.rapi.gate import Gate
 from pyganeti.tools import services
 
+from . import options
 from .body import BodyReader
 from .files import Certificate, LoadedCertificate, UsersFile, Watched
 from .master import MOST_QUESTIONS, MOST_WAITS, LuxiMaster
 from .server import HttpServer
 from .service import Service
 
-NAME: Final = "ganeti-rapi"
 LOG_BASE: Final = "rapi-daemon"
-DEFAULT_PORT: Final = 5080
-MOST_CLIENTS: Final = 2000
 # Between two looks at the files.
 _LOOK_S: Final = 1.0
 _PATIENCE_S: Final = 10.0
@@ -53,23 +42,23 @@ class Daemon:
 
     Args:
         paths: this node.
-        options: the command line.
+        given: the command line.
     """
 
-    def __init__(self, paths: Paths, options: argparse.Namespace) -> None:
+    def __init__(self, paths: Paths, given: argparse.Namespace) -> None:
         self._paths = paths
-        self._options = options
+        self._options = given
         self._clock = SystemClock()
         self._users = UsersFile(paths.rapi_users)
         self._watched = [Watched((paths.rapi_users,), self._users.read)]
         self._certificate: LoadedCertificate | None = None
-        if not options.no_ssl:
-            place = options.ssl_cert or paths.rapi_pem
+        if not given.no_ssl:
+            place = given.ssl_cert or paths.rapi_pem
             # One file may hold both.
-            key = options.ssl_key or place
-            given = Certificate(key, place, options.ssl_chain or "")
-            self._certificate = LoadedCertificate(given)
-            self._watched.append(Watched(given.paths(), self._certificate.read))
+            key = given.ssl_key or place
+            own = Certificate(key, place, given.ssl_chain or "")
+            self._certificate = LoadedCertificate(own)
+            self._watched.append(Watched(own.paths(), self._certificate.read))
 
     async def serve(self, life: Life) -> int:
         """Answer until it is time to end.
@@ -85,8 +74,9 @@ class Daemon:
         for one in self._watched:
             one.look()
         life.at_hangup(self._look_anyway)
-        port = await server.start(self._address(), self._port())
-        _LOG.info("listens on %s, port %d", self._address(), port)
+        address = options.address(self._paths, self._options)
+        port = await server.start(address, options.port(self._options))
+        _LOG.info("listens on %s, port %d", address, port)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look())
@@ -111,14 +101,6 @@ class Daemon:
         context = self._certificate.context if self._certificate else None
         return HttpServer(service.answer, context, most)
 
-    def _address(self) -> str:
-        if self._options.interface:
-            return interface_address(self._paths, self._options.interface)
-        return str(self._options.bind or default_address(self._paths))
-
-    def _port(self) -> int:
-        return int(self._options.port or service_port(NAME, DEFAULT_PORT))
-
     async def _become_master(self) -> None:
         """Wait a little for this node to be the master: its daemons start side by side."""
         until = self._clock.monotonic() + _PATIENCE_S
@@ -141,33 +123,16 @@ class Daemon:
             one.look(anyway=True)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    made = daemon_parser(NAME)
-    add_network_options(made)
-    add_server_options(made, no_ssl="speak HTTP without encryption", clients=MOST_CLIENTS)
-    made.add_argument(
-        "--ssl-chain", metavar="FILE", help="certificates between that and its authority"
-    )
-    made.add_argument(
-        "--require-authentication",
-        action="store_true",
-        help="answer nothing without a user's name and password",
-    )
-    add_user_option(made)
-    return made
-
-
 def main() -> int:
     """Entry point."""
-    made = parser()
-    options, paths = parsed(made)
-    check_server_options(made, options)
+    made = options.parser()
+    given, paths = parsed(made)
+    check_server_options(made, given)
 
     async def body(life: Life) -> int:
-        return await Daemon(paths, options).serve(life)
+        return await Daemon(paths, given).serve(life)
 
-    spec = DaemonSpec(NAME, LOG_BASE, paths, options, uvloop=True)
+    spec = DaemonSpec(options.NAME, LOG_BASE, paths, given, uvloop=True)
     return run_daemon(spec, body, sys.argv)
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from pyganeti.cli.parse import parse_duration
 from pyganeti.daemons.logs import set_up_logging
-from pyganeti.daemons.watcher import maintenance, node
+from pyganeti.daemons.watcher import maintenance, node, rest
 from pyganeti.daemons.watcher.group import STATUS_MODE, Group
 from pyganeti.daemons.watcher.locking import only_one
 from pyganeti.kit.clock import now
@@ -55,7 +55,7 @@ def _parser() -> ArgumentParser:
         help="do not look for disks that are not active")  # fmt: skip
     add("--no-strict", action="store_false", dest="strict", default=True,
         help="a node that does not answer is no failure when disks are verified")  # fmt: skip
-    add("--rapi-ip", metavar="IP", help="accepted for the sake of scripts")
+    add("--rapi-ip", metavar="IP", help="where to ask whether the REST daemon answers")
     return made
 
 
@@ -86,6 +86,8 @@ def watch(paths: Paths, options: Namespace) -> int:
         well = node.start_daemons(paths, master=master)
         node.run_hooks(paths)
         well &= maintenance.keep_healthy(paths)
+        if master:
+            well &= rest.keep_answering(paths, options.rapi_ip)
         groups = _watch_queue(paths, options) if master else []
     commands = [_group_command(options, uuid) for uuid in groups]
     if not options.wait:

@@ -8,7 +8,8 @@ from pyganeti.daemons.base import Life
 from pyganeti.daemons.listening import interface_address
 from pyganeti.daemons.pidfile import PidFile
 from pyganeti.daemons.rapi import main
-from pyganeti.daemons.rapi.main import Daemon, parser
+from pyganeti.daemons.rapi.main import Daemon
+from pyganeti.daemons.rapi.options import parser
 from pyganeti.kit.paths import Paths
 from pyganeti.model.errors import ConfigurationError, NotMasterError
 
