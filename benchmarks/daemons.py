@@ -18,6 +18,8 @@ _CALLS: Final = 1000
 _PORT: Final = 1811
 _VERIFY_S: Final = 300.0
 _VERIFY_SAMPLES: Final = 3
+# Lists that may come before all nodes have a connection.
+_LIST_TRIES: Final = 10
 _VERIFY_TRIES: Final = 10
 
 
@@ -52,14 +54,31 @@ def list_instances(bed: Bed) -> Figure:
 
 
 def list_nodes(bed: Bed) -> Figure:
-    """The same for a list of all nodes, each of which is asked."""
-    pid, samples = bed.pid("ganeti-masterd"), []
-    bed.must("gnt-node", "list")
-    for _ in range(REPEATS):
+    """The same for a list of all nodes, each of which is asked.
+
+    The one process that is a thousand nodes makes a thousand handshakes first. What it has not
+    answered after ten seconds is shown as unknown, and such a list costs less: it does not count.
+    """
+    pid, samples, silent = bed.pid("ganeti-masterd"), list[float](), list[int]()
+    while len(samples) < REPEATS:
+        if len(silent) > REPEATS + _LIST_TRIES:
+            raise BedError(f"simulated nodes do not answer in time, by list: {silent}")
         before = cpu_of(pid)
         client = bed.command_cpu("gnt-node", "list")
-        samples.append(client + cpu_of(pid) - before)
-    return Figure("list 1000 nodes, client + master CPU", "s", 2.0, samples, note="all are asked")
+        cost = client + cpu_of(pid) - before
+        silent.append(_silent_nodes(bed))
+        if silent[-1] == 0 and (len(silent) < 2 or silent[-2] == 0):
+            samples.append(cost)
+    late = sum(count > 0 for count in silent)
+    note = f"all answer; {late} lists before did not have all" if late else "all answer"
+    return Figure("list 1000 nodes, client + master CPU", "s", 2.0, samples, note=note)
+
+
+def _silent_nodes(bed: Bed) -> int:
+    """How many nodes of a list have not told how much memory they have."""
+    words = ("list", "--no-headers", "--separator=|", "--units=m", "-o", "name,mtotal")
+    rows = bed.must("gnt-node", *words).splitlines()
+    return sum(not row.partition("|")[2].strip().isdecimal() for row in rows)
 
 
 def verify(bed: Bed) -> Figure:
