@@ -7,6 +7,9 @@ ALONE := os/image/image_os
 # Scripts in Python without a suffix, which the tools would not look at by themselves.
 SCRIPTS := quickstart
 
+# A cluster of emulated machines keeps hardly more than one processor busy: two at a time.
+LAB := $(BIN)/pytest -n 2 --maxschedchunk 1
+
 .PHONY: help prepare deb check format lint types layers test docs fix fuzz e2e lab lab-pass lab-soak lab-shell bench bench-lab soak swap
 
 help: ## list the goals
@@ -52,15 +55,15 @@ e2e: ## real daemons, QEMU guests, on this machine; needs root
 
 lab: ## real LVM, DRBD and KVM on emulated nodes; needs root, fetches packages once
 	$(BIN)/python -m tests.lab.prepare
-	$(BIN)/pytest tests/lab
+	$(LAB) tests/lab
 
 lab-pass: ## the part of lab that belongs to every change
 	$(BIN)/python -m tests.lab.prepare
-	$(BIN)/pytest tests/lab/test_plain.py tests/lab/test_moving.py
+	$(LAB) tests/lab/test_plain.py tests/lab/test_moving.py
 
 lab-soak: ## the long random runs of lab
 	$(BIN)/python -m tests.lab.prepare
-	$(BIN)/pytest -m soak tests/lab
+	$(LAB) -m soak tests/lab
 
 lab-shell: ## a fresh lab node to work on by hand: make lab-shell NODES=2
 	$(BIN)/python -m tests.lab.prepare

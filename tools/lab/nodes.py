@@ -7,6 +7,7 @@ two network cards (management on a bridge with us, replication on another) and n
 a link or the power is one call. Needs root.
 """
 
+import fcntl
 import importlib.metadata
 import os
 import py_compile
@@ -205,6 +206,13 @@ class Node:
 
     def make_snapshot(self) -> None:
         """Boot it once and keep disks and memory; done already for this image, do nothing."""
+        _SNAPSHOTS.mkdir(parents=True, exist_ok=True)
+        with (_SNAPSHOTS / f"{self.name}.lock").open("w") as lock:
+            # Another bed may be about to make the same.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._make_snapshot()
+
+    def _make_snapshot(self) -> None:
         stamp = self._snapshot / "made-from"
         if stamp.is_file() and stamp.read_text() == _fingerprint():
             return
