@@ -48,7 +48,7 @@ def is_plain_node(host: Host, master: Host) -> bool:
     """Whether a machine runs no master, has not the address, and knows who the master is."""
     named = host.path("/var/lib/ganeti/ssconf_master_node").read_text().strip()
     return (host.daemons(), host.addresses(), named) == (
-        ["ganeti-confd", "ganeti-noded"],
+        ["ganeti-confd", "ganeti-mond", "ganeti-noded"],
         [host.address],
         master.name,
     )
@@ -59,7 +59,13 @@ def check_master(master: Host, hosts: Sequence[Host]) -> None:
     for host in hosts:
         if host is not master:
             wait_for(partial(is_plain_node, host, master), TOLD_S, f"{host.name} to step down")
-    assert master.daemons() == ["ganeti-confd", "ganeti-masterd", "ganeti-noded", "ganeti-rapi"]
+    assert master.daemons() == [
+        "ganeti-confd",
+        "ganeti-masterd",
+        "ganeti-mond",
+        "ganeti-noded",
+        "ganeti-rapi",
+    ]
     assert master.addresses() == [master.address, CLUSTER_IP]
     said = master.run("gnt-cluster", "verify").stdout
     assert "ERROR" not in said

@@ -9,8 +9,8 @@ from tests.e2e.hosts import DOMAIN, NETWORK, PASSWORD, Host, machines, skip_with
 from tests.e2e.prepare import BOOT
 from tests.e2e.vcluster import wait_for
 
-NODE_DAEMONS = ["ganeti-confd", "ganeti-noded"]
-MASTER_DAEMONS = ["ganeti-confd", "ganeti-masterd", "ganeti-noded", "ganeti-rapi"]
+NODE_DAEMONS = ["ganeti-confd", "ganeti-mond", "ganeti-noded"]
+MASTER_DAEMONS = ["ganeti-confd", "ganeti-masterd", "ganeti-mond", "ganeti-noded", "ganeti-rapi"]
 CLUSTER = f"cluster.{DOMAIN}"
 CLUSTER_IP = f"{NETWORK}.100"
 OTHER = f"other.{DOMAIN}"

@@ -103,7 +103,13 @@ def test_a_cluster_of_three_lives_through_everything(three: Bed) -> None:
         host.run("service", "ganeti", "restart")
         # Installed over itself: an upgrade.
         install(host)
-    assert first.daemons() == ["ganeti-confd", "ganeti-masterd", "ganeti-noded", "ganeti-rapi"]
+    assert first.daemons() == [
+        "ganeti-confd",
+        "ganeti-masterd",
+        "ganeti-mond",
+        "ganeti-noded",
+        "ganeti-rapi",
+    ]
     assert guests(second) == running
     assert WEB in first.run("gnt-instance", "list", "--no-headers", "-o", "name,status").stdout
 

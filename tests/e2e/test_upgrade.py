@@ -12,7 +12,7 @@ from tests.e2e.next_version import NEXT, next_packages
 from tests.e2e.vcluster import wait_for
 from tools.deb.edition import OWN
 
-DAEMONS = ["ganeti-confd", "ganeti-masterd", "ganeti-noded", "ganeti-rapi"]
+DAEMONS = ["ganeti-confd", "ganeti-masterd", "ganeti-mond", "ganeti-noded", "ganeti-rapi"]
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from tools.machine import CHECKOUT
 
 FACTS = json.loads((CHECKOUT / "tests/spec/tools.json").read_text())
 LAYOUT = json.loads((CHECKOUT / "tests/spec/layout.json").read_text())
-# Debian has the one beside the helpers, the other one beside the commands.
-ELSEWHERE = {"check-cert-expired", "ganeti-listrunner"}
+# Debian has them beside the helpers or the commands.
+ELSEWHERE = {"check-cert-expired", "ganeti-listrunner", "mon-collector"}
 
 
 def test_programs_are_where_others_look_for_them() -> None:

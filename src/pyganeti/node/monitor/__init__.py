@@ -1,0 +1,1 @@
+"""What a node tells monitoring: collectors, and the reports they make."""
