@@ -5,10 +5,14 @@ import urllib.request
 from typing import Any
 from urllib.error import HTTPError
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from pyganeti.daemons.mond.metrics import GUESTS
 from tests.e2e.vcluster import MASTER, Cluster, wait_for
 
 # Settings are looked at every 15 s.
 SETTINGS_S = 120.0
+NIC = "0:ip=198.51.100.7,mode=routed,link=rt"
 
 
 def get(cluster: Cluster, node: str, path: str) -> Any:  # Any: JSON, or the status of an error
@@ -56,3 +60,24 @@ def test_a_collector_from_the_shell(cluster: Cluster) -> None:
     said = json.loads(cluster.run(MASTER, "mon-collector", "drbd").stdout)
     assert (said["name"], said["category"], said["kind"]) == ("drbd", "storage", 1)
     assert said["data"]["status"]["code"] == 0
+
+
+def test_metrics_count_the_guests_of_a_node(cluster: Cluster) -> None:
+    cluster.init("--enabled-hypervisors=fake", "--enabled-disk-templates=diskless")
+    cluster.add_nodes()
+    words = ["--no-install", "-o", "none", "-t", "diskless", "--net", NIC]
+    cluster.gnt("instance", "add", *words, "-n", "node2", "inst1.example.com")
+    cluster.gnt("instance", "startup", "inst1.example.com")
+    counts = {node: guests(cluster, node) for node in ("node1", "node2")}
+    assert counts == {"node1": 0, "node2": 1}
+
+
+def guests(cluster: Cluster, node: str) -> float:
+    """How many guests the metrics of a node have."""
+    ips = {row[0].partition(".")[0]: row[1] for row in cluster.listed("node", "name,pip")}
+    with urllib.request.urlopen(f"http://{ips[node]}:1815/metrics", timeout=60) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    values = [
+        one.value for family in families if family.name == GUESTS.name for one in family.samples
+    ]
+    return float(sum(values))

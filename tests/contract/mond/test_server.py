@@ -7,11 +7,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pyganeti.daemons.mond.collecting import Collecting, Sources
+from pyganeti.daemons.mond.metrics import METRICS, NodeMetrics, build_parts
 from pyganeti.daemons.mond.service import Service
 from pyganeti.daemons.rapi.server import HttpServer
 from pyganeti.kit.clock import SystemClock
+from pyganeti.kit.paths import Paths
+from pyganeti.kit.process import run
 from pyganeti.node.monitor.known import Known
 from pyganeti.node.monitor.report import COLLECTORS, CollectorError
 from pyganeti.wire.confd.client import ConfdClient
@@ -111,7 +115,8 @@ async def serving() -> AsyncIterator[Bed]:
     cluster, parts = Cluster(), Parts()
     collecting = Collecting(cluster, parts.sources(), SystemClock())
     await collecting.look()
-    server = HttpServer(Service(collecting).answer, None, 20)
+    metrics = NodeMetrics(build_parts(Paths("/nonexistent/node1", "node1"), collecting, run))
+    server = HttpServer(Service(collecting, metrics).answer, None, 20)
     port = await server.start(HOST, 0)
     try:
         yield Bed(port, cluster, parts, collecting)
@@ -217,3 +222,11 @@ async def test_who_asks_meanwhile_gets_the_same_run(bed: Bed) -> None:
         bed.parts.gate.set()
     assert len({str(one.result()["data"]) for one in asked}) == 1
     assert bed.parts.runs <= 2
+
+
+async def test_metrics_are_openmetrics_of_the_declared_names(bed: Bed) -> None:
+    status, text = await bed.get("/metrics")
+    assert status == 200
+    found = {one.name for family in text_string_to_metric_families(text) for one in family.samples}
+    assert found <= {one.name for one in METRICS}
+    assert {"ganeti_node_cpus", "ganeti_node_memory_size_bytes", "ganeti_node_guests"} <= found

@@ -30,6 +30,7 @@ from pyganeti.node.monitor.report import CPU, DISKSTATS, DRBD, INST_STATUS, LV, 
 from pyganeti.wire.confd.client import DEFAULT_PORT as CONFD_PORT
 
 from .collecting import Collecting, Sources
+from .metrics import NodeMetrics, build_parts
 from .service import Service
 
 NAME: Final = "ganeti-mond"
@@ -77,7 +78,8 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     confd = service_port("ganeti-confd", CONFD_PORT, "udp")
     known = Known(partial(candidates_client, paths, confd), own_hostname(paths))
     collecting = Collecting(known, build_sources(paths, known, clock, run), clock)
-    server = HttpServer(Service(collecting).answer, None, MOST_CLIENTS)
+    metrics = NodeMetrics(build_parts(paths, collecting, run))
+    server = HttpServer(Service(collecting, metrics).answer, None, MOST_CLIENTS)
     found = await server.start(address, port)
     _LOG.info("listens on %s, port %d", address, found)
     try:

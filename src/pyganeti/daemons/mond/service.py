@@ -1,6 +1,7 @@
 """Answers requests for reports. Source: ganeti-mond(8); what Ganeti's daemon answers.
 
     GET path -> Collecting -> JSON
+    GET /metrics -> NodeMetrics -> OpenMetrics
 
 There is nothing to change, so any other method is answered as Ganeti's daemon does: 404.
 """
@@ -13,12 +14,15 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from pyganeti.daemons.exposing import CONTENT_TYPE
 from pyganeti.model.versions import RELEASE_VERSION
 from pyganeti.node.monitor.report import DEFAULT_CATEGORY, CollectorError, Data
 
 from .collecting import Collecting, NothingToReport
+from .metrics import NodeMetrics
 
 API_VERSION: Final = 1
+METRICS_PATH: Final = "/metrics"
 _UNKNOWN: Final = "Resource not found"
 _NOTHING: Final = "Unable to produce a report for the requested resource"
 _LOG: Final = logging.getLogger(__name__)
@@ -34,10 +38,12 @@ class Service:
 
     Args:
         collecting: has the reports.
+        metrics: has the metrics.
     """
 
-    def __init__(self, collecting: Collecting) -> None:
+    def __init__(self, collecting: Collecting, metrics: NodeMetrics) -> None:
         self._collecting = collecting
+        self._metrics = metrics
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """The answer to ``request``, whatever happens."""
@@ -51,6 +57,8 @@ class Service:
         try:
             if request.method != "GET":
                 raise NoSuchPath(_UNKNOWN)
+            if request.raw_path.partition("?")[0] == METRICS_PATH:
+                return _answer(HTTPStatus.OK, await self._metrics.text(), CONTENT_TYPE)
             return _json(await self._result(request.raw_path))
         except NoSuchPath as err:
             return _text(HTTPStatus.NOT_FOUND, str(err))
