@@ -3,6 +3,7 @@
 import re
 
 from pyganeti.daemons.mond.metrics import METRICS as NODE
+from pyganeti.daemons.rapi.metrics import METRICS as CLUSTER
 from tools.machine import CHECKOUT
 
 ROW = re.compile(r"^\| `(ganeti_\w+)` \| (\w+) \| ([^|]*) \| ([^|]+) \|$", re.M)
@@ -14,4 +15,4 @@ def test_the_list_is_whole_and_true() -> None:
         (name, kind, tuple(re.findall(r"`(\w+)`", labels)), said)
         for name, kind, labels, said in ROW.findall(text)
     ]
-    assert listed == [(one.name, str(one.type), one.labels, one.help) for one in NODE]
+    assert listed == [(one.name, str(one.type), one.labels, one.help) for one in (*NODE, *CLUSTER)]

@@ -16,16 +16,20 @@ from urllib.parse import parse_qs
 import msgspec
 from aiohttp import web
 
+from pyganeti.daemons.exposing import CONTENT_TYPE
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import GenericError
 from pyganeti.model.versions import RELEASE_VERSION
 from pyganeti.rapi.call import Call, Json, Master
 from pyganeti.rapi.gate import Gate
+from pyganeti.rapi.resource import ANYONE
 from pyganeti.rapi.routes import Found, Table
 from pyganeti.rapi.status import BadRequest, RapiError, status_of
 
 from .body import BodyReader
+from .metrics import cluster_metrics
 
+METRICS_PATH: Final = "/metrics"
 _MOST_ARGUMENTS: Final = 1000
 # An answer that is shorter takes more for its compression than it saves.
 _COMPRESSED: Final = 4096
@@ -64,6 +68,8 @@ class Service:
 
     async def _response(self, request: web.BaseRequest) -> web.Response:
         try:
+            if request.raw_path.partition("?")[0] == METRICS_PATH:
+                return await self._metrics(request)
             return self._success(request, await self._result(request))
         except RapiError as err:
             return refusal(err)
@@ -88,6 +94,16 @@ class Service:
             body = await self._bodies.read(request)
             call = call.with_body(body)
         return await found.method.answer(call)
+
+    async def _metrics(self, request: web.BaseRequest) -> web.Response:
+        """No resource of version 2, and no JSON; open to whoever may read lists without a name."""
+        if request.method != "GET":
+            text = f"Method {request.method[:20]} is unsupported for path {METRICS_PATH}"
+            raise RapiError(HTTPStatus.NOT_IMPLEMENTED, text)
+        header = request.headers.get("Authorization")
+        await self._gate.admit(header, request.remote or "?", ANYONE)
+        headers = {"Content-Type": CONTENT_TYPE, "Server": _SERVER}
+        return web.Response(body=await cluster_metrics(self._master), headers=headers)
 
     def _call(self, request: web.BaseRequest, found: Found, query: Mapping[str, list[str]]) -> Call:
         now_ns = int(self._clock.now() * 1_000_000_000)
