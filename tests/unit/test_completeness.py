@@ -59,6 +59,7 @@ READS = {
 
 # Opcodes of which no command asks by itself.
 INTERNAL = {
+    "OP_BACKUP_PREPARE": "asked by move-instance over REST",
     "OP_CLUSTER_CONFIG_QUERY": "asked by programs; commands use QueryConfigValues",
     "OP_CLUSTER_QUERY": "asked by programs; commands use QueryClusterInfo",
     "OP_CLUSTER_VERIFY_CONFIG": "submitted by OP_CLUSTER_VERIFY",
@@ -95,9 +96,7 @@ def test_every_opcode_has_a_logical_unit_or_is_pending() -> None:
 
 # Where the master refuses what is not built, and what holds it to the list.
 REFUSALS = {
-    "master/lu/backup/export_checks.py": "each parameter refuses: tests/sim/test_pending.py",
     "master/lu/cluster/set_params/operation.py": "tests below",
-    "master/lu/instance/create.py": "its mode refuses: tests/sim/test_pending.py",
     "master/disks/new.py": "disk templates: tests/sim/test_pending.py",
     "master/jobs/execution.py": "opcodes: the test above",
 }

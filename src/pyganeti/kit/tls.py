@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 VALID_DAYS: Final = 5 * 365
 # Clocks of nodes may differ: a new certificate is valid a little before it was made.
@@ -172,13 +172,7 @@ def expiry(pem: bytes) -> float:
     Raises:
         ValueError: there is no certificate in it, or none that can be read.
     """
-    from cryptography import x509
-
-    try:
-        certificate = x509.load_der_x509_certificate(_first_certificate(pem))
-    except x509.InvalidVersion as err:
-        raise ValueError(str(err)) from err
-    return certificate.not_valid_after_utc.timestamp()
+    return validity(pem)[1]
 
 
 def _first_certificate(pem: bytes) -> bytes:
@@ -263,6 +257,40 @@ def issue_node_certificate(authority: Authority, name: str, uuid: str, now: floa
     return _key_pem(key) + _pem(builder.sign(ca_key, hashes.SHA256()))
 
 
+def self_signed(common_name: str, now: float, validity_s: float) -> tuple[bytes, bytes]:
+    """A key and a certificate that vouches for itself alone, both as PEM, for one purpose.
+
+    An RSA key: Ganeti's programs at the other end may exclude others.
+    """
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = _name(common_name)
+    builder = _builder(name, name, key.public_key(), now, timedelta(seconds=int(validity_s)))
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return pem, _pem(builder.sign(key, hashes.SHA256()))
+
+
+def validity(pem: bytes) -> tuple[float, float]:
+    """From when until when the first certificate in a PEM file holds, in seconds since the epoch.
+
+    Raises:
+        ValueError: there is no certificate in it, or none that can be read.
+    """
+    from cryptography import x509
+
+    try:
+        certificate = x509.load_der_x509_certificate(_first_certificate(pem))
+    except x509.InvalidVersion as err:
+        raise ValueError(str(err)) from err
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+
+
 def _certificate_of(key: "ec.EllipticCurvePrivateKey", pem: bytes) -> "x509.Certificate":
     from cryptography import x509
 
@@ -280,7 +308,11 @@ def _name(common_name: str) -> "x509.Name":
 
 
 def _builder(
-    subject: "x509.Name", issuer: "x509.Name", key: "ec.EllipticCurvePublicKey", now: float
+    subject: "x509.Name",
+    issuer: "x509.Name",
+    key: "ec.EllipticCurvePublicKey | rsa.RSAPublicKey",
+    now: float,
+    lasting: timedelta = timedelta(days=VALID_DAYS),
 ) -> "x509.CertificateBuilder":
     from cryptography import x509
 
@@ -293,7 +325,7 @@ def _builder(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(start - _BACKDATED)
-        .not_valid_after(start + timedelta(days=VALID_DAYS))
+        .not_valid_after(start + lasting)
     )
 
 

@@ -1,7 +1,7 @@
 """Two pieces of work that belong together: done side by side, given up together."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 A = TypeVar("A")
@@ -23,3 +23,13 @@ async def together(
         # Who waits for two things knows their errors, and not that they came as a group.
         raise errors.exceptions[0] from errors.exceptions[0].__cause__
     return tasks[0].result(), tasks[1].result()
+
+
+async def all_together(work: Sequence[Coroutine[Any, Any, A]]) -> list[A]:  # Any: as above
+    """Do all at once; what they return, in their order. Raises as :func:`together`."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors.exceptions[0].__cause__
+    return [task.result() for task in tasks]

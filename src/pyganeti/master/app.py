@@ -112,6 +112,7 @@ class Master:
             around.resolve,
             around.answers,
             self.tasks,
+            around.keys,
         )
         self.locks = LockManager()
         self.bells = Doorbells(around.socket_dir)

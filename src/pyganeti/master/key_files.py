@@ -7,13 +7,18 @@ the configuration or in a job. Source: docs/design/0015-renewing-keys.md.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from pyganeti.kit import tls
 from pyganeti.kit.clock import now
 from pyganeti.kit.files import read_bytes, remove
 from pyganeti.kit.paths import Paths
-from pyganeti.model.errors import ConfigurationError
+from pyganeti.model.errors import ConfigurationError, ECode, OpPrereqError
 from pyganeti.model.node import Node
+from pyganeti.model.remote import DomainSecret
+
+# Clocks of two clusters may differ: Ganeti's NODE_MAX_CLOCK_SKEW.
+_CLOCK_SKEW_S: Final = 150.0
 
 
 class KeyFiles:
@@ -54,6 +59,38 @@ class KeyFiles:
             OSError: the file cannot be read.
         """
         return (read_bytes(self._paths.known_hosts) or b"").decode("utf-8", "replace")
+
+    def domain_secret(self) -> DomainSecret:
+        """What this cluster shares with those that it exchanges instances with.
+
+        Raises:
+            OpPrereqError: ``ECode.ENVIRON``, it has none.
+        """
+        key = (read_bytes(self._paths.domain_secret) or b"").partition(b"\n")[0].rstrip(b"\r")
+        if not key:
+            text = f"this cluster has no domain secret: {self._paths.domain_secret} is missing"
+            raise OpPrereqError(f"{text} or empty", ECode.ENVIRON)
+        return DomainSecret(key)
+
+    def check_certificate(self, given: str | None, whose: str) -> str:
+        """A certificate that was signed with the secret and is good now, as PEM.
+
+        Raises:
+            OpPrereqError: ``ECode.INVAL``, it is not.
+        """
+        pem = self.domain_secret().check_certificate(given, whose)
+        try:
+            begin, end = tls.validity(pem.encode("ascii"))
+        except ValueError as err:
+            text = f"the X509 certificate of {whose} cannot be read"
+            raise OpPrereqError(text, ECode.INVAL) from err
+        if now() > end:
+            text = f"the X509 certificate of {whose} has expired"
+            raise OpPrereqError(f"{text}: prepare the export again", ECode.INVAL)
+        if now() < begin - _CLOCK_SKEW_S:
+            text = f"the X509 certificate of {whose} is not valid yet: compare the clocks"
+            raise OpPrereqError(text, ECode.INVAL)
+        return pem
 
     def authority(self) -> tls.Authority:
         """The cluster's authority.

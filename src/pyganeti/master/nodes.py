@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from pyganeti.master.jobs.node_tasks import NodeTasks
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.locks import Level
 from pyganeti.model.errors import CallTimeout, GenericError, NodeUnreachable, ProgrammerError
 from pyganeti.model.view import ClusterView
@@ -35,6 +36,7 @@ class NodeAccess:
         resolve: full name and address of a host name; raises ``ResolverError``.
         answers: whether something at an address answers.
         tasks: is told of waits for tasks.
+        keys: certificates, keys and secrets on the master's disk.
     """
 
     client: NodeClient
@@ -43,6 +45,7 @@ class NodeAccess:
     resolve: Callable[[str], Awaitable[tuple[str, str]]]
     answers: Callable[[str], Awaitable[bool]]
     tasks: NodeTasks
+    keys: KeyFiles
 
 
 class NodeReader:
@@ -66,6 +69,11 @@ class NodeReader:
         self.step = 0
         self.granted: Mapping[Level, frozenset[str]] = {}
         self.settled = False
+
+    @property
+    def keys(self) -> KeyFiles:
+        """Certificates, keys and secrets on the master's disk."""
+        return self._access.keys
 
     def address(self, node: str) -> NodeAddress:
         """Where the daemon of the node with UUID ``node`` listens.

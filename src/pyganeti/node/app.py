@@ -26,6 +26,7 @@ from .admission import CandidateCertificates
 from .allocators import Allocators
 from .certificates import NodeCertificates, TakeUp
 from .copying import Peers
+from .crypto_keys import CryptoKeys
 from .dispatcher import Admission, Dispatcher, Handler
 from .epoch import EpochKeeper
 from .exports import ExportStore
@@ -43,6 +44,7 @@ from .handlers.mirror import MirrorHandlers
 from .handlers.node import NodeHandlers
 from .handlers.os import OsHandlers
 from .handlers.power import PowerHandlers
+from .handlers.remote import RemoteHandlers
 from .handlers.ssh import SshHandlers
 from .handlers.store import StoreHandlers
 from .handlers.task import TaskHandlers
@@ -67,6 +69,7 @@ from .network.base import Network
 from .network.linux import LinuxNetwork
 from .os.scripts import OsScripts
 from .powercycle import TRIGGER, Powercycle
+from .remote_links import Links, TlsLinks
 from .restricted import RestrictedCommands
 from .ssh_keys import SshKeys
 from .storage.base import Storage
@@ -101,6 +104,7 @@ class NodeParts:
         runner_for: makes the runner of a change, by the change's name.
         stop_daemon: ends the daemon soon.
         peers: opens a client that calls other nodes as this one.
+        links: makes connections to other clusters.
         powercycle: reboots the machine.
         take_up_certificates: lets the daemon use other files with certificates than before.
         words: what helpers say.
@@ -125,6 +129,7 @@ class NodeParts:
     runner_for: Callable[[TaskId], Runner]
     stop_daemon: Callable[[], None]
     peers: Peers
+    links: Links
     powercycle: Powercycle
     take_up_certificates: TakeUp
     words: HelperWords
@@ -178,6 +183,8 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
     installing = Installing(helpers, oses, parts.words, paths.log_os_dir, parts.clock)
     transfers = Transfers(paths.transfer_dir)
     exports = ExportStore(paths.export_dir)
+    keys = CryptoKeys(paths.crypto_dir)
+    remote = RemoteHandlers(keys, parts.links, disks, oses, parts.blocks)
     backup = BackupHandlers(exports, transfers, parts.peers, disks, oses, parts.blocks, parts.clock)
     writes = InFlight()
     copying = CopyingHandlers(
@@ -200,6 +207,7 @@ def _handlers(parts: NodeParts, tasks: Tasks, epochs: EpochKeeper) -> tuple[Hand
         *node.all(),
         *OsHandlers(oses, parts.providers).all(),
         *PowerHandlers(parts.powercycle, restricted).all(),
+        *remote.all(),
         *SshHandlers(SshKeys(paths.ssh_dir, paths.ssh_host_dir)).all(),
         *StoreHandlers(paths, parts.replica).all(),
         *TaskHandlers(tasks).all(),
@@ -322,6 +330,7 @@ def build_node(
         stop_daemon=stop_daemon,
         # Made when it is needed: the certificate may be another by then.
         peers=lambda: HttpNodeClient(client_context(paths.client_pem, paths.ca_cert), clock),
+        links=TlsLinks(clock),
         powercycle=Powercycle(None if paths.is_virtual else TRIGGER, _later),
         take_up_certificates=take_up_certificates,
         words=MetadWords(paths.metad_socket),

@@ -4,6 +4,7 @@ Each piece is compressed by itself, so that it can be sent again. The names are 
 cluster's ``compression_tools``: ``gzip`` in three strengths, and programs that are used like it.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from pyganeti.kit.process import Command, Runner
@@ -18,6 +19,7 @@ _GZIP: Final = {
     "gzip-slow": ("gzip", "--best"),
 }
 _TIMEOUT_S: Final = 300.0
+_STREAM_TIMEOUT_S: Final = 86400.0
 
 
 async def pack(tool: str, data: bytes, runner: Runner) -> bytes:
@@ -32,6 +34,13 @@ async def pack(tool: str, data: bytes, runner: Runner) -> bytes:
 async def unpack(tool: str, data: bytes, runner: Runner) -> bytes:
     """The reverse of :func:`pack`; raises as it."""
     return data if tool == NONE else await filtered(runner, _command(tool, "-d"), data)
+
+
+def packing_command(tool: str, *, unpack: bool = False) -> Command:
+    """The program that compresses a stream, however long it takes; or the reverse."""
+    return replace(
+        _command(tool, "-d") if unpack else _command(tool, "-c"), timeout_s=_STREAM_TIMEOUT_S
+    )
 
 
 def _command(tool: str, *words: str) -> Command:

@@ -13,11 +13,14 @@ from pyganeti.kit.files import write_atomic
 from pyganeti.kit.paths import Paths
 from pyganeti.kit.tls import Authority, issue_node_certificate, make_ca
 from pyganeti.master.key_files import KeyFiles
+from pyganeti.model.remote import DomainSecret
 
 if TYPE_CHECKING:
     from pyganeti.testing.nodes import SimNode
 
 # Of the simulated authority, as long as nothing is to be signed with it.
+# Known to all simulated clusters.
+SECRET: Final = b"the domain secret of simulated clusters"
 AUTHORITY_KEY: Final = b"a key\n"
 _MADE: Final = 1_700_000_000.0
 
@@ -49,6 +52,10 @@ def certify(nodes: "Iterable[SimNode]", master: "SimNode") -> None:
 
 class SimKeys(KeyFiles):
     """The keys of a simulated master, which need not have any."""
+
+    def domain_secret(self) -> DomainSecret:
+        """See :class:`KeyFiles`."""
+        return DomainSecret(SECRET)
 
     def for_candidates(self) -> dict[str, bytes]:
         """See :class:`KeyFiles`."""

@@ -23,7 +23,7 @@ from pyganeti.master.config_hooks import has_hooks
 from pyganeti.master.locks import LockRequest
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
 from pyganeti.model.change import Change
-from pyganeti.model.enums import AdminState, JobStatus
+from pyganeti.model.enums import AdminState, JobStatus, LogType
 from pyganeti.model.errors import ResolverError, from_wire
 from pyganeti.model.instance import Instance
 from pyganeti.model.view import ClusterView
@@ -213,6 +213,13 @@ class SimCluster(Foundation):
             task.cancel()
         if self.faults.died.is_set():
             await self.kill_master()
+
+    def logged(self, kind: LogType) -> list[object]:
+        """What jobs told of that kind, the oldest first."""
+        if self._master is None:
+            return []
+        ops = [op for job in self._master.queue.jobs.values() for op in job.ops]
+        return [entry[3] for op in ops for entry in op.log if entry[2] == kind]
 
     def log(self, job_id: int) -> list[str]:
         """Messages of a job's log."""

@@ -95,6 +95,8 @@ def _of_node(node: SimNode) -> dict[str, object]:
         found[f"{node.name}/transfers/{transfer}"] = True
     for link in os.listdir(node.paths.disk_links_dir):
         found[f"{node.name}/links/{link}"] = True
+    with suppress(FileNotFoundError):
+        found[f"{node.name}/keys"] = len(os.listdir(node.paths.crypto_dir))
     for ip, names in read_hosts(node.paths.etc_hosts):
         found.update((f"{node.name}/hosts/{name}", ip) for name in names)
     # Keys are random: what counts is whose they are.

@@ -45,6 +45,7 @@ from pyganeti.testing.lvm import SimLvm
 from pyganeti.testing.node_client import SimNodeClient
 from pyganeti.testing.programs import Programs
 from pyganeti.testing.providers import Array, SimProvider, write_provider
+from pyganeti.testing.remote import SimLinks
 from pyganeti.testing.storage import sim_storage
 from pyganeti.wire.helper_words import Heard
 from pyganeti.wire.noderpc.guests import HostTraits, HypervisorInfo
@@ -76,6 +77,7 @@ class SimNode:
         guests, disks, volumes, devices, network: the drivers' books.
         blocks: what is on its disks.
         programs: those it was asked to run.
+        links: other clusters.
         provider: its storage provider's scripts.
         lvm: its volumes, after :meth:`use_lvm`.
         sending: while it is not set, guests that are migrated stay on their way.
@@ -121,6 +123,7 @@ class SimNode:
         self.lvm: SimLvm | None = None
         self.network = FakeNetwork(bridges=frozenset({"br0"}), interfaces=frozenset({"eth1"}))
         self.programs = Programs()
+        self.links = SimLinks()
         self.reachable = True
         self.no_logins: dict[str, str] = {}
         self.dies_after: str | None = None
@@ -273,6 +276,7 @@ class SimNode:
             runner_for=lambda _task: self.programs,
             stop_daemon=lambda: None,
             peers=self._peers,
+            links=self.links,
             powercycle=Powercycle(f"{self.paths.rootdir}/sysrq-trigger", lambda _s, call: call()),
             take_up_certificates=self._take_up_certificates,
             words=self,

@@ -224,7 +224,7 @@ async def test_a_diskless_instance_is_its_settings() -> None:
         ({"instance_name": "web9"}, ECode.NOENT, "web9"),
         ({"target_node": "node9"}, ECode.NOENT, "node9"),
         ({"compress": "rar"}, ECode.INVAL, "gzip-fast"),
-        ({"mode": "remote"}, ECode.STATE, "not built"),
+        ({"mode": "remote"}, ECode.INVAL, "list of destinations"),
     ],
 )
 async def test_refuses_before_any_change(

@@ -32,6 +32,7 @@ from pyganeti.node.storage.lvm.tools import Lvm
 from pyganeti.node.storage.units import StorageUnits
 from pyganeti.testing.drbd import SimDrbd
 from pyganeti.testing.drbd_network import DrbdNetwork
+from pyganeti.testing.remote import SimLinks
 from pyganeti.wire.noderpc import blockdev, codec, instance, node, registry, store
 from pyganeti.wire.noderpc.call import CallContext, NodeCall, R
 from pyganeti.wire.noderpc.client import HttpNodeClient
@@ -131,6 +132,7 @@ async def fake_node(root: Path) -> AsyncIterator[Node]:
         take_up_certificates=nothing,
         words=MetadWords(paths.metad_socket),
         log_in=SshLogins(paths, run),
+        links=SimLinks(),
         peers=lambda: HttpNodeClient(ssl.create_default_context(), clock),
     )
     async with assemble_node(parts) as dispatcher:

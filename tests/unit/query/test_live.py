@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from pyganeti.kit.paths import Paths
 from pyganeti.master.jobs.node_tasks import NodeTasks
+from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.nodes import NodeAccess, NodeReader
 from pyganeti.master.query.live import NodeLiveReader, storage_units
 from pyganeti.model.enums import DiskTemplate
@@ -70,7 +72,8 @@ async def _answers(_address: str) -> bool:
 def reader(view: ClusterView) -> tuple[Client, NodeLiveReader]:
     """A reader over the client above."""
     client = Client()
-    access = NodeAccess(client, lambda: view, lambda: 1, _resolve, _answers, NodeTasks(lambda: 0.0))
+    tasks, keys = NodeTasks(lambda: 0.0), KeyFiles(Paths())
+    access = NodeAccess(client, lambda: view, lambda: 1, _resolve, _answers, tasks, keys)
     return client, NodeLiveReader(NodeReader(access))
 
 

@@ -273,10 +273,11 @@ async def fill_disks(
         await run.await_tasks(f"import disk/{disk.index}", {node: call}, rest(source))
     async with run.step("close export"):
         await run.nodes.call(source.node, TransferEndCall(transfer=source.transfer))
-    await _rename(run, spec, source.name)
+    await rename_within(run, spec, source.name)
 
 
-async def _rename(run: Run, spec: InstanceSpec, old_name: str) -> None:
+async def rename_within(run: Run, spec: InstanceSpec, old_name: str) -> None:
+    """Let the OS adapt the disks to the name, which was ``old_name``; a failure is a warning."""
     run.log("* running the instance OS rename script...")
     call = InstanceRunRenameCall(instance=spec, old_name=old_name)
     ended = undo("node.end_tasks", nodes=[spec.primary_node])

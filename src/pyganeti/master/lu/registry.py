@@ -3,6 +3,7 @@
 from typing import Any
 
 from pyganeti.master.lu.backup.export import LUBackupExport
+from pyganeti.master.lu.backup.prepare import LUBackupPrepare
 from pyganeti.master.lu.backup.remove import LUBackupRemove
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.lu.cluster.address import (
@@ -72,7 +73,7 @@ from pyganeti.master.lu.test.delay import LUTestDelay
 from pyganeti.master.lu.test.dummy import LUTestDummy
 from pyganeti.master.lu.test.jqueue import LUTestJqueue
 from pyganeti.master.lu.test.os_params import LUTestOsParams
-from pyganeti.opcodes.backup import OpBackupExport, OpBackupRemove
+from pyganeti.opcodes.backup import OpBackupExport, OpBackupPrepare, OpBackupRemove
 from pyganeti.opcodes.base import Opcode
 from pyganeti.opcodes.cluster import (
     OpClusterActivateMasterIp,
@@ -160,6 +161,7 @@ AnyLU = LogicalUnit[Any, Any, Any]
 
 LOGICAL_UNITS: dict[type[Opcode], AnyLU] = {
     OpBackupExport: LUBackupExport(),
+    OpBackupPrepare: LUBackupPrepare(),
     OpBackupRemove: LUBackupRemove(),
     OpClusterActivateMasterIp: LUClusterActivateMasterIp(),
     OpClusterConfigQuery: LUClusterConfigQuery(),

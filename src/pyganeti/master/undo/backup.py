@@ -2,6 +2,7 @@
 
 from pyganeti.master.jobs.run import UndoContext
 from pyganeti.wire.noderpc.backup import ExportAbandonCall
+from pyganeti.wire.noderpc.remote import RemoteEndCall, X509RemoveCall
 from pyganeti.wire.noderpc.transfer import TransferEndCall
 
 
@@ -15,3 +16,22 @@ async def end_transfer(context: UndoContext, *, node: str, transfer: str) -> Non
     """Let nobody read an export any more."""
     if node in context.config.view.nodes:
         await context.nodes.call(node, TransferEndCall(transfer=transfer))
+
+
+async def remove_key(context: UndoContext, *, node: str, key: str) -> None:
+    """Remove the key of a transfer to another cluster."""
+    if node in context.config.view.nodes:
+        await context.nodes.call(node, X509RemoveCall(name=key))
+
+
+async def confirm_remote(context: UndoContext, *, node: str, transfer: str) -> None:
+    """Tell the other cluster that its disks are kept here; the end of an import, and no undo."""
+    if node in context.config.view.nodes:
+        await context.nodes.call(node, RemoteEndCall(transfer=transfer, kept=True))
+
+
+async def end_remote(context: UndoContext, *, node: str, transfer: str, key: str) -> None:
+    """Let no other cluster send disks any more; it learns that they are not kept."""
+    if node in context.config.view.nodes:
+        await context.nodes.call(node, RemoteEndCall(transfer=transfer, kept=False))
+        await context.nodes.call(node, X509RemoveCall(name=key))

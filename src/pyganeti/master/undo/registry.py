@@ -17,8 +17,11 @@ from pyganeti.master.undo import (
 
 UNDO_ACTIONS: UndoRegistry = {
     "backup.abandon": backup.abandon,
+    "backup.confirm_remote": backup.confirm_remote,
+    "backup.end_remote": backup.end_remote,
     "backup.end_transfer": backup.end_transfer,
     "backup.end_zeroing": instance.end_helper,
+    "backup.remove_key": backup.remove_key,
     "cluster.activate_address": cluster.activate_address,
     "cluster.deactivate_address": cluster.deactivate_address,
     "cluster.set_fields": cluster.set_fields,

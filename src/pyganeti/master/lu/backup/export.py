@@ -1,4 +1,4 @@
-"""Export an instance to a node: ``gnt-backup export``.
+"""Export an instance to a node, or to another cluster: ``gnt-backup export``, move-instance.
 
 Data flow: opcode -> ExportPlan (reads only) -> guest and snapshots -> dumps, a task each -> export.
 Source: gnt-backup(8) EXPORT; docs/design/0010-backup.md; hooks path ``instance-export``.
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from pyganeti.master.backup.exporting import dump_name, snapshots_of
+from pyganeti.master.backup.remote import RemoteTarget, remote_target
 from pyganeti.master.instances.guests import (
     assemble_disks,
     bare_spec,
@@ -31,6 +32,7 @@ from pyganeti.master.lu.backup.export_checks import (
     zeroing_limit,
 )
 from pyganeti.master.lu.backup.export_end import ExportRest, Removal, end_export
+from pyganeti.master.lu.backup.remote_export import begin_remote, end_remote, send_disks
 from pyganeti.master.lu.base import HookContext, LogicalUnit
 from pyganeti.master.nodes import NodeReader
 from pyganeti.model.errors import GenericError, NodeCallError
@@ -64,6 +66,7 @@ class ExportPlan:
         activate: the disks are not usable yet.
         zeroing_s: how long the guest may take that zeroes their free space, if it is to be.
         removal: of the instance in the end, if it is to be removed.
+        remote: where it goes, if to another cluster; then there is no target.
     """
 
     instance: Instance
@@ -76,6 +79,7 @@ class ExportPlan:
     zeroing_s: float | None
     removal: Removal | None
     hooks: HookContext
+    remote: RemoteTarget | None
 
 
 class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bool]]]):
@@ -87,10 +91,9 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
     def declare_locks(self, op: OpBackupExport, view: ClusterView) -> LockRequest:
         """Lock the instance, whose name its exports have, and both nodes shared."""
         instance = view.instance(op.instance_name)
-        return LockRequest(
-            instances=frozenset({instance.name}),
-            shared_nodes=frozenset({instance.primary_node, target_node(op, view).uuid}),
-        )
+        target = target_node(op, view)
+        nodes = {instance.primary_node} if target is None else {instance.primary_node, target.uuid}
+        return LockRequest(instances=frozenset({instance.name}), shared_nodes=frozenset(nodes))
 
     async def check_prereq(
         self, op: OpBackupExport, view: ClusterView, nodes: NodeReader
@@ -104,13 +107,15 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         instance, target = view.instance(op.instance_name), target_node(op, view)
         check_online(view, instance.primary_node)
         check_request(op, view)
+        remote = None if target is not None else remote_target(op, instance, nodes)
         runs = await guest_info(nodes, view, instance) is not None
         await check_os_exports(instance, view, nodes)
         snapshots = runs and await uses_snapshots(op, instance, view, nodes)
         return ExportPlan(
             instance,
-            target.uuid,
-            "none" if target.uuid == instance.primary_node else op.compress,
+            "" if target is None else target.uuid,
+            # Nothing travels within a node.
+            "none" if target is not None and target.uuid == instance.primary_node else op.compress,
             stop=runs and op.shutdown,
             timeout_s=op.shutdown_timeout,
             snapshots=snapshots,
@@ -122,6 +127,7 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
             if op.remove_instance
             else None,
             hooks=_hooks(op, instance, view),
+            remote=remote,
         )
 
     def hooks(self, plan: ExportPlan, view: ClusterView) -> HookContext:
@@ -131,16 +137,18 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
     def outline(self, plan: ExportPlan, view: ClusterView) -> list[str]:
         """See :meth:`LogicalUnit.outline`."""
         name, node = plan.instance.name, view.node(plan.instance.primary_node).name
-        target = view.node(plan.target).name
+        local = plan.remote is None
+        target = view.node(plan.target).name if local else "another cluster"
         starts = plan.stop and plan.removal is None
         wanted = [
             (plan.stop, f"stop {name} on {node}"),
             (plan.zeroing_s is not None, "zero the free space of its disks"),
             (plan.snapshots, "make snapshots of its disks"),
             (starts and plan.snapshots, f"start {name} on {node}"),
-            (True, f"write export {name} on {target}"),
+            (local, f"write export {name} on {target}"),
+            (not local, f"send the disks of {name} to {target}"),
             (starts and not plan.snapshots, f"start {name} on {node}"),
-            (True, f"remove older exports of {name}"),
+            (local, f"remove older exports of {name}"),
             (plan.removal is not None, f"remove instance {name}"),
         ]
         return [line for asked, line in wanted if asked]
@@ -150,7 +158,11 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         view, instance = run.config.view, plan.instance
         spec = instance_spec(view, instance)
         bare = msgspec.to_builtins(bare_spec(view, instance))
-        transfer = await self._begin(run, plan)
+        transfer = ""
+        if plan.remote is not None:
+            await begin_remote(run, spec.primary_node, plan.remote)
+        else:
+            transfer = await self._begin(run, plan)
         if plan.stop:
             run.log(f"* shutting down instance {instance.name}")
             async with run.step("stop guest", undo("instance.start_again", spec=bare)):
@@ -174,6 +186,7 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
             shut_down=plan.activate and plan.removal is None,
             removal=plan.removal,
             hooks=plan.hooks,
+            remote=plan.remote,
         )
         return await self._go_on(run, rest)
 
@@ -181,6 +194,8 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         self, run: Run, rest: ExportRest, answers: Mapping[str, Any]
     ) -> tuple[bool, list[bool]]:
         """Copy the other disks, and complete the export."""
+        if rest.remote is not None:
+            return await self._end_remote(run, rest, rest.remote)
         return await self._go_on(run, _with_dump(rest, answers))
 
     def resumed_hooks(self, rest: ExportRest, view: ClusterView) -> HookContext:
@@ -240,9 +255,20 @@ class LUBackupExport(LogicalUnit[OpBackupExport, ExportPlan, tuple[bool, list[bo
         """Copy what is not copied yet, and complete the export."""
         view = run.config.view
         spec = instance_spec(view, view.instance(rest.uuid))
+        if rest.remote is not None:
+            await send_disks(run, rest, rest.remote, spec)
+            return await self._end_remote(run, rest, rest.remote)
         for index in range(len(rest.dumps), len(spec.disks)):
             rest = await self._copy(run, rest, spec, index)
         await end_export(run, rest, spec)
+        return True, [True] * len(spec.disks)
+
+    @staticmethod
+    async def _end_remote(
+        run: Run, rest: ExportRest, target: RemoteTarget
+    ) -> tuple[bool, list[bool]]:
+        spec = instance_spec(run.config.view, run.config.view.instance(rest.uuid))
+        await end_remote(run, rest, target, spec)
         return True, [True] * len(spec.disks)
 
     async def _copy(self, run: Run, rest: ExportRest, spec: InstanceSpec, index: int) -> ExportRest:
@@ -271,10 +297,12 @@ def _hooks(op: OpBackupExport, instance: Instance, view: ClusterView) -> HookCon
         instance,
         view,
         EXPORT_MODE=op.mode,
-        EXPORT_NODE=target.name,
+        EXPORT_NODE="" if target is None else target.name,
         EXPORT_DO_SHUTDOWN=op.shutdown,
         SHUTDOWN_TIMEOUT=op.shutdown_timeout,
         REMOVE_INSTANCE=op.remove_instance,
     )
-    nodes = (view.cluster.master_node, instance.primary_node, target.uuid)
+    nodes: tuple[str, ...] = (view.cluster.master_node, instance.primary_node)
+    if target is not None:
+        nodes = (*nodes, target.uuid)
     return replace(found, pre=nodes, post=nodes)

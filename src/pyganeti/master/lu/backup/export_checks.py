@@ -23,14 +23,16 @@ ZEROING_FIXED_S: Final = 300.0
 ZEROING_PER_MIB_S: Final = 0.05
 
 
-def target_node(op: OpBackupExport, view: ClusterView) -> Node:
-    """The node that is to keep the export.
+def target_node(op: OpBackupExport, view: ClusterView) -> Node | None:
+    """The node that is to keep the export; none of one that goes to another cluster.
 
     Raises:
-        OpPrereqError: it goes to another cluster; or there is no such node.
+        OpPrereqError: there is no such node.
     """
-    if op.mode is not ExportMode.LOCAL or not isinstance(op.target_node, str):
-        raise OpPrereqError(f"mode={op.mode} is not built yet", ECode.STATE)
+    if op.mode is ExportMode.REMOTE:
+        return None
+    if not isinstance(op.target_node, str):
+        raise OpPrereqError("a local export needs the name of a node as its target", ECode.INVAL)
     return view.node(op.target_node)
 
 
@@ -46,10 +48,15 @@ def check_request(op: OpBackupExport, view: ClusterView) -> None:
         text = "failures of the removal are to be ignored, but the instance is not to be removed"
         raise OpPrereqError(text, ECode.INVAL)
     target = target_node(op, view)
+    check_compression(op.compress, view)
+    if target is None:
+        return
+    if op.x509_key_name is not None or op.destination_x509_ca is not None:
+        text = "x509_key_name and destination_x509_ca are for exports to another cluster"
+        raise OpPrereqError(text, ECode.INVAL)
     check_online(view, target.uuid)
     if target.drained:
         raise OpPrereqError(f"node {target.name} is drained: no new exports", ECode.STATE)
-    check_compression(op.compress, view)
 
 
 def _check_zeroing(op: OpBackupExport, view: ClusterView) -> None:

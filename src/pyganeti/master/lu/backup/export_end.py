@@ -9,6 +9,7 @@ import msgspec
 
 from pyganeti.master.backup.exporting import dump_name, exported_instance
 from pyganeti.master.backup.exports import find_export
+from pyganeti.master.backup.remote import RemoteTarget
 from pyganeti.master.disks.new import directory_of
 from pyganeti.master.instances.guests import bare_spec, check_memory, shut_down_disks
 from pyganeti.master.instances.hooks import instance_hooks
@@ -41,12 +42,13 @@ class ExportRest(msgspec.Struct, frozen=True):
 
     Attributes:
         uuid: of the instance.
-        target: UUID of the node that gets the export.
+        target: UUID of the node that gets the export; empty for one to another cluster.
         transfer: under which it does.
         snapshots: what is read instead of each disk, or nothing.
         dumps: what was copied so far.
         start: the guest, when all is copied.
         shut_down: the disks.
+        remote: where it goes, if to another cluster.
     """
 
     uuid: str
@@ -59,6 +61,7 @@ class ExportRest(msgspec.Struct, frozen=True):
     removal: Removal | None
     hooks: HookContext
     dumps: tuple[Dump, ...] = ()
+    remote: RemoteTarget | None = None
 
 
 async def end_export(run: Run, rest: ExportRest, spec: InstanceSpec) -> None:
@@ -73,17 +76,17 @@ async def end_export(run: Run, rest: ExportRest, spec: InstanceSpec) -> None:
         text = f"the export script of {spec.os} wrote nothing: that would be no backup"
         raise OpExecError(text)
     await _complete(run, rest)
-    await _put_away(run, rest, spec)
+    await put_away(run, rest, spec)
     if rest.start:
-        await _start_late(run, spec)
+        await start_late(run, spec)
     else:
         await run.keep()
     await _remove_older(run, rest, spec.name)
     if rest.removal is not None:
-        await _remove_instance(run, rest.removal, spec)
+        await remove_instance(run, rest.removal, spec)
 
 
-async def _start_late(run: Run, spec: InstanceSpec) -> None:
+async def start_late(run: Run, spec: InstanceSpec) -> None:
     """Start the guest when the export is whole, which stays whether it runs again or not."""
     view = run.config.view
     bare = msgspec.to_builtins(bare_spec(view, view.instance(spec.uuid)))
@@ -117,7 +120,7 @@ async def _complete(run: Run, rest: ExportRest) -> None:
         await run.nodes.call(rest.target, ExportPublishCall(export=instance.name))
 
 
-async def _put_away(run: Run, rest: ExportRest, spec: InstanceSpec) -> None:
+async def put_away(run: Run, rest: ExportRest, spec: InstanceSpec) -> None:
     """Remove snapshots and shut disks down, while it still is undone if it fails."""
     if rest.snapshots:
         async with run.step("remove snapshots"):
@@ -142,7 +145,8 @@ async def _remove_older(run: Run, rest: ExportRest, name: str) -> None:
                 run.log(f"Warning: an older export stays on {run.nodes.name(node)}: {err}")
 
 
-async def _remove_instance(run: Run, removal: Removal, spec: InstanceSpec) -> None:
+async def remove_instance(run: Run, removal: Removal, spec: InstanceSpec) -> None:
+    """Remove the instance that was exported."""
     view = run.config.view
     instance = view.instance(spec.uuid)
     plan = RemovePlan(

@@ -17,6 +17,7 @@ from pyganeti.master.backup.importing import (
     read_export,
     source_name,
 )
+from pyganeti.master.backup.remote import RemoteSource, remote_source
 from pyganeti.master.changes import add_instance
 from pyganeti.master.communication import with_nic
 from pyganeti.master.disks.adoption import found_disks
@@ -87,6 +88,7 @@ class CreatePlan:
         forthcoming: only reserve it.
         reserved: the reservation in whose place it comes.
         helper: where the OS scripts run, if not on the node.
+        remote: what the disks come from, of an instance of another cluster.
     """
 
     instance: Instance
@@ -104,6 +106,12 @@ class CreatePlan:
     forthcoming: bool
     reserved: Instance | None
     helper: Helper | None = None
+    remote: RemoteSource | None = None
+
+    @property
+    def imports(self) -> bool:
+        """Whether its disks are filled with what another instance had."""
+        return self.source is not None or self.remote is not None
 
 
 class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
@@ -154,6 +162,10 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         if op.mode is InstanceCreateMode.IMPORT:
             check_compression(op.compress, view)
             op, source = await read_export(op, view, nodes)
+        remote = None
+        if op.mode is InstanceCreateMode.REMOTE_IMPORT:
+            check_compression(op.compress, view)
+            remote = remote_source(op, nodes)
         op = with_nic(with_states(op, view), view)
         chosen: tuple[str, ...] = ()
         if not placed:
@@ -177,7 +189,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             disks,
             dict(op.osparams_secret or {}),
             wipe=() if are_adopted(disks) else overwritten(disks, view),
-            install=source is None and _is_installed(op, instance, disks),
+            install=source is None and remote is None and _is_installed(op, instance, disks),
             sync=None if secondary is None else op.wait_for_sync,
             start=op.start,
             conflicts_check=op.conflicts_check,
@@ -186,6 +198,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             chosen=(*chosen, *unused_secondary(op, template)),
             forthcoming=op.forthcoming,
             reserved=reserved,
+            remote=remote,
         )
         check_states(instance.name, view.filled_hvparams(instance), disks)
         await check_nodes_can_take(op, view, nodes, plan.instance, disks, plan.placement, reserved)
@@ -221,6 +234,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             (bool(plan.sync), "wait until its disks are in sync"),
             (plan.install, f"install {plan.instance.os}{' in a helper' if plan.helper else ''}"),
             (plan.source is not None, "fill its disks from the export"),
+            (plan.remote is not None, "fill its disks from the other cluster"),
             (plan.start, f"start {name} on {node}"),
         ]
         return [*disks, *(line for asked, line in wanted if asked)]
@@ -234,9 +248,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
         instance, disks = await self._make(run, plan)
         view = run.config.view
         spec = instance_spec(view, view.instances[instance.uuid])
-        fills = bool(disks) and (
-            plan.install or bool(plan.wipe) or bool(plan.sync) or plan.source is not None
-        )
+        fills = bool(disks) and (plan.install or bool(plan.wipe) or bool(plan.sync) or plan.imports)
         if disks and (fills or plan.start):
             bare = msgspec.to_builtins(bare_spec(view, view.instances[instance.uuid]))
             async with run.step("activate disks", undo("instance.deactivate_disks", spec=bare)):
@@ -253,6 +265,7 @@ class LUInstanceCreate(LogicalUnit[OpInstanceCreate, CreatePlan, list[str]]):
             if plan.source is None
             else await open_source(run, plan.source, instance.primary_node),
             helper=plan.helper,
+            remote=plan.remote,
         )
         return await finish_creation(run, rest, plan.secrets)
 
@@ -332,9 +345,9 @@ def _planned(plan: CreatePlan) -> tuple[Disk, ...]:
 
 
 def _refuse_modes(op: OpInstanceCreate) -> None:
-    """What is not built refuses clearly until then, and so does what belongs to another mode."""
-    if op.mode is InstanceCreateMode.CREATE and (op.src_node or op.src_path):
+    """Refuse what belongs to another mode."""
+    if op.mode is not InstanceCreateMode.IMPORT and (op.src_node or op.src_path):
         text = "src_node and src_path say where an export is, which only an import reads"
         raise OpPrereqError(text, ECode.INVAL)
-    if op.mode is InstanceCreateMode.REMOTE_IMPORT:
-        raise OpPrereqError(f"mode={op.mode} is not built yet", ECode.STATE)
+    if op.mode is InstanceCreateMode.REMOTE_IMPORT and op.forthcoming:
+        raise OpPrereqError("an import cannot be forthcoming", ECode.INVAL)

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from pyganeti.master.backup.importing import ImportSource, fill_disks
+from pyganeti.master.backup.importing import ImportSource, fill_disks, rename_within
+from pyganeti.master.backup.remote import RemoteSource, confirm, listen
 from pyganeti.master.changes import instance_fields
 from pyganeti.master.disks.mirrors import wait_for_sync
 from pyganeti.master.instances.guests import bare_spec, shut_down_disks, start_guest
@@ -21,6 +22,7 @@ from pyganeti.master.locks import Level
 from pyganeti.model.enums import AdminState, InstanceCreateMode
 from pyganeti.model.instance import Instance
 from pyganeti.wire.noderpc.blockdev import BlockdevWipeCall
+from pyganeti.wire.noderpc.remote import RemoteImportCall
 from pyganeti.wire.noderpc.specs import InstanceSpec
 
 
@@ -34,6 +36,7 @@ class CreateRest(msgspec.Struct, frozen=True):
         shut_down: the disks, in the end.
         source: what the disks are filled from, of an imported instance.
         helper: where the OS scripts run, if not on the node.
+        remote: what the disks come from, of an instance of another cluster.
     """
 
     uuid: str
@@ -45,6 +48,7 @@ class CreateRest(msgspec.Struct, frozen=True):
     mode: InstanceCreateMode = InstanceCreateMode.CREATE
     source: ImportSource | None = None
     helper: Helper | None = None
+    remote: RemoteSource | None = None
 
 
 async def finish_creation(run: Run, rest: CreateRest, secrets: Mapping[str, Any]) -> list[str]:
@@ -87,7 +91,30 @@ async def _fill(
         await fill_disks(
             run, spec, rest.source, lambda left: msgspec.structs.replace(rest, source=left)
         )
+    if rest.remote is not None:
+        rest = await _receive(run, rest, instance, rest.remote, spec)
     return rest
+
+
+async def _receive(
+    run: Run, rest: CreateRest, instance: Instance, source: RemoteSource, spec: InstanceSpec
+) -> CreateRest:
+    """Take the disks from another cluster, which removes its own only when these are kept."""
+    if not source.transfer:
+        source = await listen(run, instance, source)
+        rest = msgspec.structs.replace(rest, remote=source)
+        call = RemoteImportCall(
+            instance=spec,
+            transfer=source.transfer,
+            magics=source.magics,
+            connect_timeout_s=source.wait_s,
+            compress=source.compress,
+        )
+        await run.await_tasks("import disks", {spec.primary_node: call}, rest)
+    # First of all, and right after the wait: a master that dies here goes on with the wait.
+    await confirm(run, spec.primary_node, source)
+    await rename_within(run, spec, source.name)
+    return msgspec.structs.replace(rest, remote=None)
 
 
 async def _start(run: Run, spec: InstanceSpec, bare: dict[str, object]) -> None:
