@@ -6,7 +6,7 @@ Source: Ganeti's RAPI documentation, generic parameters: booleans are numbers, `
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from .status import BadRequest
@@ -23,6 +23,20 @@ _WORDS: Final = {
     "/2/modify": "cluster_modify",
     "/2/redistribute-config": "redist_config",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An answer that is sent as it is.
+
+    Attributes:
+        kind: its content type.
+        headers: more for the answer.
+    """
+
+    kind: str
+    data: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Master(Protocol):

@@ -1,5 +1,6 @@
 """The cluster itself: what it is, its settings and its tags; and what this interface can do."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -9,6 +10,7 @@ from pyganeti.opcodes.cluster import OpClusterRedistConf, OpClusterSetParams
 from pyganeti.opcodes.os import OpOsDiagnose
 
 from .call import Call, Json
+from .cluster_shape import CLUSTER
 from .resource import BULK, Method, Resource
 from .status import RapiError
 from .submit import checked, job
@@ -72,17 +74,30 @@ def _settings() -> Method:
             raise RapiError(HTTPStatus.FORBIDDEN, text)
         return await change.answer(call)
 
-    return Method(answer, change.access, change.query, change.opcode, change.fixed, change.body)
+    return replace(change, answer=answer)
 
+
+_ROOT: Final = Method(_nothing, about="Nothing: there is an API here.", result=None)
+_SYSTEMS: Final = Method(
+    _systems,
+    query=(BULK,),
+    opcode=OpOsDiagnose,
+    about="Operating systems that can be installed, with their variants.",
+    result=list[str],
+)
+_VERSION: Final = Method(_version, about="The version of this API.", result=int)
 
 RESOURCES: Final = (
-    Resource("/", GET=Method(_nothing)),
-    Resource("/2", GET=Method(_nothing)),
-    Resource("/2/features", GET=Method(_features)),
-    Resource("/2/info", GET=Method(_info)),
+    Resource("/", GET=_ROOT),
+    Resource("/2", GET=_ROOT),
+    Resource(
+        "/2/features",
+        GET=Method(_features, about="What bodies may hold, in words.", result=list[str]),
+    ),
+    Resource("/2/info", GET=Method(_info, about="The cluster's settings.", result=CLUSTER)),
     Resource("/2/modify", PUT=_settings()),
-    Resource("/2/os", GET=Method(_systems, query=(BULK,), opcode=OpOsDiagnose)),
+    Resource("/2/os", GET=_SYSTEMS),
     Resource("/2/redistribute-config", PUT=job(OpClusterRedistConf, body=False)),
     tags("/2/tags", TagKind.CLUSTER),
-    Resource("/version", GET=Method(_version)),
+    Resource("/version", GET=_VERSION),
 )

@@ -13,6 +13,7 @@ from pyganeti.opcodes.group import (
 
 from .lists import Kind, listing, single
 from .resource import DRY_RUN, Resource, flag
+from .shapes import JsonObject
 from .submit import job
 from .tags import tags
 
@@ -23,11 +24,12 @@ _GROUP: Final = f"{_PATH}/{{{_NAME}}}"
 GROUPS: Final = Kind(
     "QueryGroups",
     _PATH,
-    (
-        "alloc_policy", "name", "node_cnt", "node_list", "ipolicy", "custom_ipolicy",
-        "diskparams", "custom_diskparams", "ndparams", "custom_ndparams", "ctime", "mtime", "uuid",
-        "serial_no", "tags",
-    ),
+    {
+        "alloc_policy": str, "name": str, "node_cnt": int, "node_list": list[str],
+        "ipolicy": JsonObject, "custom_ipolicy": JsonObject, "diskparams": JsonObject,
+        "custom_diskparams": JsonObject, "ndparams": JsonObject, "custom_ndparams": JsonObject,
+        "ctime": float, "mtime": float, "uuid": str, "serial_no": int, "tags": list[str],
+    },
     ("name", "name"),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 from pyganeti.model.enums import TagKind
 from pyganeti.model.errors import OpPrereqError
@@ -26,6 +26,7 @@ from pyganeti.opcodes.instance import (
     OpInstanceShutdown,
     OpInstanceStartup,
 )
+from pyganeti.opcodes.types import DiskIndex
 
 from .call import Call, Json, OpDict
 from .lists import Kind, listing, single
@@ -44,6 +45,7 @@ from .resource import (
     text,
 )
 from .resource import Kind as Read
+from .shapes import DISK, NIC, JobNumber, JsonObject, ListOf, OneOf
 from .status import BadRequest, NotFound, RapiError
 from .submit import checked, job, renamed
 from .tags import tags
@@ -61,23 +63,44 @@ def _with_memory(instance: dict[str, Json]) -> dict[str, Json]:
     return instance
 
 
+# One for each device, null where it has none.
+_EACH: Final = list[str | None]
+
 INSTANCES: Final = Kind(
     "QueryInstances",
     _PATH,
-    (
-        "name", "admin_state", "os", "pnode", "snodes", "disk_template", "nic.ips", "nic.macs",
-        "nic.modes", "nic.uuids", "nic.names", "nic.links", "nic.networks", "nic.networks.names",
-        "nic.bridges", "network_port", "disk.sizes", "disk.spindles", "disk_usage", "disk.uuids",
-        "disk.names", "beparams", "hvparams", "oper_state", "oper_ram", "oper_vcpus", "status",
-        "custom_hvparams", "custom_beparams", "custom_nicparams", "custom_osparams", "ctime",
-        "mtime", "uuid", "serial_no", "tags",
-    ),
+    {
+        "name": str, "admin_state": str, "os": str, "pnode": str | None, "snodes": list[str],
+        "disk_template": str, "nic.ips": _EACH, "nic.macs": list[str], "nic.modes": list[str],
+        "nic.uuids": list[str], "nic.names": _EACH, "nic.links": _EACH, "nic.networks": _EACH,
+        "nic.networks.names": _EACH, "nic.bridges": _EACH, "network_port": int | None,
+        "disk.sizes": list[int], "disk.spindles": list[int | None], "disk_usage": int,
+        "disk.uuids": list[str], "disk.names": _EACH, "beparams": JsonObject,
+        "hvparams": JsonObject,
+        # What only the node knows is null where it does not answer.
+        "oper_state": bool | None, "oper_ram": int | None, "oper_vcpus": int | None,
+        "status": str, "custom_hvparams": JsonObject, "custom_beparams": JsonObject,
+        "custom_nicparams": list[JsonObject], "custom_osparams": JsonObject, "ctime": float,
+        "mtime": float, "uuid": str, "serial_no": int, "tags": list[str],
+    },
     ("name", "id"),
     finish=_with_memory,
 )  # fmt: skip
 
 _CREATE_NAMES: Final = {"os": "os_type", "name": "instance_name"}
 _VERSION: Final = "__version__"
+_DEVICES: Final[Mapping[str, object]] = {"disks": ListOf(DISK), "nics": OneOf((ListOf(NIC), None))}
+_CREATION: Final = Body(
+    frozenset(OpInstanceCreate.__struct_fields__) | {_VERSION},
+    _CREATE_NAMES,
+    types={**_DEVICES, _VERSION: Literal[1]},
+    needed=frozenset({_VERSION}),
+)
+_CREATIONS: Final = Body(
+    frozenset(OpInstanceMultiAlloc.__struct_fields__),
+    types={"instances": list[JsonObject]},
+    needed=frozenset({"instances"}),
+)
 
 
 async def _create(call: Call) -> Json:
@@ -140,7 +163,10 @@ async def _reinstall(call: Call) -> Json:
     return await call.submit(*ops)
 
 
-_REINSTALL: Final = Body(frozenset({"os", "osparams", "start"}))
+_REINSTALL: Final = Body(
+    frozenset({"os", "osparams", "start"}),
+    types={"os": str, "osparams": JsonObject, "start": bool},
+)
 
 
 async def _console(call: Call) -> Json:
@@ -181,6 +207,9 @@ def _replacement(call: Call) -> Mapping[str, Json]:
     return {**found, "disks": numbers}
 
 
+_CONSOLE: Final = Method(
+    _console, READERS, about="How to reach the instance's console.", result=JsonObject
+)
 _REPLACING: Final = ("remote_node", "mode", "disks", "iallocator")
 
 RESOURCES: Final = (
@@ -189,16 +218,14 @@ RESOURCES: Final = (
         GET=listing(INSTANCES, LOCK),
         POST=Method(
             _create, WRITERS, (DRY_RUN, REASON), OpInstanceCreate,
-            body=Body(
-                frozenset(OpInstanceCreate.__struct_fields__) | {_VERSION}, _CREATE_NAMES
-            ),
+            body=_CREATION, result=JobNumber,
         ),
     ),
     Resource(
         "/2/instances-multi-alloc",
         POST=Method(
             _create_many, WRITERS, (DRY_RUN, REASON), OpInstanceMultiAlloc,
-            body=Body(frozenset(OpInstanceMultiAlloc.__struct_fields__)),
+            body=_CREATIONS, result=JobNumber,
         ),
     ),
     Resource(
@@ -213,7 +240,7 @@ RESOURCES: Final = (
         f"{_INSTANCE}/activate-disks",
         PUT=job(OpInstanceActivateDisks, flag("ignore_size"), body=False),
     ),
-    Resource(f"{_INSTANCE}/console", GET=Method(_console, READERS)),
+    Resource(f"{_INSTANCE}/console", GET=_CONSOLE),
     Resource(
         f"{_INSTANCE}/deactivate-disks",
         PUT=job(OpInstanceDeactivateDisks, flag("force"), body=False),
@@ -260,7 +287,7 @@ RESOURCES: Final = (
         POST=Method(
             _reinstall, WRITERS,
             (Arg("os", Read.TEXT), Arg("nostartup", Read.FLAG), DRY_RUN, REASON),
-            OpInstanceReinstall, body=_REINSTALL,
+            OpInstanceReinstall, body=_REINSTALL, result=JobNumber,
         ),
     ),
     Resource(f"{_INSTANCE}/rename", PUT=job(OpInstanceRename)),
@@ -268,7 +295,7 @@ RESOURCES: Final = (
         f"{_INSTANCE}/replace-disks",
         POST=job(
             OpInstanceReplaceDisks, *(Arg(name, Read.TEXT) for name in _REPLACING),
-            extra=_replacement,
+            extra=_replacement, types={"disks": list[DiskIndex] | str},
         ),
     ),
     Resource(

@@ -1,18 +1,26 @@
 """``/2/jobs``: jobs, and waiting for them."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from .call import Call, Json
 from .resource import BULK, WRITERS, Body, Method, Resource
+from .shapes import Fields, JobNumber, JsonObject, Listing, Moment, OneOf
 from .status import BadRequest, NotFound
+
+# Of a log: number, time, kind and message.
+Entry = tuple[int, tuple[int, int], str, Json]
 
 _PATH: Final = "/2/jobs"
 _ID: Final = "job_id"
 _JOB: Final = f"{_PATH}/{{{_ID}}}"
-_BULK_FIELDS: Final = (
-    "id", "ops", "status", "summary", "opstatus", "received_ts", "start_ts", "end_ts",
-)  # fmt: skip
-_FIELDS: Final = (*_BULK_FIELDS, "oplog", "opresult")
+_BULK_FIELDS: Final[Mapping[str, object]] = {
+    "id": JobNumber, "ops": list[JsonObject], "status": str, "summary": list[str],
+    "opstatus": list[str], "received_ts": Moment, "start_ts": Moment, "end_ts": Moment,
+}  # fmt: skip
+_FIELDS: Final[Mapping[str, object]] = {
+    **_BULK_FIELDS, "oplog": list[list[Entry]], "opresult": list[Json],
+}  # fmt: skip
 # So long a client is held; it asks again then.
 WAIT_S: Final = 10
 _MOST_DIGITS: Final = 18
@@ -59,11 +67,39 @@ async def _wait(call: Call) -> Json:
     return {"job_info": info, "log_entries": entries or []}
 
 
-_WAITING: Final = Body(frozenset({"fields", "previous_job_info", "previous_log_serial"}))
+_WAITING: Final = Body(
+    frozenset({"fields", "previous_job_info", "previous_log_serial"}),
+    types={
+        "fields": list[str], "previous_job_info": list[Json] | None,
+        "previous_log_serial": int | None,
+    },
+    needed=frozenset({"fields"}),
+)  # fmt: skip
+_LINK: Final = Fields("JobLink", {"id": JobNumber, "uri": str})
+_CHANGE: Final = Fields("JobChange", {"job_info": list[Json], "log_entries": list[Entry]})
 
 RESOURCES: Final = (
-    Resource(_PATH, GET=Method(_list, query=(BULK,))),
-    Resource(_JOB, GET=Method(_show), DELETE=Method(_cancel, WRITERS)),
-    # It holds something of the master, and so is not for everybody.
-    Resource(f"{_JOB}/wait", GET=Method(_wait, WRITERS, body=_WAITING)),
-)
+    Resource(
+        _PATH,
+        GET=Method(
+            _list, query=(BULK,), about="All jobs: their numbers, or with bulk=1 most fields.",
+            result=Listing(_LINK, Fields("JobInList", _BULK_FIELDS)),
+        ),
+    ),
+    Resource(
+        _JOB,
+        GET=Method(_show, about="One job, all fields.", result=Fields("Job", _FIELDS)),
+        DELETE=Method(
+            _cancel, WRITERS, about="Cancel a job: whether it will be, and why not.",
+            result=tuple[bool, str],
+        ),
+    ),
+    Resource(
+        f"{_JOB}/wait",
+        # It holds something of the master, and so is not for everybody.
+        GET=Method(
+            _wait, WRITERS, body=_WAITING, result=OneOf((_CHANGE, None)),
+            about="Wait until a job's fields are other than known; null if nothing changes.",
+        ),
+    ),
+)  # fmt: skip

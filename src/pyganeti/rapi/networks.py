@@ -24,11 +24,13 @@ _NETWORK: Final = f"{_PATH}/{{{_NAME}}}"
 NETWORKS: Final = Kind(
     "QueryNetworks",
     _PATH,
-    (
-        "name", "network", "gateway", "network6", "gateway6", "mac_prefix", "free_count",
-        "reserved_count", "map", "group_list", "inst_list", "external_reservations", "ctime",
-        "mtime", "uuid", "serial_no", "tags",
-    ),
+    {
+        "name": str, "network": str, "gateway": str | None, "network6": str | None,
+        "gateway6": str | None, "mac_prefix": str | None, "free_count": int, "reserved_count": int,
+        "map": str, "group_list": list[tuple[str, ...]], "inst_list": list[str],
+        "external_reservations": str, "ctime": float, "mtime": float, "uuid": str,
+        "serial_no": int, "tags": list[str],
+    },
     ("name", "name"),
 )  # fmt: skip
 

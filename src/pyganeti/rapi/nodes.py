@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 from pyganeti.model.enums import TagKind
 from pyganeti.opcodes.node import (
@@ -19,6 +19,7 @@ from .call import Call, Json
 from .lists import Kind, listing, single
 from .resource import DRY_RUN, LOCK, Arg, Method, Resource, flag, text
 from .resource import Kind as Read
+from .shapes import JsonObject
 from .status import BadRequest, RapiError
 from .submit import job
 from .tags import tags
@@ -31,12 +32,17 @@ _NODE: Final = f"{_PATH}/{{{_NAME}}}"
 NODES: Final = Kind(
     "QueryNodes",
     _PATH,
-    (
-        "name", "offline", "master_candidate", "drained", "dtotal", "dfree", "sptotal", "spfree",
-        "mtotal", "mnode", "mfree", "pinst_cnt", "sinst_cnt", "ctotal", "cnos", "cnodes",
-        "csockets", "pip", "sip", "role", "pinst_list", "sinst_list", "master_capable",
-        "vm_capable", "ndparams", "group.uuid", "ctime", "mtime", "uuid", "serial_no", "tags",
-    ),
+    {
+        "name": str, "offline": bool, "master_candidate": bool, "drained": bool,
+        # What only the node knows is null where it does not answer.
+        "dtotal": int | None, "dfree": int | None, "sptotal": int | None, "spfree": int | None,
+        "mtotal": int | None, "mnode": int | None, "mfree": int | None, "pinst_cnt": int,
+        "sinst_cnt": int, "ctotal": int | None, "cnos": int | None, "cnodes": int | None,
+        "csockets": int | None, "pip": str, "sip": str, "role": str, "pinst_list": list[str],
+        "sinst_list": list[str], "master_capable": bool, "vm_capable": bool,
+        "ndparams": JsonObject, "group.uuid": str, "ctime": float, "mtime": float, "uuid": str,
+        "serial_no": int, "tags": list[str],
+    },
     ("name", "id"),
     old_names={"secondary_ip": "sip"},
 )  # fmt: skip
@@ -93,6 +99,7 @@ def _modes(call: Call) -> Mapping[str, Json]:
 
 
 _STORAGE_TYPE: Final = text("storage_type", needed=True)
+_OUTPUT_FIELDS: Final = Arg("output_fields", Read.TEXT, needed=True)
 _UNIT: Final = text("name", needed=True)
 _ROLE_SETS: Final = ("master_candidate", "offline", "drained")
 
@@ -110,16 +117,19 @@ RESOURCES: Final = (
     Resource(f"{_NODE}/powercycle", POST=job(OpNodePowercycle, flag("force"))),
     Resource(
         f"{_NODE}/role",
-        GET=Method(_role, query=(LOCK,)),
+        GET=Method(
+            _role, query=(LOCK,), about="The node's role.",
+            result=Literal[tuple(_ROLES.values())],
+        ),
         PUT=job(
             OpNodeSetParams, flag("force"), flag("auto-promote"), body=False, extra=_new_role,
-            sets=_ROLE_SETS,
+            sets=_ROLE_SETS, takes=Literal[tuple(_FLAGS)],
         ),
     ),
     Resource(
         f"{_NODE}/storage",
         GET=job(
-            OpNodeQueryStorage, _STORAGE_TYPE, Arg("output_fields", Read.TEXT), body=False,
+            OpNodeQueryStorage, _STORAGE_TYPE, _OUTPUT_FIELDS, body=False,
             extra=_fields, sets=("nodes", "output_fields"),
         ),
     ),

@@ -1,9 +1,11 @@
 """``/2/query``: any field of any resource, with a filter; as in LUXI."""
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, Literal
 
 from .call import Call, Json
 from .resource import READERS, Arg, Body, Kind, Method, Resource
+from .shapes import Fields, ListOf
 from .status import BadRequest
 
 _PATH: Final = "/2/query/{resource}"
@@ -40,13 +42,43 @@ async def _describe(call: Call) -> Json:
     return {"fields": found["fields"]}
 
 
-_BODY: Final = Body(frozenset({"fields", "qfilter", "filter"}))
+_BODY: Final = Body(
+    frozenset({"fields", "qfilter", "filter"}),
+    types={"fields": list[str], "qfilter": list[Json], "filter": list[Json]},
+)
+_COLUMN: Final = Fields("Column", {"name": str, "title": str, "kind": str, "doc": str})
+# Each cell is a status, 0 for what is as it should be, and a value.
+_FOUND: Final = Fields(
+    "Found",
+    {"data": list[list[tuple[Literal[0, 1, 2, 3, 4], Json]]], "fields": ListOf(_COLUMN)},
+)
 
 RESOURCES: Final = (
     Resource(
         _PATH,
-        GET=Method(_get, READERS, (_FIELDS,)),
-        PUT=Method(_put, READERS, (_FIELDS,), body=_BODY),
+        GET=Method(
+            _get,
+            READERS,
+            (replace(_FIELDS, needed=True),),
+            result=_FOUND,
+            about="Any fields of all objects of a kind.",
+        ),
+        PUT=Method(
+            _put,
+            READERS,
+            (_FIELDS,),
+            body=_BODY,
+            result=_FOUND,
+            about="Any fields of the objects of a kind that a filter lets through.",
+        ),
     ),
-    Resource(f"{_PATH}/fields", GET=Method(_describe, query=(_FIELDS,))),
+    Resource(
+        f"{_PATH}/fields",
+        GET=Method(
+            _describe,
+            query=(_FIELDS,),
+            result=Fields("Columns", {"fields": ListOf(_COLUMN)}),
+            about="Which fields objects of a kind have, or what those named are.",
+        ),
+    ),
 )

@@ -21,6 +21,9 @@ WRITERS: Final = frozenset({Option.WRITE})
 
 VERBS: Final = ("GET", "PUT", "POST", "DELETE")
 
+JSON: Final = "application/json"
+HTML: Final = "text/html"
+
 
 class Kind(Enum):
     """How an argument in the URL is read."""
@@ -72,10 +75,14 @@ class Body:
     Attributes:
         params: names; all others are refused.
         rename: old names and what they mean.
+        types: of those that are no parameters of the opcode, or say more than its declaration.
+        needed: those that must be there, beside the opcode's own.
     """
 
     params: frozenset[str]
     rename: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, object] = field(default_factory=dict)
+    needed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,10 @@ class Method:
         opcode: what it submits, if it does.
         fixed: the opcode's parameters that the body may not set.
         body: what the body may hold; without it the body is ignored.
+        about: what it does, in a sentence; of one that submits a job the opcode says it.
+        result: a type or a shape; what the answer looks like.
+        takes: a type; what the body is, where it is no object of parameters.
+        kind: the answer's content type.
     """
 
     answer: Callable[[Call], Awaitable[Json]]
@@ -97,6 +108,10 @@ class Method:
     opcode: type[Opcode] | None = None
     fixed: frozenset[str] = frozenset()
     body: Body | None = None
+    about: str = ""
+    result: object = Json
+    takes: object = None
+    kind: str = JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from . import cluster, filters, groups, instances, jobs, networks, nodes, query
+from .described import described
 from .resource import Method, Resource
 from .status import NotFound, RapiError
 
@@ -26,6 +27,9 @@ RESOURCES: Final = (
     *nodes.RESOURCES,
     *query.RESOURCES,
 )
+# What Ganeti has not.
+ADDED: Final = described(lambda: EVERY)
+EVERY: Final[tuple[Resource, ...]] = (*RESOURCES, *ADDED)
 # Of names and UUIDs; what holds anything else is the name of nothing.
 _VALUE: Final = re.compile(r"[\w.-]{1,1024}", re.ASCII)
 # A path with nothing where its variables are.
@@ -47,7 +51,7 @@ class Table:
         resources: no two of them of the same form.
     """
 
-    def __init__(self, resources: Iterable[Resource] = RESOURCES) -> None:
+    def __init__(self, resources: Iterable[Resource] = EVERY) -> None:
         self._by_form: dict[_Form, Resource] = {
             tuple(map(_form, one.parts)): one for one in resources
         }

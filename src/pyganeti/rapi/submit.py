@@ -17,6 +17,7 @@ from pyganeti.opcodes.codec import OP_ID, decode
 
 from .call import Call, Json, OpDict
 from .resource import DRY_RUN, REASON, WRITERS, Arg, Body, Kind, Method
+from .shapes import JobNumber
 from .status import BadRequest
 from .users import Option
 
@@ -24,6 +25,7 @@ _NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 # Of parameters that are refused, how many are named.
 _NAMED: Final = 10
 _NO_RENAME: Final[Mapping[str, str]] = MappingProxyType({})
+_NO_TYPES: Final[Mapping[str, object]] = MappingProxyType({})
 
 Extra = Callable[[Call], Mapping[str, Json]]
 
@@ -40,6 +42,8 @@ def job(
     without: Iterable[str] = (),
     extra: Extra = _nothing_more,
     sets: Iterable[str] = (),
+    types: Mapping[str, object] = _NO_TYPES,
+    takes: object = None,
     access: frozenset[Option] = WRITERS,
 ) -> Method:
     """A method that submits ``opcode`` and answers the job's id.
@@ -53,6 +57,8 @@ def job(
         rename: old names in bodies and what they are called now.
         without: parameters that cannot be set here.
         extra: makes further parameters, which ``sets`` names.
+        types: of parameters of which more is known, or that may be said in other ways.
+        takes: what the body is, where ``extra`` reads it.
         access: who may.
     """
     every = {field.encode_name: field.type for field in msgspec.structs.fields(opcode)}
@@ -72,7 +78,9 @@ def job(
         (*args, REASON),
         opcode,
         frozenset(fixed),
-        Body(allowed, rename) if body else None,
+        Body(allowed, rename, types) if body else None,
+        result=JobNumber,
+        takes=takes,
     )
 
 

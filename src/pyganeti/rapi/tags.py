@@ -24,4 +24,5 @@ def tags(path: str, kind: TagKind, variable: str = "") -> Resource:
     def change(opcode: type[OpTagsSet] | type[OpTagsDel]) -> Method:
         return job(opcode, _TAG, DRY_RUN, body=False, extra=whose, sets=("kind", "name"))
 
-    return Resource(path, GET=Method(show), PUT=change(OpTagsSet), DELETE=change(OpTagsDel))
+    shown = Method(show, about="Tags of an object.", result=list[str])
+    return Resource(path, GET=shown, PUT=change(OpTagsSet), DELETE=change(OpTagsDel))

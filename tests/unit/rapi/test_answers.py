@@ -68,7 +68,7 @@ async def test_all_fields_of_one_and_of_all() -> None:
 
 async def test_memory_has_its_old_name_too() -> None:
     row: list[Any] = [None] * len(INSTANCES.fields)
-    row[INSTANCES.fields.index("beparams")] = {"minmem": 1, "maxmem": 2}
+    row[list(INSTANCES.fields).index("beparams")] = {"minmem": 1, "maxmem": 2}
     master = FakeMaster(QueryInstances=[row])
     wanted = {"minmem": 1, "maxmem": 2, "memory": 2}
     assert (await request(master, "GET", "/2/instances/a"))["beparams"] == wanted

@@ -20,7 +20,7 @@ from pyganeti.daemons.exposing import CONTENT_TYPE
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import GenericError
 from pyganeti.model.versions import RELEASE_VERSION
-from pyganeti.rapi.call import Call, Json, Master
+from pyganeti.rapi.call import Call, Content, Json, Master
 from pyganeti.rapi.gate import Gate
 from pyganeti.rapi.resource import ANYONE
 from pyganeti.rapi.routes import Found, Table
@@ -111,15 +111,19 @@ class Service:
         return Call(self._master, request.method, path, found.path, query, None, now_ns)
 
     def _success(self, request: web.BaseRequest, result: Json) -> web.Response:
-        # The closing newline is Ganeti's.
-        data = _encoder.encode(result) + b"\n"
+        if isinstance(result, Content):
+            content = result
+        else:
+            # The closing newline is Ganeti's.
+            content = Content("application/json", _encoder.encode(result) + b"\n")
+        data = content.data
         if request.method != "GET":
-            return _json(data)
+            return _sent(content)
         tag = f'"{hashlib.blake2b(data, digest_size=16).hexdigest()}"'
         known = request.headers.get("If-None-Match", "")
         if tag in (item.strip().removeprefix("W/") for item in known.split(",")):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
-        response = _json(data)
+        response = _sent(content)
         response.headers["ETag"] = tag
         if len(data) >= _COMPRESSED and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.headers["Vary"] = "Accept-Encoding"
@@ -136,11 +140,12 @@ def _arguments(query: str) -> dict[str, list[str]]:
 
 def refusal(err: RapiError) -> web.Response:
     """An error as an answer."""
-    response = _json(_encoder.encode(err.body()) + b"\n", err.status)
+    content = Content("application/json", _encoder.encode(err.body()) + b"\n")
+    response = _sent(content, err.status)
     response.headers.update(err.headers)
     return response
 
 
-def _json(data: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    headers = {"Content-Type": "application/json", "Server": _SERVER}
-    return web.Response(body=data, status=status, headers=headers)
+def _sent(content: Content, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    headers = {**content.headers, "Content-Type": content.kind, "Server": _SERVER}
+    return web.Response(body=content.data, status=status, headers=headers)
