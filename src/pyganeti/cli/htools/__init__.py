@@ -1,0 +1,1 @@
+"""The programs ``hail`` to ``hsqueeze``, and ``htools``, which is all of them."""

@@ -1,0 +1,1 @@
+"""Tests of the htools' command lines, beside what Ganeti's answer."""
