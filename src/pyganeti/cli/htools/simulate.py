@@ -26,14 +26,15 @@ _TRUTH: Final = {"True": True, "False": False}
 
 
 def simulate(specs: Sequence[str]) -> Cluster:
-    """The cluster that ``specs`` describe; the first node of the first group is its master.
+    """The cluster that ``specs`` describe; the first node of the group named last is its master.
 
     Raises:
         InputError: a specification that cannot be read.
     """
     groups: list[Group] = []
     nodes: list[Node] = []
-    for number, spec in enumerate(specs, 1):
+    # As in Ganeti, the group that was named last is the first.
+    for number, spec in enumerate(reversed(specs), 1):
         try:
             group, members = _group(number, spec)
         except BadValue as bad:

@@ -56,8 +56,8 @@ def test_refuses_with_the_part_that_is_wrong(spec: str, complaint: str) -> None:
         simulate([spec])
 
 
-def test_the_first_node_of_all_is_the_master() -> None:
-    cluster = simulate(["a,2,1g,1g,1", "p,1,1g,1g,1,3,True"])
+def test_the_group_named_last_is_the_first() -> None:
+    cluster = simulate(["p,1,1g,1g,1,3,True", "a,2,1g,1g,1"])
     assert [node.name for node in cluster.nodes if node.master] == ["node-01-001"]
     assert [(n.spindles, n.exclusive_storage) for n in cluster.nodes] == [
         (1, False),
