@@ -161,7 +161,7 @@ def _mirrored_kinds(step: Step, options: Options) -> dict[Kind, Bools]:
         kinds[Kind.REPLACE_AND_FAILOVER] = may
         if not options.restricted_migration:
             kinds[Kind.REPLACE_PRIMARY] = ready
-            kinds[Kind.FAILOVER_AND_REPLACE] = ready
+        kinds[Kind.FAILOVER_AND_REPLACE] = ready & may
     return kinds
 
 

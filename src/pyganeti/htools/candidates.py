@@ -49,6 +49,7 @@ class Step:
         self.need = state.needs_memory[who][:, None]
         self.kept = state.kept_memory[who][:, None]
         self.disk = np.where(state.local_disk & state.real, state.disk, 0)[who][:, None]
+        self.force = np.full((1, 1), force)
         self.force_p = state.offline[self.p] | force
         self.force_s = state.offline[self.s] | force
 
@@ -87,7 +88,7 @@ class Step:
         return self._score(fits, (stays, self._left_s, self._second_side(self.p)), "p", "t")
 
     def _replace_and_failover(self, allowed: Bools) -> Floats:
-        fits = allowed & self._target & self._migrates(self.p, self.t) & self._first(self.force_s)
+        fits = allowed & self._target & self._migrates(self.p, self.t) & self._first(self.force)
         fits &= self._second(self.p, self.t, self._mem_p, self._disk_p, self.force_s)
         kept = np.maximum(self.state.reserved[self.p], self._peers(self.p, self.t))
         sides = (Side(self.p, self._mem_p, kept), self._left_s, self._first_side)

@@ -116,6 +116,13 @@ class State:
         """Which nodes count."""
         return ~self.offline
 
+    @property
+    def breaks_policy(self) -> Bools:
+        """Which nodes carry more than the policy allows."""
+        over: Bools = self.amount[Q.CPU] > self.high_cpus
+        over |= self.amount[Q.SPINDLES] > self.high_spindles
+        return over
+
     def lift(self, i: int) -> None:
         """Take instance ``i`` off its nodes."""
         p, s = int(self.primary[i]), int(self.secondary[i])
@@ -222,7 +229,7 @@ def _build(cluster: Cluster, uuid: str) -> State:
         as_primary=_shares(instances, primary=True, exclusive=exclusive),
         as_secondary=_shares(instances, primary=False, exclusive=exclusive),
         memory=_ints(i.memory for i in instances),
-        needs_memory=_ints(0 if _uses_no_memory(i) else i.memory for i in instances),
+        needs_memory=_ints(i.memory if uses_memory(i) else 0 for i in instances),
         kept_memory=_ints(i.memory if _keeps_memory(i) else 0 for i in instances),
         disk=_ints(i.disk for i in instances),
         vcpus=_ints(i.vcpus for i in instances),
@@ -279,8 +286,9 @@ def _ints(values: Iterable[int]) -> Ints:
     return np.array(list(values), np.int64)
 
 
-def _uses_no_memory(instance: Instance) -> bool:
-    return instance.status in _DOWN or is_offline(instance) or instance.forthcoming
+def uses_memory(instance: Instance) -> bool:
+    """Whether its primary node has its memory in use: it should run, whatever it does."""
+    return not (instance.status in _DOWN or is_offline(instance) or instance.forthcoming)
 
 
 def _keeps_memory(instance: Instance) -> bool:
@@ -307,7 +315,7 @@ def _shares(instances: Sequence[Instance], *, primary: bool, exclusive: bool) ->
 
 def _primary_only(it: Instance) -> list[float]:
     real = not it.forthcoming
-    memory = 0 if _uses_no_memory(it) else it.memory
+    memory = it.memory if uses_memory(it) else 0
     cpus = 0 if is_offline(it) else it.vcpus
     load = it.util
     return [
