@@ -7,6 +7,7 @@ Debian guest (``tools/debian_os.py``), ``.cache/wheels`` (``tools/deb/wheels.py`
     boot/          kernel and initial RAM disk of guests
     os-packages/   the OS definitions ganeti-instance-debootstrap and ganeti-os-noop, unpacked
     ganeti/        Ganeti's own client library and what it imports, unpacked
+    prometheus/    Debian's package of Prometheus, unpacked: promtool tries the alert rules
     ganeti-debs/   Debian's packages of Ganeti, and those they need that this machine has not
 
 What is there already is kept; ``.cache`` may be removed at any time.
@@ -39,6 +40,8 @@ BOOT: Final = CACHE / "boot"
 OS_PACKAGES: Final = CACHE / "os-packages"
 GANETI_PACKAGES: Final = CACHE / "ganeti"
 GANETI_DEBS: Final = CACHE / "ganeti-debs"
+PROMETHEUS: Final = CACHE / "prometheus"
+PROMTOOL: Final = PROMETHEUS / "root/usr/bin/promtool"
 
 # The library, and the modules that it imports. One that a machine's sources do not have is missed
 # by one test only, which says so.
@@ -79,6 +82,14 @@ def fetch_client() -> None:
         print(f"prepare: without Ganeti's client library: {err}", file=sys.stderr)
 
 
+def fetch_prometheus() -> None:
+    """Unpack Prometheus, where it can be had: installed it would start a server."""
+    try:
+        fetch_packages(PROMETHEUS, "prometheus", LOG)
+    except SetupError as err:
+        print(f"prepare: without promtool: {err}", file=sys.stderr)
+
+
 def fetch_ganeti() -> None:
     """Fetch Debian's packages of Ganeti, where they can be had; they are not installed here."""
     if (GANETI_DEBS / "done").exists():
@@ -111,8 +122,9 @@ def prepare() -> None:
     run_logged([str(CHECKOUT / "os/micro/build-boot"), str(BOOT)], LOG)
     steps.begin("OS definitions of Debian's packages")
     fetch_packages(OS_PACKAGES, debian_os.OS_PACKAGES, LOG)
-    steps.begin("Ganeti's client library and packages")
+    steps.begin("Ganeti's client library and packages, Prometheus")
     fetch_client()
+    fetch_prometheus()
     fetch_ganeti()
     steps.begin("file tree of the debootstrap guest")
     make_guest_tree(LOG)

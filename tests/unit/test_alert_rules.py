@@ -9,8 +9,11 @@ import yaml
 from pyganeti.daemons.mond.metrics import METRICS as NODE
 from pyganeti.daemons.rapi.metrics import METRICS as CLUSTER
 from pyganeti.kit.process import Command, run
+from tests.e2e.prepare import PROMTOOL
 from tools.machine import CHECKOUT
 
+# That of ``make prepare`` first, whose version is known.
+PROGRAM = shutil.which(PROMTOOL) or shutil.which("promtool")
 PLACE = CHECKOUT / "contrib" / "prometheus"
 RULES = yaml.safe_load((PLACE / "ganeti.rules.yaml").read_text("utf-8"))["groups"][0]["rules"]
 TESTS = yaml.safe_load((PLACE / "tests.yaml").read_text("utf-8"))["tests"]
@@ -31,6 +34,6 @@ def test_each_rule_has_a_test_in_which_it_fires() -> None:
     assert fires == {one["alert"] for one in RULES}
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not installed")
+@pytest.mark.skipif(PROGRAM is None, reason="Prometheus is neither installed nor unpacked")
 async def test_rules_fire_when_they_should() -> None:
-    await run(Command(("promtool", "test", "rules", str(PLACE / "tests.yaml"))))
+    await run(Command((str(PROGRAM), "test", "rules", str(PLACE / "tests.yaml"))))
