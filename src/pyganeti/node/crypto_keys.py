@@ -65,6 +65,8 @@ class CryptoKeys:
         side = ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT
         context = ssl.SSLContext(side)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Python before 3.11.4 lets a connection that breaks off look like one that was ended.
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         context.check_hostname = False
         context.verify_mode = ssl.CERT_REQUIRED
         try:

@@ -3,20 +3,19 @@
 import pytest
 
 from pyganeti.master.changes import cluster_fields
-from pyganeti.model.enums import ExportMode, JobStatus, TagKind
+from pyganeti.model.enums import JobStatus, TagKind
 from pyganeti.model.errors import (
     JobLost,
     JobQueueDrainError,
     OpCodeUnknown,
     OpPrereqError,
 )
-from pyganeti.opcodes.backup import OpBackupPrepare
 from pyganeti.opcodes.cluster import OpClusterSetParams
 from pyganeti.opcodes.instance import OpInstanceShutdown, OpInstanceStartup
 from pyganeti.opcodes.tags import OpTagsSet
 from pyganeti.store.interface import Table
 from pyganeti.testing.cluster import SimCluster
-from tests.sim.asserting import failed, fails
+from tests.sim.asserting import failed
 from tests.sim.instance.make import create, running, stopped
 from tests.sim.master.queueing import LONG, SHORT, delay, limited, luxi, status
 
@@ -73,13 +72,6 @@ async def test_an_opcode_says_at_the_end_of_its_reasons_which_it_is() -> None:
         ("gnt:user", "why", 17),
         ("gnt:opcode:test_delay", f"job={job};index=1", moment),
     ]
-
-
-NOT_BUILT = OpBackupPrepare(instance_name="web1", mode=ExportMode.REMOTE)
-
-
-async def test_an_opcode_that_is_not_built_is_refused_when_it_runs() -> None:
-    assert "not built yet" in str(await fails(SimCluster(), NOT_BUILT))
 
 
 async def test_a_wrong_opcode_is_refused_at_submission() -> None:
