@@ -214,6 +214,9 @@ def test_every_logical_unit_is_reachable_from_a_command_or_internal() -> None:
 
 # --- LUXI
 
+# Methods without arguments that Ganeti does not have: docs/design/0007-luxi.md.
+OUR_LUXI = {"QueryMeasures"}
+
 
 def _ours() -> dict[str, int]:
     methods = inspect.getmembers(LuxiMethods, inspect.isfunction)
@@ -226,10 +229,11 @@ def _ours() -> dict[str, int]:
 
 def test_luxi_has_the_methods_of_the_facts() -> None:
     theirs = {method["method"] for method in LUXI["methods"]}
-    assert set(_ours()) == theirs - pending("luxi")
+    assert set(_ours()) - OUR_LUXI == theirs - pending("luxi")
+    assert not OUR_LUXI & theirs
     assert pending("luxi") <= theirs
 
 
 def test_luxi_methods_take_the_arguments_of_the_facts() -> None:
     theirs = {method["method"]: len(method["args"]) for method in LUXI["methods"]}
-    assert {name: theirs[name] for name in _ours()} == _ours()
+    assert {name: theirs.get(name, 0) for name in _ours()} == _ours()

@@ -30,6 +30,7 @@ from pyganeti.master.jobs.waits import all_waits
 from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.locks import LockManager, OwnedLocks
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
+from pyganeti.master.measures import MeasuredNodes, Measures
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import NodeLiveReader
@@ -103,7 +104,9 @@ class Master:
         self._contents = contents
         store, clock = around.store, around.clock
         self.config = ConfigState(store, clock, view)
-        self.term = TermWatch(around.client, lambda: len(self.config.view.online_nodes()))
+        self.measures = Measures(clock)
+        nodes = MeasuredNodes(around.client, self.measures)
+        self.term = TermWatch(nodes, lambda: len(self.config.view.online_nodes()))
         self.tasks = NodeTasks(clock.now)
         self.access = NodeAccess(
             self.term,
@@ -124,7 +127,9 @@ class Master:
         self.former_masters.load(contents)
         pause = contents[Table.META].get(WATCHER_PAUSE, b"null")
         self.watcher_pause = msgspec.json.decode(pause, type=float | None)
-        self.replication = CandidateReplication(store, NodeWriter(self.access), clock)
+        self.replication = CandidateReplication(
+            store, NodeWriter(self.access), clock, self.measures.confirmed
+        )
         self.distributor = Distributor(
             NodeWriter(self.access),
             clock,
@@ -221,6 +226,7 @@ class Master:
             queries=self.queries,
             keys=self.around.keys,
             renew_client=self.around.renew_client,
+            measures=self.measures,
         )
 
     def _lagging(self) -> list[str]:

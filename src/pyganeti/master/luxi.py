@@ -215,6 +215,15 @@ class LuxiMethods:
         """All settings."""
         return cluster_info(self._master.config.view)
 
+    async def QueryMeasures(self) -> Answer:  # noqa: N802
+        """What the master counted of its work since it started; ours, Ganeti has none."""
+        have, candidates = self._master.replication.count()
+        return {
+            "durations": self._master.measures.told(),
+            "candidates": {"current": have, "behind": candidates - have},
+            "replication_lag": self._master.replication.lag_s,
+        }
+
     async def QueryConfigValues(self, fields: Names) -> Answer:  # noqa: N802
         """Single settings, in the order asked."""
         return config_values(

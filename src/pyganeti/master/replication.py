@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from pyganeti.kit.clock import Clock
+from pyganeti.kit.durations import Durations
 from pyganeti.kit.threads import in_thread
 from pyganeti.master.nodes import NodeReader, NodeWriter
 from pyganeti.model.errors import ConfigurationError, GenericError, StaleEpoch, StoreFenced
@@ -45,15 +46,21 @@ class CandidateReplication:
         store: the master's store, for the lost list and for dumps.
         nodes: makes the calls.
         clock: for the pauses between tries.
+        confirmed: is told how long each change took to be confirmed.
     """
 
-    def __init__(self, store: Committer, nodes: NodeWriter, clock: Clock) -> None:
+    def __init__(
+        self, store: Committer, nodes: NodeWriter, clock: Clock, confirmed: Durations
+    ) -> None:
         self._store = store
         self._nodes = nodes
         self._clock = clock
+        self._confirmed = confirmed
         self._live: set[str] = set()
         self._lost: set[str] = set()
         self._silent: set[str] = set()
+        # Since when each lost candidate lacks changes, as far as this master knows.
+        self._since: dict[str, float] = {}
         self._backlog: dict[str, list[Transaction]] = {}
         self._wakeup = asyncio.Event()
         # After a start nobody has been asked yet, so nothing can be said of the candidates.
@@ -91,6 +98,16 @@ class CandidateReplication:
         """Candidates with all acknowledged changes, and all candidates, the master counted."""
         return len(self._live) + 1, len(self._live) + len(self._lost) + 1
 
+    @property
+    def lag_s(self) -> float:
+        """How long the candidate that is behind the longest has lacked changes; 0 if none does."""
+        now = self._clock.monotonic()
+        return max((now - since for since in self._since.values()), default=0.0)
+
+    def _note_lost(self) -> None:
+        now = self._clock.monotonic()
+        self._since = {node: self._since.get(node, now) for node in self._lost}
+
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` when changes begin to be acknowledged without a majority."""
         self._on_minority.append(listener)
@@ -109,6 +126,7 @@ class CandidateReplication:
         wanted = set(candidates)
         self._live &= wanted
         self._lost = (self._lost & wanted) | (wanted - self._live)
+        self._note_lost()
         if self._lost:
             self._wakeup.set()
 
@@ -117,14 +135,17 @@ class CandidateReplication:
         for backlog in self._backlog.values():
             backlog.append(transaction)
         pending, before = transaction, self.is_minority_known
+        begin = self._clock.monotonic()
         while failed := await self._apply(self._live, pending):
             self._live -= failed
             self._lost |= failed
             self._silent |= failed
+            self._note_lost()
             self._wakeup.set()
             pending = await self._append_lost()
             for backlog in self._backlog.values():
                 backlog.append(pending)
+        self._confirmed.add(self._clock.monotonic() - begin)
         self._tell(before=before)
 
     async def _append_lost(self) -> Transaction:
@@ -259,6 +280,7 @@ class CandidateReplication:
             await self._send_backlog(node, backlog)
         self._lost.discard(node)
         self._silent.discard(node)
+        self._note_lost()
         self._live.add(node)
         await self.send(await self._store.append((self._lost_record(),)))
         for listener in self._on_return:

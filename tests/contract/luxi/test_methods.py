@@ -69,6 +69,7 @@ METHODS: Final[Mapping[str, Sequence[tuple[Any, list[Any]]]]] = {
         ([99], [*LIST[:4], [None], [True], [[]], [1.0], [-1], ["x"], ["-1"], ["9" * 900], [LONG]]),
         (["id"], [None, ["nope"], *LIST]),
     ],
+    "QueryMeasures": [],
     "QueryNetworks": [([], [None, *LIST]), (["name"], [["nope"], *LIST]), (False, [True, *BOOL])],
     "QueryNodes": [([], [None, *LIST]), (["name"], [["nope"], *LIST]), (False, [True, *BOOL])],
     "QueryTags": [("cluster", [*TEXT, "nope", "os"]), ("", [True, 5, [], {}, LONG])],
@@ -121,6 +122,8 @@ METHODS: Final[Mapping[str, Sequence[tuple[Any, list[Any]]]]] = {
     ],
 }
 OPTIONAL: Final = {"CancelJob": 1}
+# Ganeti has no such methods.
+OURS: Final = {"QueryMeasures"}
 # Refused whatever its argument.
 REFUSES: Final = {"PickupJob"}
 
@@ -175,7 +178,8 @@ def test_the_table_is_complete() -> None:
     ours = {name for name in dir(LuxiMethods) if name[0].isupper()}
     assert METHODS.keys() == ours
     theirs = {fact["method"]: len(fact["args"]) for fact in FACTS["methods"]}
-    assert {name: len(args) for name, args in METHODS.items()}.items() <= theirs.items()
+    same = {name: len(args) for name, args in METHODS.items() if name not in OURS}
+    assert same.items() <= theirs.items()
 
 
 @pytest.mark.parametrize("method", sorted(METHODS.keys() - REFUSES))

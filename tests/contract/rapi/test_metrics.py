@@ -10,6 +10,14 @@ from pyganeti.model.errors import OpPrereqError
 from tests.contract.rapi.harness import READER, WRONG, Bed, bed
 
 MIB = 1024 * 1024
+# What the master times, and what of it.
+OF = {
+    "job_queue": [""],
+    "job_run": ["success", "error", "canceled"],
+    "lock_wait": [""],
+    "node_call": ["ok", "error", "silent"],
+    "replication": [""],
+}
 ANSWERS = {
     "QueryInstances": [["running"], ["running"], ["ERROR_down"]],
     "QueryNodes": [
@@ -17,6 +25,15 @@ ANSWERS = {
         ["C", None, None, None, None, None],
         ["O", None, None, None, None, None],
     ],
+    "QueryMeasures": {
+        "durations": [
+            {"name": name, "of": of, "bounds": [0.5, 10], "counts": [1, 2, 3], "sum": 99.5}
+            for name, ends in OF.items()
+            for of in ends
+        ],
+        "candidates": {"current": 2, "behind": 1},
+        "replication_lag": 30.5,
+    },
     "Query": {"data": [[[0, "running"]], [[0, "queued"]], [[0, "queued"]]], "fields": []},
 }
 
@@ -37,7 +54,7 @@ async def test_what_is_known_is_counted_and_what_is_not_is_left_out(tmp_path: Pa
     async with bed(tmp_path) as one:
         one.master.answers |= ANSWERS
         found = await values(one)
-    assert {key[0] for key in found} == {metric.name for metric in METRICS}
+    assert {key[0] for key in found} == {name for metric in METRICS for name in metric.series}
     assert found["ganeti_cluster_instances", "running"] == 2
     assert found["ganeti_cluster_instances", "ERROR_down"] == 1
     assert found["ganeti_cluster_instances", "ERROR_up"] == 0
@@ -48,6 +65,23 @@ async def test_what_is_known_is_counted_and_what_is_not_is_left_out(tmp_path: Pa
     assert found["ganeti_cluster_storage_size_bytes",] == 2000 * MIB
     assert found["ganeti_cluster_jobs", "queued"] == 2
     assert ("ganeti_cluster_jobs", "success") not in found
+    assert found["ganeti_cluster_candidates", "behind"] == 1
+    assert found["ganeti_cluster_replication_lag_seconds",] == 30.5
+
+
+async def test_durations_are_histograms(tmp_path: Path) -> None:
+    async with bed(tmp_path) as one:
+        one.master.answers |= ANSWERS
+        found = await values(one)
+    # The strict parser refuses ranges that do not grow, or lack the last.
+    name = "ganeti_cluster_job_run_seconds"
+    assert found[f"{name}_bucket", "0.5", "error"] == 1
+    assert found[f"{name}_bucket", "10.0", "error"] == 3
+    assert found[f"{name}_bucket", "+Inf", "error"] == 6
+    assert found[f"{name}_count", "error"] == 6
+    assert found[f"{name}_sum", "error"] == 99.5
+    assert found["ganeti_cluster_lock_wait_seconds_count",] == 6
+    assert found["ganeti_cluster_node_call_seconds_count", "silent"] == 6
 
 
 async def test_where_nobody_answers_there_are_no_sums(tmp_path: Path) -> None:

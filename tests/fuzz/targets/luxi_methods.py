@@ -27,7 +27,8 @@ _ANSWERS: Final = {
     "QueryClusterInfo": [], "QueryConfigValues": [["cluster_name"]], "QueryExports": [[], False],
     "QueryFields": ["node", ["name"]], "QueryFilters": [[], ["uuid"]],
     "QueryGroups": [[], ["name"], False], "QueryInstances": [["web1"], ["name"], False],
-    "QueryJobs": [[1], ["id", "status", "ops"]], "QueryNetworks": [[], ["name"], False],
+    "QueryJobs": [[1], ["id", "status", "ops"]], "QueryMeasures": [],
+    "QueryNetworks": [[], ["name"], False],
     "QueryNodes": [[], ["name", "mfree"], False], "QueryTags": ["node", "node1"],
     "ReplaceFilter": [
         "8b53f7de-f8e2-4470-99bd-1efe746e434f", 0, [["jobid", ["<", "id", 5]]], "PAUSE",

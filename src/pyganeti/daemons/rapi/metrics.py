@@ -9,12 +9,13 @@ Source: ``docs/metrics.md``.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pyganeti.daemons.exposing import Declared, Sample, Type, expose
+from pyganeti.daemons.exposing import Declared, Sample, Spread, Type, expose
 from pyganeti.model.enums import FINALIZED, InstanceStatus, JobStatus, NodeRole
 from pyganeti.rapi.call import Json, Master
 
 _MIB: Final = 1024 * 1024
 _GAUGE: Final = Type.GAUGE
+_HISTOGRAM: Final = Type.HISTOGRAM
 
 INSTANCES: Final = Declared(
     "ganeti_cluster_instances", _GAUGE, "Instances, by status.", ("status",)
@@ -37,9 +38,51 @@ DISK_FREE: Final = Declared(
     "ganeti_cluster_storage_free_bytes", _GAUGE, "What of it is free for disks."
 )
 JOBS: Final = Declared("ganeti_cluster_jobs", _GAUGE, "Jobs that have not ended.", ("status",))
-METRICS: Final = (INSTANCES, NODES, SILENT, CPUS, MEMORY, MEMORY_FREE, DISK, DISK_FREE, JOBS)
+QUEUED: Final = Declared(
+    "ganeti_cluster_job_queue_seconds", _HISTOGRAM, "From a job's submission until it begins."
+)
+RAN: Final = Declared(
+    "ganeti_cluster_job_run_seconds", _HISTOGRAM, "From its begin to its end.", ("status",)
+)
+LOCK_WAITS: Final = Declared(
+    "ganeti_cluster_lock_wait_seconds", _HISTOGRAM, "How long operations waited for locks."
+)
+NODE_CALLS: Final = Declared(
+    "ganeti_cluster_node_call_seconds",
+    _HISTOGRAM,
+    "How long the master waited for answers of nodes.",
+    ("result",),
+)
+CANDIDATES: Final = Declared(
+    "ganeti_cluster_candidates",
+    _GAUGE,
+    "Master candidates, the master counted, by whether they have all changes.",
+    ("state",),
+)
+CONFIRMED: Final = Declared(
+    "ganeti_cluster_replication_seconds",
+    _HISTOGRAM,
+    "How long changes took until the candidates confirmed them.",
+)
+LAG: Final = Declared(
+    "ganeti_cluster_replication_lag_seconds",
+    _GAUGE,
+    "How long the candidate that is behind the longest has lacked changes.",
+)
+METRICS: Final = (
+    INSTANCES, NODES, SILENT, CPUS, MEMORY, MEMORY_FREE, DISK, DISK_FREE, JOBS, QUEUED, RAN,
+    LOCK_WAITS, NODE_CALLS, CANDIDATES, CONFIRMED, LAG,
+)  # fmt: skip
 
 ROLES: Final = {role.value: role.name.lower() for role in NodeRole}
+# By their names in the master's answer.
+_DURATIONS: Final = {
+    "job_queue": QUEUED,
+    "job_run": RAN,
+    "lock_wait": LOCK_WAITS,
+    "node_call": NODE_CALLS,
+    "replication": CONFIRMED,
+}
 # In the order in which they are asked for, after name and role.
 _RESOURCES: Final = (
     ("ctotal", CPUS, 1),
@@ -63,10 +106,12 @@ async def cluster_metrics(master: Master) -> bytes:
     nodes = await master.ask("QueryNodes", [], fields, False)
     wanted = ["|", *(["=", "status", status.value] for status in _OPEN)]
     jobs = await master.ask("Query", "job", ["status"], wanted)
+    measures = await master.ask("QueryMeasures")
     found = [
         *counted(INSTANCES, (row[0] for row in instances), [one.value for one in InstanceStatus]),
         *node_samples(nodes),
         *counted(JOBS, (row[0][1] for row in jobs["data"]), [one.value for one in _OPEN]),
+        *measured(measures),
     ]
     return expose(METRICS, found)
 
@@ -75,6 +120,26 @@ def counted(metric: Declared, found: Iterable[str], values: Sequence[str]) -> li
     """How often each of ``values`` occurs; all of them are there, so that a rule may rely on it."""
     words = list(found)
     return [Sample(metric, words.count(value), (value,)) for value in values]
+
+
+def measured(told: Json) -> list[Sample | Spread]:
+    """What the master counted of its own work.
+
+    Args:
+        told: the answer to ``QueryMeasures``.
+    """
+    samples = [Sample(CANDIDATES, count, (state,)) for state, count in told["candidates"].items()]
+    spreads = [
+        Spread(
+            _DURATIONS[one["name"]],
+            one["bounds"],
+            one["counts"],
+            one["sum"],
+            (one["of"],) if one["of"] else (),
+        )
+        for one in told["durations"]
+    ]
+    return [*samples, Sample(LAG, told["replication_lag"]), *spreads]
 
 
 def node_samples(rows: Sequence[Sequence[Json]]) -> list[Sample]:

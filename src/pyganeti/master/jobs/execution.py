@@ -31,6 +31,7 @@ from pyganeti.master.jobs.signals import Signals
 from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.locks import LockManager, LockRequest, OwnedLocks
 from pyganeti.master.lu.base import LogicalUnit
+from pyganeti.master.measures import Measures
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.queue.ageing import Ageing
@@ -102,6 +103,7 @@ class Services:
     bells: Doorbells
     keys: KeyFiles
     renew_client: Callable[[], Awaitable[None]]
+    measures: Measures
     minors: Minors = field(default_factory=Minors)
     turns: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -291,7 +293,10 @@ class Execution:
         owner, queued = f"{self._job.id}/{op.summary()}", self._job.ops[self._index]
         self._state.in_lock_wait = True
         try:
-            with self._s.ageing.waiting(self._job, partial(self._s.locks.change_priority, owner)):
+            with (
+                self._s.ageing.waiting(self._job, partial(self._s.locks.change_priority, owner)),
+                self._s.measures.timed(self._s.measures.lock_waits),
+            ):
                 await self._locks.take(owner, declare, lambda: queued.priority)
         finally:
             self._state.in_lock_wait = False

@@ -13,7 +13,7 @@ from typing import Final
 from pyganeti.kit.clock import timestamp
 from pyganeti.master.jobs.execution import Execution, JobTask, Services
 from pyganeti.master.jobs.journal import Journal
-from pyganeti.master.queue.job import Job
+from pyganeti.master.queue.job import Job, Timestamp
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import (
     GenericError,
@@ -64,6 +64,7 @@ class Processor:
         try:
             if job.start_timestamp is None:
                 job.start_timestamp = self._now()
+                self._measure_begin(job, job.start_timestamp)
             for index in range(len(job.ops)):
                 if job.ops[index].status in FINALIZED:
                     continue
@@ -76,6 +77,18 @@ class Processor:
                     return
         finally:
             del self._started[job.id]
+            self._measure_end(job)
+
+    def _measure_begin(self, job: Job, begin: Timestamp) -> None:
+        """Count how long ``job`` was queued."""
+        if job.received_timestamp is not None:  # as in a file of an old Ganeti
+            self._services.measures.queued.add(_between(job.received_timestamp, begin))
+
+    def _measure_end(self, job: Job) -> None:
+        """Count how long ``job`` ran, if it has ended."""
+        if job.start_timestamp is not None and job.end_timestamp is not None:
+            ran = self._services.measures.ran[job.status]
+            ran.add(_between(job.start_timestamp, job.end_timestamp))
 
     def cancel(self, job: Job, task: asyncio.Task[None], *, kill: bool) -> bool:
         """Ask a started job to end; whether it will.
@@ -170,6 +183,11 @@ class Processor:
                 await self._services.clock.sleep(5.0)
             else:
                 return
+
+
+def _between(begin: Timestamp, end: Timestamp) -> float:
+    """Seconds from one to the other."""
+    return end[0] - begin[0] + (end[1] - begin[1]) / 1_000_000
 
 
 def _take_back_cancellation() -> None:
