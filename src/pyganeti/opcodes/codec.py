@@ -92,10 +92,15 @@ def _kind(value: object) -> str:
 def _check_texts(op_id: str, value: object) -> None:
     """Refuse NUL, which neither names nor files nor arguments of programs can hold.
 
+    And half of a surrogate pair, which JSON can say and UTF-8 cannot.
+
     Raises:
         OpPrereqError: ``ECode.INVAL``; a text has one.
     """
     if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
+            text = f"{op_id}: a text holds half of a surrogate pair, which is no character"
+            raise OpPrereqError(text, ECode.INVAL)
         if "\0" in value:
             raise OpPrereqError(f"{op_id}: a text holds a NUL character", ECode.INVAL)
     elif isinstance(value, _PLAIN):

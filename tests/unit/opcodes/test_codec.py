@@ -195,6 +195,13 @@ def test_a_nul_is_refused_in_any_text(name: str) -> None:
             decode(data)
 
 
+@pytest.mark.parametrize("name", ["comment", "mode", "nosuch"])
+def test_half_of_a_surrogate_pair_is_refused_in_any_text(name: str) -> None:
+    for data in ({**CREATE, name: "ä\udcff"}, {**CREATE, "osparams": {"\ud800": "b"}}):
+        with pytest.raises(OpPrereqError, match="OP_INSTANCE_CREATE: a text holds half of a"):
+            decode(data)
+
+
 def test_results_are_compared_with_their_type() -> None:
     check_result(OpTestDelay(duration=1.0), None)
     check_result(OpClusterVerify(), {"jobs": [[True, 5], [False, "full"]]})

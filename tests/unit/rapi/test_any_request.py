@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyganeti.model.errors import GenericError
@@ -48,6 +48,9 @@ def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, list[str]], Any]:
 
 
 @given(requests())
+# Half of a surrogate pair where one of a few words is wanted, and where any text is.
+@example(("POST", "/2/groups", {}, {"group_name": "a", "alloc_policy": "ä\udcff"}))
+@example(("POST", "/2/groups", {}, {"group_name": "ä\udcff"}))
 @settings(max_examples=400)
 async def test_any_request(wanted: tuple[str, str, dict[str, list[str]], Any]) -> None:
     verb, path, query, body = wanted
