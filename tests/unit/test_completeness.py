@@ -98,7 +98,6 @@ def test_every_opcode_has_a_logical_unit_or_is_pending() -> None:
 REFUSALS = {
     "master/lu/cluster/set_params/operation.py": "tests below",
     "master/disks/new.py": "disk templates: tests/sim/test_pending.py",
-    "master/jobs/execution.py": "opcodes: the test above",
 }
 
 
