@@ -13,9 +13,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pyganeti.kit.identity import become, user_id
 from pyganeti.kit.paths import Paths
@@ -73,6 +73,10 @@ def exit_code(error: BaseException) -> int:
     return CORRUPT_CONFIG if isinstance(error, _CORRUPT) else FAILURE
 
 
+class _Stopped(Exception):
+    """Ends the tasks of :meth:`Life.beside`."""
+
+
 class Life:
     """A daemon's life as its body sees it."""
 
@@ -117,6 +121,22 @@ class Life:
         """Wait for the time to end."""
         await self._stop.wait()
         notify(self._env, "STOPPING=1")
+
+    # Any: what a coroutine is sent and yields, which only the loop sees.
+    async def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Be ready, and do ``work`` until it is time to end; it is cancelled then.
+
+        Raises:
+            ExceptionGroup: what ended the work.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(work)
+                self.ready()
+                await self.stopped()
+                raise _Stopped
+        except* _Stopped:
+            pass
 
 
 Body = Callable[[Life], Awaitable[int]]

@@ -3,7 +3,6 @@
 Runs on every node without privileges; only master candidates have something to answer from.
 """
 
-import asyncio
 import sys
 from typing import Final
 
@@ -27,10 +26,6 @@ NAME: Final = "ganeti-confd"
 LOG_BASE: Final = "conf-daemon"
 
 
-class _Stopped(Exception):
-    """Ends the daemon's task group."""
-
-
 async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     """Answer until it is time to end.
 
@@ -45,13 +40,7 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     server = DatagramServer(Confd(key, ConfigCopy(paths.config_file, clock), clock))
     await server.start(address, port)
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.run())
-            life.ready()
-            await life.stopped()
-            raise _Stopped
-    except* _Stopped:
-        pass
+        await life.beside(server.run())
     finally:
         server.stop()
     return OK

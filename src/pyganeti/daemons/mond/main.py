@@ -4,7 +4,6 @@ Runs on every node. It only reads: the node's own files and programs, and confd.
 """
 
 import argparse
-import asyncio
 import logging
 import sys
 from functools import partial
@@ -38,10 +37,6 @@ LOG_BASE: Final = "monitoring-daemon"
 DEFAULT_PORT: Final = 1815
 MOST_CLIENTS: Final = 100
 _LOG: Final = logging.getLogger(__name__)
-
-
-class _Stopped(Exception):
-    """Ends the daemon's task group."""
 
 
 def build_sources(paths: Paths, known: Known, clock: Clock, runner: Runner) -> Sources:
@@ -83,13 +78,7 @@ async def serve(paths: Paths, life: Life, address: str, port: int) -> int:
     found = await server.start(address, port)
     _LOG.info("listens on %s, port %d", address, found)
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(collecting.run())
-            life.ready()
-            await life.stopped()
-            raise _Stopped
-    except* _Stopped:
-        pass
+        await life.beside(collecting.run())
     finally:
         await server.stop()
     return OK

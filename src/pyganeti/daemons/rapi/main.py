@@ -4,7 +4,6 @@ Runs without privileges; all it does to the cluster goes through LUXI.
 """
 
 import argparse
-import asyncio
 import logging
 import sys
 from typing import Final
@@ -31,10 +30,6 @@ LOG_BASE: Final = "rapi-daemon"
 _LOOK_S: Final = 1.0
 _PATIENCE_S: Final = 10.0
 _LOG: Final = logging.getLogger(__name__)
-
-
-class _Stopped(Exception):
-    """Ends the daemon's task group."""
 
 
 class Daemon:
@@ -78,13 +73,7 @@ class Daemon:
         port = await server.start(address, options.port(self._options))
         _LOG.info("listens on %s, port %d", address, port)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._look())
-                life.ready()
-                await life.stopped()
-                raise _Stopped
-        except* _Stopped:
-            pass
+            await life.beside(self._look())
         finally:
             await server.stop()
             master.close()
