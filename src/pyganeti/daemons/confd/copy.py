@@ -4,6 +4,7 @@ A question makes it look whether a file is another one than last time. Nothing i
 where nobody asks confd.
 """
 
+import asyncio
 import logging
 import os
 from typing import Final
@@ -76,6 +77,7 @@ class ConfigCopy:
         self._state: _State | None = None
         self._read_at = -INTERVAL_S
         self._found: Answers | GenericError = _none(path)
+        self._reading = asyncio.Lock()
 
     async def answers(self) -> Answers:
         """What there is to answer from.
@@ -89,7 +91,12 @@ class ConfigCopy:
         elif state != self._state and self._may_read():
             # Its state from before: what comes while it is read is read the next time.
             self._state, self._read_at = state, self._clock.monotonic()
-            self._found = await in_thread(self._read)
+            async with self._reading:
+                self._found = await in_thread(self._read)
+        elif isinstance(self._found, GenericError):
+            # Whoever asks while the first copy is read has its answers too.
+            async with self._reading:
+                pass
         if isinstance(self._found, GenericError):
             raise self._found
         return self._found

@@ -1,5 +1,6 @@
 """The files that confd follows: there, changed, broken, gone, back."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,13 @@ async def test_it_is_not_read_more_often_than_once_a_second(tmp_path: Path) -> N
     renamed(path, "second")
     clock.time += 0.9
     assert await name_of(copy) == "first"
+
+
+async def test_two_that_ask_at_once_get_the_first_copy(tmp_path: Path) -> None:
+    path = tmp_path / "config.data"
+    copy = ConfigCopy(str(path), Clock())
+    renamed(path, "first")
+    assert await asyncio.gather(name_of(copy), name_of(copy)) == ["first", "first"]
 
 
 async def test_a_node_that_is_no_candidate_says_so(tmp_path: Path) -> None:
