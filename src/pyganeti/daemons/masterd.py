@@ -211,7 +211,7 @@ class Daemon:
                 await master.recover()
                 group.create_task(master.serve())
                 await self._activate_ip(master)
-                if master.former_masters.are_left:
+                if master.former_masters.are_left or exporter.lacks_config():
                     await self._export(exporter)
                 await server.start()
                 self._life.ready()
@@ -269,7 +269,10 @@ class Daemon:
             )
 
     async def _export(self, exporter: Exporter) -> None:
-        """Write the files before a failover counts as done; what cannot be is tried again."""
+        """Write the files before a failover, or the founding of a cluster, counts as done.
+
+        What cannot be written is tried again.
+        """
         try:
             await exporter.flush()
         except (OSError, GenericError) as err:

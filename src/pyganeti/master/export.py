@@ -110,6 +110,10 @@ class Exporter:
         self._is_tidy = False
         self._wakeup.set()
 
+    def lacks_config(self) -> bool:
+        """Whether there is no ``config.data`` at all, as on a new cluster."""
+        return not os.path.exists(self._paths.config_file)
+
     def config_changed(self) -> None:
         """The configuration has changed."""
         self._wakeup.set()
