@@ -69,7 +69,7 @@ async def test_two_that_ask_at_once_get_the_first_copy(tmp_path: Path) -> None:
     path = tmp_path / "config.data"
     copy = ConfigCopy(str(path), Clock())
     renamed(path, "first")
-    assert await asyncio.gather(name_of(copy), name_of(copy)) == ["first", "first"]
+    assert list(await asyncio.gather(name_of(copy), name_of(copy))) == ["first", "first"]
 
 
 async def test_a_node_that_is_no_candidate_says_so(tmp_path: Path) -> None:
