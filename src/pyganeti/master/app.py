@@ -30,7 +30,7 @@ from pyganeti.master.jobs.waits import all_waits
 from pyganeti.master.key_files import KeyFiles
 from pyganeti.master.locks import LockManager, OwnedLocks
 from pyganeti.master.lu.registry import LOGICAL_UNITS, AnyLU
-from pyganeti.master.measures import MeasuredNodes, Measures
+from pyganeti.master.measures import Measures
 from pyganeti.master.nodes import NodeAccess, NodeReader, NodeWriter
 from pyganeti.master.query.engine import QueryEngine
 from pyganeti.master.query.live import NodeLiveReader
@@ -52,6 +52,7 @@ from pyganeti.opcodes.codec import encode
 from pyganeti.store.committer import Committer
 from pyganeti.store.interface import IMPORTED, Batch, Contents, Delete, Put, Table
 from pyganeti.wire.noderpc.call import NodeClient
+from pyganeti.wire.noderpc.watched import WatchedNodes
 
 WATCHER_PAUSE: Final = "watcher_pause"
 
@@ -105,11 +106,10 @@ class Master:
         store, clock = around.store, around.clock
         self.config = ConfigState(store, clock, view)
         self.measures = Measures(clock)
-        nodes = MeasuredNodes(around.client, self.measures)
-        self.term = TermWatch(nodes, lambda: len(self.config.view.online_nodes()))
+        self.term = TermWatch(lambda: len(self.config.view.online_nodes()))
         self.tasks = NodeTasks(clock.now)
         self.access = NodeAccess(
-            self.term,
+            WatchedNodes(WatchedNodes(around.client, self.measures), self.term),
             lambda: self.config.view,
             lambda: epoch,
             around.resolve,

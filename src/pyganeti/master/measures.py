@@ -5,16 +5,15 @@
 Kept in memory, from the start of the daemon on. Source: ``docs/metrics.md``.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 from pyganeti.kit.clock import Clock
 from pyganeti.kit.durations import Durations
 from pyganeti.model.enums import FINALIZED, JobStatus
 from pyganeti.model.errors import CallTimeout, GenericError, NodeUnreachable
-from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, NodeClient, R, TaskId
-from pyganeti.wire.noderpc.types import TaskProgress
+from pyganeti.wire.noderpc.call import NodeAddress
 
 # In seconds. A no-op job takes milliseconds, a new instance minutes, a disk that is moved hours.
 _JOBS: Final = (0.01, 0.1, 1, 10, 60, 300, 1800, 7200, 43200)
@@ -27,7 +26,7 @@ _SILENT: Final = "silent"
 
 
 class Measures:
-    """Counters; see the attributes.
+    """Counters; see the attributes. A ``Watch`` of the calls of nodes.
 
     Attributes:
         queued: from a job's submission until it begins.
@@ -55,8 +54,8 @@ class Measures:
             durations.add(self._clock.monotonic() - begin)
 
     @contextmanager
-    def node_call(self) -> Iterator[None]:
-        """Count a node call; one that its caller gave up counts as silent."""
+    def over_request(self, _node: NodeAddress) -> Iterator[None]:
+        """Count a node call; one that its caller gave up counts as silent. See ``Watch``."""
         begin, end = self._clock.monotonic(), _SILENT
         try:
             yield
@@ -68,6 +67,10 @@ class Measures:
             raise
         finally:
             self.calls[end].add(self._clock.monotonic() - begin)
+
+    def over_task(self, _node: NodeAddress) -> AbstractContextManager[None]:
+        """Waits for tasks are not counted. See ``Watch``."""
+        return nullcontext()
 
     def told(self) -> list[dict[str, Any]]:  # Any: JSON
         """All of them: ``name``, ``of`` (``""`` for all), ``bounds``, ``counts`` and ``sum``."""
@@ -82,39 +85,3 @@ class Measures:
 
 def _told(name: str, of: str, one: Durations) -> dict[str, Any]:  # Any: JSON
     return {"name": name, "of": of, "bounds": one.bounds, "counts": one.counts, "sum": one.sum_s}
-
-
-class MeasuredNodes:
-    """A ``NodeClient`` whose requests are timed; waits for tasks are none, they may take hours.
-
-    Args:
-        client: the transport.
-        measures: are told.
-    """
-
-    def __init__(self, client: NodeClient, measures: Measures) -> None:
-        self._client = client
-        self._measures = measures
-
-    async def call(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> R:
-        """See ``NodeClient``."""
-        if call.long:
-            return await self._client.call(node, call, ctx)
-        with self._measures.node_call():
-            return await self._client.call(node, call, ctx)
-
-    async def start(self, node: NodeAddress, call: NodeCall[R], ctx: CallContext) -> TaskId:
-        """See ``NodeClient``."""
-        with self._measures.node_call():
-            return await self._client.start(node, call, ctx)
-
-    async def wait(
-        self,
-        node: NodeAddress,
-        task: TaskId,
-        kind: type[NodeCall[R]],
-        ctx: CallContext,
-        progress: Callable[[TaskProgress], None] | None = None,
-    ) -> R:
-        """See ``NodeClient``."""
-        return await self._client.wait(node, task, kind, ctx, progress)

@@ -6,6 +6,7 @@ from pyganeti.master.superseded import TermWatch
 from pyganeti.model.errors import NodeUnreachable, StaleEpoch
 from pyganeti.wire.noderpc.call import CallContext, NodeAddress, NodeCall, R, TaskId
 from pyganeti.wire.noderpc.node import VersionCall
+from pyganeti.wire.noderpc.watched import WatchedNodes
 
 NODES = [NodeAddress(f"node{number}", f"192.0.2.{number}", 1811) for number in (1, 2, 3)]
 TERM = CallContext(epoch=1)
@@ -34,21 +35,22 @@ class Refusing:
         raise self._error
 
 
-async def ask(watch: TermWatch, *nodes: NodeAddress) -> None:
+async def ask(watch: TermWatch, error: Exception, *nodes: NodeAddress) -> None:
+    client = WatchedNodes(Refusing(error), watch)
     for node in nodes:
-        with pytest.raises((StaleEpoch, NodeUnreachable)):
-            await watch.call(node, VersionCall(), TERM)
+        with pytest.raises(type(error)):
+            await client.call(node, VersionCall(), TERM)
 
 
 async def test_it_is_over_once_more_than_half_refuse_its_term() -> None:
-    watch = TermWatch(Refusing(StaleEpoch("obeys term 2", 2)), lambda: 3)
-    await ask(watch, NODES[0], NODES[0])
+    watch, refusal = TermWatch(lambda: 3), StaleEpoch("obeys term 2", 2)
+    await ask(watch, refusal, NODES[0], NODES[0])
     assert not watch.over.is_set()
-    await ask(watch, NODES[1])
+    await ask(watch, refusal, NODES[1])
     assert watch.over.is_set()
 
 
 async def test_nodes_that_do_not_answer_end_no_term() -> None:
-    watch = TermWatch(Refusing(NodeUnreachable("no route")), lambda: 3)
-    await ask(watch, *NODES)
+    watch = TermWatch(lambda: 3)
+    await ask(watch, NodeUnreachable("no route"), *NODES)
     assert not watch.over.is_set()
