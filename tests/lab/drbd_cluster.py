@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tests.lab.cluster import LabCluster
-from tools.lab.nodes import TESTS, Node
+from tools.lab.nodes import Node
+from tools.lab.project import TESTS
 
 WEB1 = "web1.example.com"
 SMALL = ("-B", "memory=128m", "--ignore-ipolicy")

@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 
 from tests.lab.conftest import Nodes
-from tools.lab.nodes import TESTS, LabError, Node
+from tools.lab.nodes import LabError, Node
+from tools.lab.project import TESTS
 
 SYNC_S: Final = 120.0
 State = dict[str, Any]  # Any: numbers and words of one device

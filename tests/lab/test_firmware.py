@@ -5,7 +5,8 @@ from typing import Final
 from tests.lab.conftest import Nodes
 from tests.lab.drbd_cluster import WEB1, DrbdCluster
 from tests.lab.firmware_shell import VALUE, WORD
-from tools.lab.nodes import TESTS, Node
+from tools.lab.nodes import Node
+from tools.lab.project import TESTS
 
 REMEMBERED: Final = f"{VALUE} {WORD!r}"
 SERIAL: Final = f"/var/run/ganeti/kvm-hypervisor/ctrl/{WEB1}.serial"

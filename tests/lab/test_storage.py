@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.node.storage_kinds import VOLUME_GROUP
 from tests.lab.conftest import Nodes
-from tools.lab.nodes import TESTS
+from tools.lab.project import TESTS
 
 
 @pytest.mark.parametrize(

@@ -8,28 +8,21 @@ a link or the power is one call. Needs root.
 """
 
 import fcntl
-import importlib.metadata
 import os
-import py_compile
 import shutil
 import signal
 import socket
 import subprocess
 import tarfile
 import time
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib.util import cache_from_source
 from io import BytesIO
 from pathlib import Path
-from py_compile import PycInvalidationMode
-from tempfile import TemporaryDirectory
 from typing import Final
 
+from tools.lab import project
 from tools.lab.image import CACHE, IMAGE, fingerprint
-from tools.machine import CHECKOUT
 
 MANAGEMENT: Final = "10.77.0"
 REPLICATION: Final = "10.78.0"
@@ -39,14 +32,6 @@ SNAPSHOT: Final = "ready"
 BOOT_S: Final = 90.0
 RESTORE_S: Final = 60.0
 COMMAND_S: Final = 300.0
-# Where the project lies in a node.
-SOURCE: Final = "/opt/pyganeti/src"
-# Where tests lie in a node, and the distributions that run them there.
-TESTS: Final = "/opt/pyganeti/checkout"
-_RUNNERS: Final = (
-    "pytest", "pytest-asyncio", "pluggy", "iniconfig", "packaging", "typing-extensions",
-    "hypothesis", "sortedcontainers",
-)  # fmt: skip
 _SNAPSHOTS: Final = CACHE / "snapshots"
 
 
@@ -329,60 +314,14 @@ class Node:
 
     def install(self) -> None:
         """Bring it the project as it is in this checkout, compiled, and its programs."""
-        self.put(_below(CHECKOUT / "src" / "pyganeti", f"{SOURCE}/pyganeti"))
-        self.put(_compiled())
-        self.put({f"/usr/local/sbin/{name}": text for name, text in _programs()}, mode=0o755)
+        self.put(project.modules())
+        self.put(project.compiled())
+        self.put(project.programs(), mode=0o755)
 
     def install_tests(self) -> None:
-        """Bring it the tests of this checkout and what runs them, to ``TESTS``."""
-        for name in _RUNNERS:
-            files = importlib.metadata.files(name) or ()
-            self.put(
-                {
-                    f"/opt/pyganeti/lib/{path}": Path(path.locate()).read_bytes()
-                    for path in files
-                    if ".." not in path.parts and path.suffix != ".pyc"
-                }
-            )
-        self.put(_below(CHECKOUT / "tests", f"{TESTS}/tests", ".py"))
-        # Facts that modules of tests read when they are loaded.
-        self.put(_below(CHECKOUT / "tests" / "spec", f"{TESTS}/tests/spec", ".json"))
-        self.put({f"{TESTS}/pyproject.toml": (CHECKOUT / "pyproject.toml").read_bytes()})
-
-
-def _below(directory: Path, target: str, suffix: str = "") -> dict[str, bytes]:
-    """The files below ``directory``, as they are to lie below ``target``."""
-    return {
-        f"{target}/{path.relative_to(directory)}": path.read_bytes()
-        for path in sorted(directory.rglob(f"*{suffix}"))
-        if path.is_file() and path.suffix != ".pyc"
-    }
-
-
-@cache
-def _compiled() -> dict[str, bytes]:
-    """The project's modules, compiled: an emulated processor takes half a minute for it.
-
-    They hold whatever the times of their sources are. A node whose Python is another ignores them.
-    """
-    made: dict[str, bytes] = {}
-    with TemporaryDirectory() as scratch:
-        for path in sorted((CHECKOUT / "src" / "pyganeti").rglob("*.py")):
-            place = f"{SOURCE}/{path.relative_to(CHECKOUT / 'src')}"
-            done = f"{scratch}/pyc"
-            never = PycInvalidationMode.UNCHECKED_HASH
-            py_compile.compile(str(path), done, place, doraise=True, invalidation_mode=never)
-            made[cache_from_source(place)] = Path(done).read_bytes()
-    return made
-
-
-def _programs() -> Iterator[tuple[str, bytes]]:
-    """Our programs by name, as an installation would make them."""
-    scripts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["scripts"]
-    for name, place in scripts.items():
-        module, function = place.split(":")
-        text = f"#!/usr/bin/python3\nimport sys\nfrom {module} import {function}\n"
-        yield name, f"{text}sys.exit({function}())\n".encode()
+        """Bring it the tests of this checkout and what runs them, to ``project.TESTS``."""
+        for members in project.test_files():
+            self.put(members)
 
 
 def _fingerprint() -> str:
