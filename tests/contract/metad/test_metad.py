@@ -2,153 +2,22 @@
 
 import io
 import json
-import os
-import sys
 import tarfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from pyganeti.daemons.metad.server import LARGEST_RESULT, Metadata
-from pyganeti.kit.process import Command, Finished, ProcessError, run
+from pyganeti.daemons.metad.server import Metadata
+from pyganeti.kit.process import Command, Finished, ProcessError
 from pyganeti.model.communication import SERVICE_IP, SERVICE_MAC
 from pyganeti.node.metadata import GuestRecords
-from pyganeti.node.network.interfaces import interface_number
-from pyganeti.wire.helper_words import NOTHING, Heard
-from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec, ScriptSpec
+from pyganeti.wire.noderpc.specs import InstanceSpec, NicSpec
+from tests.contract.metad.guests import LATEST, Guest, instance
 from tests.contract.node.real_network import real_network
 from tests.needs import needs_root, skip_without_interfaces
 
 pytestmark = needs_root("network namespaces")
-# Not the real one: this machine may have a metadata service of its own there.
-ADDRESS = "198.51.100.254"
-PORT = 8099
-LATEST = "/ganeti/latest"
-ASK = f"""
-import http.client, sys
-method, path, header, source, body = sys.argv[1:]
-place = (source, 0) if source else None
-service = http.client.HTTPConnection("{ADDRESS}", {PORT}, timeout=10, source_address=place)
-service.request(method, path, headers={{"X": header}} if header else {{}})
-answer = service.getresponse()
-open(body, "wb").write(answer.read())
-print(answer.status)
-"""
-
-
-TELL = f"""
-import http.client, sys
-service = http.client.HTTPConnection("{ADDRESS}", {PORT}, timeout=10)
-service.request("POST", "{LATEST}/os/result", open(sys.argv[1], "rb").read())
-print(service.getresponse().status)
-"""
-
-
-class Guest:
-    """A network namespace in place of a virtual machine, behind a pair of interfaces."""
-
-    def __init__(self, number: int, directory: Path) -> None:
-        self.namespace = f"metad-{os.getpid()}-{number}"
-        self.interface = f"gc{os.getpid() % 1000000}t{number}"
-        self.ip = f"198.51.100.{number}"
-        self._directory = directory
-
-    async def make(self) -> None:
-        """The interfaces, ours connected as noded connects it."""
-        peer = ("peer", "name", "eth0", "netns", self.namespace)
-        await run(Command(("ip", "link", "add", self.interface, "type", "veth", *peer)))
-        for words in (
-            f"link set {self.interface} up",
-            f"address add {ADDRESS}/32 dev {self.interface}",
-            f"route add {self.ip}/32 dev {self.interface}",
-        ):
-            await run(Command(("ip", *words.split())))
-        for words in (
-            f"address add {self.ip}/24 dev eth0", "link set eth0 up", "link set lo up",
-        ):  # fmt: skip
-            await self.inside("ip", *words.split())
-
-    async def remove(self) -> None:
-        """The interfaces again."""
-        await run(Command(("ip", "link", "del", self.interface), ok_codes=frozenset({0, 1})))
-
-    async def inside(self, *words: str) -> Finished:
-        """Run a program in the guest."""
-        enter = ("ip", "netns", "exec", self.namespace)
-        return await run(Command((*enter, *words), ok_codes=frozenset(range(256))))
-
-    async def be_helper(self) -> None:
-        """Have the address that all helpers have; it is theirs in the test's network."""
-        number = str(interface_number(self.interface))
-        place = ("198.51.100.253/32", "dev", self.interface, "metric", number)
-        await run(Command(("ip", "route", "replace", *place)))
-        await self.inside("ip", "address", "flush", "dev", "eth0")
-        await self.inside("ip", "address", "add", "198.51.100.253/24", "dev", "eth0")
-
-    async def tell(self, result: bytes) -> int:
-        """Status of the answer to a script's result."""
-        sent = self._directory / "sent"
-        sent.write_bytes(result)
-        done = await self.inside(sys.executable, "-c", TELL, str(sent))
-        return int(done.stdout)
-
-    async def ask(
-        self, path: str, *, method: str = "GET", header: str = "", source: str = ""
-    ) -> tuple[int, bytes]:
-        """Status and body of an answer; status 0 if there is none."""
-        body = self._directory / "body"
-        words = (method, path, header, source, str(body))
-        done = await self.inside(sys.executable, "-c", ASK, *words)
-        return (int(done.stdout), body.read_bytes()) if done.code == 0 else (0, b"")
-
-
-def instance(name: str, *nics: NicSpec) -> InstanceSpec:
-    return InstanceSpec(
-        name=name, uuid=f"uuid-{name}", primary_node="n", hypervisor="kvm", os="talker+v1",
-        osparams={"size": "big"}, osparams_private={"password": f"of {name}"}, nics=nics,
-    )  # fmt: skip
-
-
-@pytest.fixture
-async def guests(tmp_path: Path) -> AsyncIterator[list[Guest]]:
-    """Two guests."""
-    skip_without_interfaces()
-    made = [Guest(number, tmp_path) for number in (1, 2)]
-    try:
-        for guest in made:
-            await run(Command(("ip", "netns", "add", guest.namespace)))
-            await guest.make()
-        yield made
-    finally:
-        for guest in made:
-            await guest.remove()
-            away = ("ip", "netns", "del", guest.namespace)
-            await run(Command(away, ok_codes=frozenset({0, 1})))
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> GuestRecords:
-    """Of guests; none at first."""
-    return GuestRecords(str(tmp_path / "metadata"))
-
-
-@pytest.fixture
-async def service(tmp_path: Path, records: GuestRecords) -> AsyncIterator[Metadata]:
-    """The service, with one OS definition."""
-    place = tmp_path / "os/talker"
-    place.mkdir(parents=True)
-    for name in ("create", "export", "import", "rename", "verify"):
-        (place / name).write_text(f"#!/bin/sh\necho {name}\n")
-        (place / name).chmod(0o755)
-    (place / "ganeti_api_version").write_text("20\n")
-    (place / "variants.list").write_text("v1\n")
-    (place / "parameters.list").write_text("size How big\n")
-    made = Metadata(records, (str(tmp_path / "os"),), ADDRESS, PORT)
-    await made.start()
-    yield made
-    await made.stop()
 
 
 async def test_each_guest_is_told_about_itself(
@@ -333,88 +202,11 @@ async def test_a_daemon_that_does_not_start_keeps_no_guest_down(
     assert "of web1" not in caplog.text
 
 
-def helper(name: str, run: str = "run-1") -> InstanceSpec:
-    """What a helper is told that installs an instance."""
-    environment = {"OSP_PASSWORD": "it's $HOME", "DISK_0_PATH": "/dev/vdb", "OSP_A-B": "x"}
-    script = ScriptSpec(run=run, environment=environment, secret=("password",))
-    return msgspec.structs.replace(instance(name), script=script)
-
-
-async def test_a_helper_is_told_all_and_tells_how_it_went(
-    service: Metadata, records: GuestRecords, guests: list[Guest]
-) -> None:
-    guest = guests[0]
-    records.put(guest.interface, helper("web1"))
-    await service.refresh()
-    assert service.heard("run-1") == NOTHING
-    status, body = await guest.ask(f"{LATEST}/os/parameters.json")
-    assert (status, json.loads(body)["password"]) == (200, ["of web1", "secret"])
-    assert service.heard("run-1") == Heard(asked=True)
-    assert service.heard("run-2") == NOTHING
-    status, body = await guest.ask(f"{LATEST}/os/environment")
-    # In words of a shell; a name that none takes is left out.
-    wanted = "export DISK_0_PATH=/dev/vdb\nexport OSP_PASSWORD='it'\"'\"'s $HOME'\n"
-    assert (status, body.decode()) == (200, wanted)
-    assert await guest.tell(b"3\nno space\n") == 200
-    assert service.heard("run-1") == Heard(asked=True, code=3, output="no space\n")
-    # The next one there has said nothing yet.
-    records.put(guest.interface, helper("web1", "run-2"))
-    await guest.ask(f"{LATEST}/os/environment")
-    assert service.heard("run-1") == NOTHING
-    assert service.heard("run-2") == Heard(asked=True)
-    records.drop(guest.interface)
-    await service.refresh()
-    assert service.heard("run-2") == NOTHING
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"done\n", 400),
-        (b"256\n", 400),
-        (b"-1\n", 400),
-        (b"0\n" + b"x" * (LARGEST_RESULT - 2), 200),
-        (b"0\n" + b"x" * LARGEST_RESULT, 413),
-    ],
-)
-async def test_what_a_helper_may_tell(
-    service: Metadata, records: GuestRecords, guests: list[Guest], body: bytes, status: int
-) -> None:
-    records.put(guests[0].interface, helper("web1"))
-    await service.refresh()
-    assert await guests[0].tell(body) == status
-    assert (service.heard("run-1").code is not None) == (status == 200)
-
-
-async def test_a_guest_that_installs_nothing_has_no_script_to_tell_of(
-    service: Metadata, records: GuestRecords, guests: list[Guest]
-) -> None:
-    records.put(guests[0].interface, instance("web1"))
-    await service.refresh()
-    assert (await guests[0].ask(f"{LATEST}/os/environment"))[0] == 404
-    assert await guests[0].tell(b"0\n") == 404
-
-
-async def test_helpers_have_one_address_and_each_is_answered(
-    service: Metadata, records: GuestRecords, guests: list[Guest]
-) -> None:
-    """As noded connects them: routes to the same address, apart by their metric."""
-    for guest, name in zip(guests, ("web1", "web2"), strict=True):
-        await guest.be_helper()
-        records.put(guest.interface, helper(name, name))
-    await service.refresh()
-    for guest, name in zip(guests, ("web1", "web2"), strict=True):
-        status, body = await guest.ask(f"{LATEST}/meta_data.json", source="198.51.100.253")
-        assert (status, json.loads(body)["name"]) == (200, name)
-        assert service.heard(name) == Heard(asked=True)
-
-
 async def test_records_of_interfaces_that_are_gone_are_forgotten(
     records: GuestRecords, guests: list[Guest]
 ) -> None:
-    records.put(guests[0].interface, helper("web1"))
-    records.put("gnt.com.9999", helper("web2"))
+    records.put(guests[0].interface, instance("web1"))
+    records.put("gnt.com.9999", instance("web2"))
     records.drop_unused()
     assert list(records.interfaces()) == [guests[0].interface]
 
