@@ -4,7 +4,7 @@ A value that stands in none of them is refused where it enters: the configuratio
 at submission. Source: the constants of Ganeti 3.1.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class AdminState(StrEnum):
@@ -129,6 +129,16 @@ class InstanceStatus(StrEnum):
     ERROR_NODEDOWN = "ERROR_nodedown"
     ERROR_NODEOFFLINE = "ERROR_nodeoffline"
     ERROR_WRONGNODE = "ERROR_wrongnode"
+
+
+class FieldStatus(IntEnum):
+    """Whether a queried field of an object has a value, and why not."""
+
+    NORMAL = 0
+    UNKNOWN = 1
+    NODATA = 2
+    UNAVAIL = 3
+    OFFLINE = 4
 
 
 class JobStatus(StrEnum):

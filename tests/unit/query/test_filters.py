@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyganeti.master.query.conditions import EXPRESSION_LIMIT_S
-from pyganeti.master.query.fields import Compare, Field, FieldKind, Status, table
+from pyganeti.master.query.fields import Compare, Field, FieldKind, table
 from pyganeti.master.query.filters import compile_filter, requested_names
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.errors import ParameterError, QueryFilterParseError
 
 Item = dict[str, Any]
@@ -57,7 +58,7 @@ def plainly(qfilter: Any, item: Item) -> bool:
             return not plainly(part, item)
     op, name, *rest = qfilter
     value = item[name]
-    if value is None or isinstance(value, Status):
+    if value is None or isinstance(value, FieldStatus):
         return True
     if op == "?":
         if value is not True and value is not False:
@@ -96,7 +97,7 @@ def alike(name: str, found: Any, wanted: Any) -> bool:
 TEXTS = st.sampled_from(["a", "b", "a.b", "A", "a.b.c", "", "ab"])
 NUMBERS = st.one_of(st.integers(-2, 2), st.sampled_from([0.5, 1.0]))
 LISTS = st.lists(st.one_of(TEXTS, NUMBERS, st.none(), st.booleans()), max_size=3)
-NOTHING = st.sampled_from([None, *(status for status in Status if status)])
+NOTHING = st.sampled_from([None, *(status for status in FieldStatus if status)])
 ITEMS = st.fixed_dictionaries(
     {
         "flag": st.one_of(st.booleans(), NOTHING),

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.names import nice_sorted
 from pyganeti.model.node import Node
 
-from .fields import Compare, Field, FieldKind, Need, Status, table
+from .fields import Compare, Field, FieldKind, Need, table
 from .sources import Sources
 
 
@@ -17,11 +18,11 @@ class NodeExport:
 
     node: Node
     export: str = ""
-    status: Status = Status.NORMAL
+    status: FieldStatus = FieldStatus.NORMAL
 
 
 def _export(item: NodeExport, _context: None) -> object:
-    return item.export if item.status is Status.NORMAL else item.status
+    return item.export if item.status is FieldStatus.NORMAL else item.status
 
 
 _FIELDS: Final[Sequence[Field[NodeExport, None]]] = [
@@ -55,11 +56,11 @@ class ExportResource:
         for node in nodes:
             answer = answers.get(node.uuid)
             if node.offline:
-                found.append(NodeExport(node, status=Status.OFFLINE))
+                found.append(NodeExport(node, status=FieldStatus.OFFLINE))
             elif isinstance(answer, Sequence):
                 found += [NodeExport(node, name) for name in nice_sorted(answer)]
             else:
-                found.append(NodeExport(node, status=Status.NODATA))
+                found.append(NodeExport(node, status=FieldStatus.NODATA))
         return found
 
     async def context(

@@ -1,30 +1,21 @@
 """What a query field is.
 
 A getter takes an object and the context of its resource, and gives the plain value, or a
-:class:`Status` that says why there is none. Source: the field tables and result statuses of
+:class:`FieldStatus` that says why there is none. Source: the field tables and result statuses of
 Ganeti 3.1.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.params.kinds import Kind
 
 ItemT = TypeVar("ItemT", contravariant=True)
 ContextT = TypeVar("ContextT", contravariant=True)
-
-
-class Status(IntEnum):
-    """Whether a cell has a value, and why not."""
-
-    NORMAL = 0
-    UNKNOWN = 1
-    NODATA = 2
-    UNAVAIL = 3
-    OFFLINE = 4
 
 
 class FieldKind(StrEnum):
@@ -91,7 +82,7 @@ class Field(Generic[ItemT, ContextT]):
     def cell(self, item: ItemT, context: ContextT) -> Cell:
         """``[status, value]`` for one object."""
         value = self.get(item, context)
-        if type(value) is Status:
+        if type(value) is FieldStatus:
             return [value.value, None]
         return [0, value]
 
@@ -104,7 +95,11 @@ def alias(name: str, of: Field[ItemT, ContextT]) -> Field[ItemT, ContextT]:
 def unknown(name: str) -> Field[object, object]:
     """What stands for a field that does not exist."""
     return Field(
-        name, name, FieldKind.UNKNOWN, f"Unknown field '{name}'", lambda _item, _ctx: Status.UNKNOWN
+        name,
+        name,
+        FieldKind.UNKNOWN,
+        f"Unknown field '{name}'",
+        lambda _item, _ctx: FieldStatus.UNKNOWN,
     )
 
 
@@ -125,8 +120,8 @@ def table(
 
 
 def or_unavail(value: object) -> object:
-    """``value``, or :attr:`Status.UNAVAIL` for ``None``."""
-    return Status.UNAVAIL if value is None else value
+    """``value``, or :attr:`FieldStatus.UNAVAIL` for ``None``."""
+    return FieldStatus.UNAVAIL if value is None else value
 
 
 PARAM_KINDS: Final[Mapping[Kind, FieldKind]] = {

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pyganeti.kit.shown import shown
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.errors import ParameterError, QueryFilterParseError
 
 from .conditions import EQUAL, AnyField, SlowExpression, Test, condition, is_true
-from .fields import Status
 
 Fields = Mapping[str, AnyField]
 Predicate = Callable[[Any, Any], bool]
@@ -119,7 +119,7 @@ def _unless_known(field: AnyField, test: Test) -> Predicate:
 
     def predicate(item: object, context: object) -> bool:
         value = get(item, context)
-        return type(value) is Status or value is None or test(value)
+        return type(value) is FieldStatus or value is None or test(value)
 
     return predicate
 
@@ -133,7 +133,7 @@ def _if_known(field: AnyField, test: Test) -> Predicate:
 
     def predicate(item: object, context: object) -> bool:
         value = get(item, context)
-        if type(value) is Status or value is None:
+        if type(value) is FieldStatus or value is None:
             return False
         try:
             return test(value)

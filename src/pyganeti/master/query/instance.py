@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pyganeti.master.instances.consoles import console_object
-from pyganeti.model.enums import AdminState
+from pyganeti.model.enums import AdminState, FieldStatus
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
 from pyganeti.wire.noderpc.guests import (
@@ -18,7 +18,7 @@ from pyganeti.wire.noderpc.guests import (
 )
 
 from . import instance_devices, instance_params
-from .fields import Compare, Field, FieldKind, Need, Status, or_unavail, table
+from .fields import Compare, Field, FieldKind, Need, or_unavail, table
 from .instance_context import InstanceContext, InstanceField, running_on
 from .objects import object_fields, tags_field
 from .sources import Sources
@@ -34,7 +34,7 @@ def _running(guest: GuestInfo) -> bool:
 
 def _status(instance: Instance, context: InstanceContext) -> object:
     if instance.forthcoming:
-        return Status.UNAVAIL
+        return FieldStatus.UNAVAIL
     return instance_status(context.seen(instance)).value
 
 
@@ -42,10 +42,10 @@ def _oper_state(instance: Instance, context: InstanceContext) -> object:
     guest = context.guest(instance)
     if isinstance(guest, GuestInfo):
         return _running(guest)
-    if guest is Status.OFFLINE:
+    if guest is FieldStatus.OFFLINE:
         # Other live fields are (offline) there; in Ganeti's answers this one is not.
-        return Status.NODATA
-    absent = guest is Status.UNAVAIL and not instance.forthcoming
+        return FieldStatus.NODATA
+    absent = guest is FieldStatus.UNAVAIL and not instance.forthcoming
     return False if absent else guest
 
 
@@ -54,21 +54,21 @@ def _of_guest(
 ) -> Callable[[Instance, InstanceContext], object]:
     def of(instance: Instance, context: InstanceContext) -> object:
         guest = context.guest(instance)
-        if isinstance(guest, Status):
+        if isinstance(guest, FieldStatus):
             return guest
-        return get(guest) if _running(guest) else Status.UNAVAIL
+        return get(guest) if _running(guest) else FieldStatus.UNAVAIL
 
     return of
 
 
 def _console(instance: Instance, context: InstanceContext) -> object:
     guest = context.guest(instance)
-    if isinstance(guest, Status):
+    if isinstance(guest, FieldStatus):
         return guest
     answer = context.consoles.get(instance.uuid)
     if isinstance(answer, ConsoleInfo):
         return console_object(answer)
-    return Status.NODATA if _running(guest) else Status.UNAVAIL
+    return FieldStatus.NODATA if _running(guest) else FieldStatus.UNAVAIL
 
 
 _LIVE: Final[Sequence[InstanceField]] = [
@@ -97,7 +97,7 @@ _LIVE: Final[Sequence[InstanceField]] = [
 def _pnode(get: Callable[[Node, InstanceContext], object]) -> Callable[..., object]:
     def of(instance: Instance, context: InstanceContext) -> object:
         node = context.primary(instance)
-        return Status.UNAVAIL if node is None else get(node, context)
+        return FieldStatus.UNAVAIL if node is None else get(node, context)
 
     return of
 

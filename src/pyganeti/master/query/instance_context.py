@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from pyganeti.master.instances.user_shutdown import user_may_shut_down
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.errors import GenericError
 from pyganeti.model.instance import Instance
 from pyganeti.model.node import Node
@@ -17,7 +18,7 @@ from pyganeti.wire.noderpc.guests import (
     GuestState,
 )
 
-from .fields import Field, Status
+from .fields import Field
 from .live import Guests
 from .status import Seen
 
@@ -44,17 +45,17 @@ class InstanceContext:
         """The primary node; a forthcoming instance may have none."""
         return self.view.nodes.get(instance.primary_node)
 
-    def guest(self, instance: Instance) -> GuestInfo | Status:
+    def guest(self, instance: Instance) -> GuestInfo | FieldStatus:
         """The guest on its primary node; unavailable when it is not there."""
         node = self.primary(instance)
         if node is None or instance.forthcoming:
-            return Status.UNAVAIL
+            return FieldStatus.UNAVAIL
         if node.offline:
-            return Status.OFFLINE
+            return FieldStatus.OFFLINE
         answer = self.guests.get(node.uuid)
         if not isinstance(answer, Mapping):
-            return Status.NODATA
-        return answer.get(instance.name, Status.UNAVAIL)
+            return FieldStatus.NODATA
+        return answer.get(instance.name, FieldStatus.UNAVAIL)
 
     # Any: filled parameters are JSON values of the type their set declares.
     def hvparams(self, instance: Instance) -> dict[str, Any]:
@@ -85,7 +86,7 @@ class InstanceContext:
             admin_state=instance.admin_state,
             admin_state_source=instance.admin_state_source,
             node_offline=node is not None and node.offline,
-            node_answers=guest is not Status.NODATA,
+            node_answers=guest is not FieldStatus.NODATA,
             elsewhere=elsewhere,
             guest=guest.state if isinstance(guest, GuestInfo) else None,
             user_shutdown=shutdown,

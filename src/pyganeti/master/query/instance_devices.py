@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pyganeti.model.disk import Disk
-from pyganeti.model.enums import DiskTemplate, NicMode
+from pyganeti.model.enums import DiskTemplate, FieldStatus, NicMode
 from pyganeti.model.instance import Instance
 from pyganeti.model.nic import Nic
 from pyganeti.model.templates import DRBD_META_MIB, FILE_BASED, MAX_DISKS, MAX_NICS
 
-from .fields import Field, FieldKind, Status, alias
+from .fields import Field, FieldKind, alias
 from .instance_context import InstanceContext, InstanceField
 
 _NUMBER, _OTHER = FieldKind.NUMBER, FieldKind.OTHER
@@ -39,10 +39,10 @@ def _every_disk(get: DiskGetter) -> Callable[[Instance, InstanceContext], object
 def _one_disk(get: DiskGetter, number: int) -> Callable[[Instance, InstanceContext], object]:
     def of(instance: Instance, context: InstanceContext) -> object:
         if number >= len(instance.disks):
-            return Status.UNAVAIL
+            return FieldStatus.UNAVAIL
         disk = context.view.disks.get(instance.disks[number])
         value = None if disk is None else get(disk)
-        return Status.UNAVAIL if value is None else value
+        return FieldStatus.UNAVAIL if value is None else value
 
     return of
 
@@ -175,7 +175,7 @@ def _every_nic(get: NicGetter) -> Callable[[Instance, InstanceContext], object]:
 def _one_nic(get: NicGetter, number: int) -> Callable[[Instance, InstanceContext], object]:
     def of(instance: Instance, context: InstanceContext) -> object:
         value = get(instance.nics[number], context) if number < len(instance.nics) else None
-        return Status.UNAVAIL if value is None else value
+        return FieldStatus.UNAVAIL if value is None else value
 
     return of
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.instance import Instance
 from pyganeti.model.params.be import BE, MEMORY
 from pyganeti.model.params.hv import CLUSTER_ONLY, SETS
 from pyganeti.model.params.kinds import Param
 
-from .fields import PARAM_KINDS, Field, FieldKind, Status, alias
+from .fields import PARAM_KINDS, Field, FieldKind, alias
 from .instance_context import InstanceContext, InstanceField
 
 _OTHER: Final = FieldKind.OTHER
@@ -17,7 +18,7 @@ _OTHER: Final = FieldKind.OTHER
 def _hvparam(name: str) -> Callable[[Instance, InstanceContext], object]:
     def of(instance: Instance, context: InstanceContext) -> object:
         value = context.hvparams(instance).get(name)
-        return Status.UNAVAIL if value is None else value
+        return FieldStatus.UNAVAIL if value is None else value
 
     return of
 

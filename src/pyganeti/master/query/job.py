@@ -8,10 +8,11 @@ import msgspec
 
 from pyganeti.kit.shown import shown
 from pyganeti.kit.turns import in_turns
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.errors import ECode, OpPrereqError
 from pyganeti.opcodes.codec import redact, summary_of
 
-from .fields import Compare, Field, FieldKind, Need, Status, or_unavail, table
+from .fields import Compare, Field, FieldKind, Need, or_unavail, table
 from .sources import JobRecord, OpRecord, Sources
 
 # More than a job will ever have.
@@ -32,7 +33,7 @@ JobField = Field[AskedJob, None]
 
 def _of_job(get: Callable[[JobRecord], object]) -> Callable[[AskedJob, None], object]:
     def of(item: AskedJob, _context: None) -> object:
-        return Status.UNAVAIL if item.record is None else get(item.record)
+        return FieldStatus.UNAVAIL if item.record is None else get(item.record)
 
     return of
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.errors import GenericError
 from pyganeti.model.node import Node
 from pyganeti.model.params.nd import NdParams
@@ -18,7 +19,7 @@ from pyganeti.wire.noderpc.disks import StorageInfo
 from pyganeti.wire.noderpc.guests import HypervisorInfo
 from pyganeti.wire.noderpc.types import NodeInfo
 
-from .fields import Compare, Field, FieldKind, Need, Status, table
+from .fields import Compare, Field, FieldKind, Need, table
 from .objects import ndparams_fields, object_fields, tags_field
 from .sources import Sources
 
@@ -33,14 +34,14 @@ class NodeContext:
     view: ClusterView
     info: Mapping[str, NodeInfo | GenericError] = field(default_factory=dict)
 
-    def live(self, node: Node) -> NodeInfo | Status:
+    def live(self, node: Node) -> NodeInfo | FieldStatus:
         """What the node said of itself, or why it said nothing."""
         if node.offline:
-            return Status.OFFLINE
+            return FieldStatus.OFFLINE
         if not node.vm_capable:
-            return Status.UNAVAIL
+            return FieldStatus.UNAVAIL
         answer = self.info.get(node.uuid)
-        return answer if isinstance(answer, NodeInfo) else Status.NODATA
+        return answer if isinstance(answer, NodeInfo) else FieldStatus.NODATA
 
 
 NodeField = Field[Node, NodeContext]
@@ -51,12 +52,12 @@ def _hypervisor(get: Callable[[HypervisorInfo], object]) -> Callable[[Node, Node
 
     def of(node: Node, context: NodeContext) -> object:
         info = context.live(node)
-        if isinstance(info, Status):
+        if isinstance(info, FieldStatus):
             return info
         for name in context.view.cluster.enabled_hypervisors:
             if name in info.hypervisors:
                 return get(info.hypervisors[name])
-        return Status.NODATA
+        return FieldStatus.NODATA
 
     return of
 
@@ -66,12 +67,12 @@ def _storage(get: Callable[[StorageInfo], int | None]) -> Callable[[Node, NodeCo
 
     def of(node: Node, context: NodeContext) -> object:
         info = context.live(node)
-        if isinstance(info, Status):
+        if isinstance(info, FieldStatus):
             return info
         templates = context.view.cluster.enabled_disk_templates
         kind = STORAGE_TYPE[templates[0]] if templates else None
         values = [get(unit) for unit in info.storage if unit.type == kind]
-        return Status.UNAVAIL if not values or values[0] is None else values[0]
+        return FieldStatus.UNAVAIL if not values or values[0] is None else values[0]
 
     return of
 
@@ -81,27 +82,27 @@ def _spindles(get: Callable[[StorageInfo], int | None]) -> Callable[[Node, NodeC
 
     def of(node: Node, context: NodeContext) -> object:
         info = context.live(node)
-        if isinstance(info, Status):
+        if isinstance(info, FieldStatus):
             return info
         values = [get(unit) for unit in info.storage if unit.type == "lvm-pv"]
-        return Status.NODATA if not values or values[0] is None else values[0]
+        return FieldStatus.NODATA if not values or values[0] is None else values[0]
 
     return of
 
 
 def _bootid(node: Node, context: NodeContext) -> object:
     info = context.live(node)
-    return info if isinstance(info, Status) else info.boot_id
+    return info if isinstance(info, FieldStatus) else info.boot_id
 
 
 def _group_name(node: Node, context: NodeContext) -> object:
     group = context.view.groups.get(node.group)
-    return group.name if group else Status.NODATA
+    return group.name if group else FieldStatus.NODATA
 
 
 def _powered(node: Node, context: NodeContext) -> object:
     if not context.view.filled_ndparams(node).oob_program:
-        return Status.UNAVAIL
+        return FieldStatus.UNAVAIL
     return node.powered
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pyganeti.model.base import ConfigObject, TaggedObject
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.params.kinds import shortest
 from pyganeti.model.params.nd import ND, NdParams
 
-from .fields import PARAM_KINDS, Field, FieldKind, Status
+from .fields import PARAM_KINDS, Field, FieldKind
 
 ItemT = TypeVar("ItemT")
 ContextT = TypeVar("ContextT")
@@ -41,7 +42,7 @@ def ndparams_fields(
     def one(name: str) -> Callable[[ItemT, ContextT], object]:
         def of(item: ItemT, context: ContextT) -> object:
             value: object = getattr(filled(item, context), name)
-            return Status.UNAVAIL if value is None else shortest(value)
+            return FieldStatus.UNAVAIL if value is None else shortest(value)
 
         return of
 

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from pyganeti.kit.shown import shown
 from pyganeti.master.query.conditions import AnyField, SlowExpression
-from pyganeti.master.query.fields import Compare, Field, FieldKind, Status, table
+from pyganeti.master.query.fields import Compare, Field, FieldKind, table
 from pyganeti.master.query.filter import order
 from pyganeti.master.query.filters import compile_filter
 from pyganeti.master.queue.job import Job
+from pyganeti.model.enums import FieldStatus
 from pyganeti.model.errors import ECode, OpPrereqError, ParameterError, QueryFilterParseError
 from pyganeti.model.filter import FilterRule
 from pyganeti.opcodes.codec import PRIVATE, SECRET
@@ -244,7 +245,7 @@ def _along(value: object, path: Sequence[str]) -> object:
     """What a path of keys leads to in nested dictionaries."""
     for key in path:
         if not isinstance(value, Mapping) or key not in value:
-            return Status.UNAVAIL
+            return FieldStatus.UNAVAIL
         value = value[key]
     return value
 

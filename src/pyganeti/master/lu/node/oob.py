@@ -11,7 +11,7 @@ from pyganeti.master.jobs.run import Run
 from pyganeti.master.locks import ALL, LockRequest
 from pyganeti.master.lu.base import LogicalUnit
 from pyganeti.master.nodes import NodeReader
-from pyganeti.model.enums import OobCommand
+from pyganeti.model.enums import FieldStatus, OobCommand
 from pyganeti.model.errors import ECode, GenericError, OpPrereqError
 from pyganeti.model.names import nice_sort_key
 from pyganeti.model.node import Node
@@ -20,9 +20,6 @@ from pyganeti.opcodes.node import OpOobCommand
 from pyganeti.wire.noderpc.call import NORMAL_S
 from pyganeti.wire.noderpc.power import OobAnswer, RunOobCall
 
-_NORMAL: Final = 0
-_NODATA: Final = 2
-_UNAVAIL: Final = 3
 _ENDS_MASTER: Final = (OobCommand.POWER_OFF, OobCommand.POWER_CYCLE)
 _SETS_POWER: Final = {OobCommand.POWER_ON: True, OobCommand.POWER_OFF: False}
 _ASKS: Final = (OobCommand.HEALTH, OobCommand.POWER_STATUS)
@@ -88,9 +85,9 @@ class LUOobCommand(LogicalUnit[OpOobCommand, OobPlan, Answers]):
         answers: Answers = []
         for index, (node, program) in enumerate(plan.nodes):
             status, data = await _act(run, plan, node, program)
-            answers.append([(_NORMAL, node.name), (status, data)])
+            answers.append([(FieldStatus.NORMAL, node.name), (status, data)])
             is_last = index == len(plan.nodes) - 1
-            if plan.command is OobCommand.POWER_ON and status == _NORMAL and not is_last:
+            if plan.command is OobCommand.POWER_ON and status == FieldStatus.NORMAL and not is_last:
                 # So many power supplies at once would be too much for the fuse.
                 await run.clock.sleep(plan.delay_s)
         return answers
@@ -120,7 +117,7 @@ def _program(view: ClusterView, node: Node) -> str:
 # Any: JSON.
 async def _act(run: Run, plan: OobPlan, node: Node, program: str) -> tuple[int, Any]:
     if not program:
-        return _UNAVAIL, None
+        return FieldStatus.UNAVAIL, None
     call = RunOobCall(
         program=program,
         command=plan.command,
@@ -132,12 +129,12 @@ async def _act(run: Run, plan: OobPlan, node: Node, program: str) -> tuple[int, 
             answer = await run.nodes.call(run.config.view.cluster.master_node, call)
     except GenericError as err:
         run.log(f"Warning: {plan.command} of node {node.name} failed: {err}")
-        return _NODATA, None
+        return FieldStatus.NODATA, None
     if plan.command in _SETS_POWER:
         async with run.step(f"record power of {node.name}"):
             await run.config.commit(change_node(node.uuid, powered=_SETS_POWER[plan.command]))
     _warn(run, node, answer)
-    return _NORMAL, _told(plan.command, answer)
+    return FieldStatus.NORMAL, _told(plan.command, answer)
 
 
 def _warn(run: Run, node: Node, answer: OobAnswer) -> None:
