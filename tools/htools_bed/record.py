@@ -12,11 +12,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from tools.htools_bed import archive
+from tools.htools_bed import archive, running
 from tools.htools_bed.cases import Answer, Case, make
 from tools.htools_bed.profiles import all_clusters
 
@@ -43,17 +44,52 @@ def answer(case: Case, clusters: dict[str, str], programs: Path) -> Answer:
     with tempfile.TemporaryDirectory() as name:
         where = Path(name)
         prepare(case, clusters, where)
-        done = subprocess.run(
-            [programs / "htools", *case.args],
-            cwd=where,
-            env={**os.environ, "HTOOLS": case.program, "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr, made_files(case, where))
+        return replace(_run(case, where, programs), files=made_files(case, where))
+
+
+def _run(case: Case, where: Path, programs: Path) -> Answer:
+    """Run Ganeti's program in ``where``; files are left to the caller."""
+    done = subprocess.run(
+        [programs / "htools", *case.args],
+        cwd=where,
+        env={**os.environ, "HTOOLS": case.program, "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def running_answers(programs: Path) -> Iterator[tuple[Case, Answer]]:
+    """What ``hscan`` reads of clusters that run, from a master daemon and from a REST daemon."""
+    for name, data in running.CLUSTERS.items():
+        with tempfile.TemporaryDirectory() as place:
+            where = Path(place)
+            case = Case(f"luxi {name}", "hscan", ("-Lmaster",))
+            with running.master(data, where / "master"):
+                yield case, _scanned(case, where, programs, {"master"})
+        with tempfile.TemporaryDirectory() as place:
+            where = Path(place)
+            certificate = running.certificate(where)
+            with running.rest(running.as_rest(data), certificate) as (address, _):
+                case = Case(f"rest {name}", "hscan", (f"https://{address}",))
+                found = _scanned(case, where, programs, {certificate.name})
+            yield replace(case, args=("https://HOST",)), _hostless(found, address)
+
+
+def _scanned(case: Case, where: Path, programs: Path, known: set[str]) -> Answer:
+    done = _run(case, where, programs)
+    texts = {path.name: path.read_text("utf-8") for path in where.glob("*.data")}
+    assert {path.name for path in where.iterdir()} <= {*texts, *known}
+    return replace(done, files=texts)
+
+
+def _hostless(answer: Answer, address: str) -> Answer:
+    """``answer`` without the port, which is another each time."""
+    files = {name.replace(address, "HOST"): text for name, text in answer.files.items()}
+    return replace(answer, out=answer.out.replace(address, "HOST"), files=files)
 
 
 def main(argv: Iterable[str] | None = None) -> int:
@@ -73,6 +109,8 @@ def main(argv: Iterable[str] | None = None) -> int:
             answers = pool.map(lambda case: answer(case, clusters, options.programs), cases)
             archive.write_answers(name, zip(cases, answers, strict=True))
         print(f"{name}: {len(cases)} cases", file=sys.stderr)
+    if not options.sets or running.NAME in options.sets:
+        archive.write_answers(running.NAME, running_answers(options.programs))
     return 0
 
 

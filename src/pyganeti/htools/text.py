@@ -288,12 +288,13 @@ def _node_row(node: Node) -> str:
 
 
 def _instance_row(instance: Instance) -> str:
-    known = [disk.spindles for disk in instance.disks if disk.spindles is not None]
+    spindles = [disk.spindles for disk in instance.disks]
+    known = [number for number in spindles if number is not None]
     return _row(
         instance.name, instance.memory, instance.disk, instance.vcpus, instance.status.value,
         _yes(instance.auto_balance), instance.primary, instance.secondary or "",
         instance.template.value, ",".join(instance.tags), instance.spindle_use,
-        sum(known) if known else "-", _yes(instance.forthcoming),
+        sum(known) if len(known) == len(spindles) else "-", _yes(instance.forthcoming),
     )  # fmt: skip
 
 

@@ -42,10 +42,8 @@ def _backend(options: Options) -> Callable[[Context, Options], Cluster]:
     exclusive = (options.master, options.luxi, options.text_data)
     if sum(source is not None for source in exclusive) > 1:
         raise Stop("Only one of the rapi, luxi, and data files options should be given.")
-    if options.master is not None:
-        return _not_built("--master")
-    if options.luxi is not None:
-        return _not_built("--luxi")
+    if options.master is not None or options.luxi is not None:
+        return _running
     if options.simulate:
         return _simulated
     if options.text_data is not None:
@@ -53,6 +51,17 @@ def _backend(options: Options) -> Callable[[Context, Options], Cluster]:
     if options.ialloc_src is not None:
         return _not_built("--ialloc-src")
     raise Stop(f"{_FAILED}No backend selected! Exiting.")
+
+
+def _running(_context: Context, options: Options) -> Cluster:
+    # TLS and HTTP take longer to load than a text file does.
+    from .live import ask_master, ask_rest
+
+    try:
+        running = ask_rest(options.master) if options.master else ask_master(options.luxi or "")
+    except InputError as err:
+        raise Stop(f"{_FAILED}{err}") from err
+    return running.counted(options.static_node_memory)
 
 
 def _text(context: Context, options: Options) -> Cluster:

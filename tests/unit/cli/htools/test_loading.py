@@ -11,7 +11,7 @@ from pyganeti.cli.htools.loading import read_cluster
 from pyganeti.cli.htools.options import read_options
 from pyganeti.cli.htools.tools import TOOLS
 from pyganeti.htools.model import Cluster, Util
-from tools.htools_bed import archive
+from tools.htools_bed import archive, running
 
 
 def load(directory: Path, *words: str, tool: str = "hbal") -> Cluster:
@@ -63,6 +63,24 @@ def test_names_file_and_line_of_what_cannot_be_read(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [("-L",), ("-m", "host"), ("-I", "request")])
-def test_refuses_backends_that_are_not_there(words: tuple[str, ...], tmp_path: Path) -> None:
-    assert "not built yet" in refusal(tmp_path, *words)
+def test_asks_the_master_daemon_that_is_named(tmp_path: Path) -> None:
+    with running.master(running.CLUSTERS["usual"], tmp_path / "socket") as path:
+        own = [node.node_memory for node in load(tmp_path, f"-L{path}").nodes]
+        assert own == [4096, 4096]
+        cluster = load(tmp_path, f"--luxi={path}", "--static-kvm-node-memory=0")
+    assert [node.node_memory for node in cluster.nodes] == [500, 500]
+    failed = "failed to load data, aborting: "
+    assert refusal(tmp_path, f"-L{path}").startswith(f"{failed}nothing listens at {path}")
+
+
+def test_asks_the_rest_daemon_that_is_named(tmp_path: Path) -> None:
+    data = running.as_rest(running.CLUSTERS["usual"])
+    with running.rest(data, running.certificate(tmp_path)) as (host, _):
+        assert len(load(tmp_path, "-m", host).nodes) == 2
+    assert refusal(tmp_path, "-m", "a:b@127.0.0.1:1") == (
+        "failed to load data, aborting: 127.0.0.1:1: Connection refused"
+    )
+
+
+def test_refuses_a_backend_that_is_not_there(tmp_path: Path) -> None:
+    assert "not built yet" in refusal(tmp_path, "-I", "request")
