@@ -48,6 +48,13 @@ def switch_on(cluster: Cluster, disks: dict[str, Disk]) -> None:
     cluster.start_daemons()
 
 
+def send(sig: signal.Signals, pids: set[int]) -> None:
+    """Send ``sig`` to those of ``pids`` that still run."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, sig)
+
+
 def cut_power(
     cluster: Cluster, disks: dict[str, Disk], chance: random.Random, *, torn: bool
 ) -> None:
@@ -55,13 +62,16 @@ def cut_power(
 
     Half of the time it is the moment at which a job was acknowledged.
     """
-    pids = processes_of(cluster, list(disks))
+    stopped: set[int] = set()
+    pids = set(processes_of(cluster, list(disks)))
     if chance.random() < 0.5:
         traffic.submit_one_more(cluster)
-    # None may notice that another has gone.
-    for sig in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in pids:
-            os.kill(pid, sig)
+    # None may notice that another has gone; what began or ended meanwhile counts too.
+    while pids - stopped:
+        send(signal.SIGSTOP, pids - stopped)
+        stopped |= pids
+        pids = set(processes_of(cluster, list(disks)))
+    send(signal.SIGKILL, stopped)
     wait_for(lambda: not processes_of(cluster, list(disks)), 10, "the daemons to be gone")
     for node, disk in disks.items():
         disk.restore(chance if torn else None)
