@@ -18,7 +18,7 @@ from .tags import tags
 
 # By these words clients know what they may send.
 FEATURES: Final = (
-    "instance-create-reqv1", "instance-reinstall-reqv1", "node-evac-res1", "node-migrate-reqv1",
+    "instance-create-reqv1", "node-migrate-reqv1", "instance-reinstall-reqv1", "node-evac-res1",
 )  # fmt: skip
 # In place of the settings' names, as they were called before.
 _OLD_NAMES: Final = {"vg_name": "volume_group_name", "drbd_helper": "drbd_usermode_helper"}
