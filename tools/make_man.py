@@ -42,6 +42,7 @@ PROGRAMS: Final = {
     "ganeti-watcher": "pyganeti.daemons.watcher.main",
     "lvmstrap": "pyganeti.tools.lvmstrap.main",
     "mon-collector": "pyganeti.tools.mon_collector",
+    "move-instance": "pyganeti.tools.move_instance.main",
     "node-cleanup": "pyganeti.tools.node_cleanup",
     "query-config": "pyganeti.tools.query_config",
     "sanitize-config": "pyganeti.tools.sanitize_config",

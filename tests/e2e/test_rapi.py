@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 _SYSTEM: Final = "toy+plain"
 # What the library can do and is not called here, and why.
-_NOT_CALLED: Final = {"PrepareExport": "moves between clusters are not built yet"}
+_NOT_CALLED: Final = {"PrepareExport": "needs a second cluster: test_move_instance"}
 
 
 @pytest.fixture(scope="module")

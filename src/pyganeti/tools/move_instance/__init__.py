@@ -1,0 +1,1 @@
+"""``move-instance``: instances from one cluster to another."""
