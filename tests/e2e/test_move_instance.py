@@ -138,6 +138,13 @@ def contents(cluster: Cluster) -> list[bytes]:
 
 
 HERE = f"--dest-primary-node={MASTER}"
+DESCRIBED = "name,status,be/vcpus,be/maxmem,nic.macs,nic.links,disk.sizes"
+
+
+def add(cluster: Cluster, name: str, ip: str) -> None:
+    """An instance with a disk of its own, and a NIC; it runs."""
+    disk = ("-t", "file", "--disk", "0:size=16m", "-o", "slow", "-n", MASTER, "-B", "vcpus=2")
+    cluster.gnt("instance", "add", *disk, "--net", f"0:mode=routed,link=l,ip={ip}", name)
 
 
 def test_an_instance_moves_with_what_is_on_its_disk(pair: Pair, place: Path) -> None:
@@ -150,6 +157,22 @@ def test_an_instance_moves_with_what_is_on_its_disk(pair: Pair, place: Path) -> 
     assert found == [["2", "ADMIN_down", "front"]]
     assert source.images() == []
     assert contents(destination) == [before]
+    assert keys(source) + keys(destination) == []
+
+
+def test_several_that_run_are_copied_at_a_time(pair: Pair, place: Path) -> None:
+    source, destination = pair
+    both = [f"web{number}.example.com" for number in (1, 2)]
+    for number, name in enumerate(both):
+        add(source, name, f"192.0.2.{number}")
+    before, described = sorted(contents(source)), source.listed("instance", DESCRIBED)
+    assert {row[1] for row in described} == {"running"}
+    words = ("--parallel=2", "--keep-source-instance", "--iallocator=here")
+    said = move(pair, place, *words, names=both)
+    assert all(f"{name}: is {name} at" in said for name in both)
+    assert destination.listed("instance", DESCRIBED) == described
+    assert sorted(contents(destination)) == before == sorted(contents(source))
+    assert names_of(source) == both
     assert keys(source) + keys(destination) == []
 
 

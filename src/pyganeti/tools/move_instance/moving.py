@@ -189,16 +189,18 @@ async def _send(clusters: Clusters, path: str, taking: Job, body: Json, submit: 
     except MoveError as err:
         submit.say("waiting for the destination to give up")
         jobs, errors = [taking], [err]
-    found = await asyncio.gather(*(_error_of(job) for job in jobs))
+    found = await asyncio.gather(*(_error_of(job, submit.say) for job in jobs))
     errors += [one for one in found if one is not None]
     if errors:
         raise MoveError("; ".join(dict.fromkeys(map(str, errors))))
 
 
-async def _error_of(job: Job) -> MoveError | None:
+async def _error_of(job: Job, say: Say) -> MoveError | None:
     try:
         await job.result()
     except MoveError as err:
+        # The other end may need minutes to notice.
+        say(f"{err}; waiting for the other cluster's job")
         return err
     return None
 

@@ -57,11 +57,13 @@ def destination_name(info: Json, options: argparse.Namespace) -> str:
 
 def export(ready: Json, listening: Json, options: argparse.Namespace) -> Json:
     """The request that sends the disks: where to is what the destination's job told."""
-    return {
+    wanted = {
         "mode": "remote", "destination": listening["disks"], "shutdown": True,
         "remove_instance": not options.keep_source_instance, "compress": options.compress,
         "x509_key_name": ready["x509_key_name"], "destination_x509_ca": listening["x509_ca"],
     }  # fmt: skip
+    # One that goes on afterwards is down while it is sent, if its disks have no snapshots.
+    return wanted | ({"long_sleep": True} if options.keep_source_instance else {})
 
 
 def failure(results: Sequence[Any]) -> tuple[str, str]:

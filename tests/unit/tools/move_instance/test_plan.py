@@ -6,7 +6,7 @@ import pytest
 
 from pyganeti.opcodes.codec import decode
 from pyganeti.tools.move_instance.options import parse
-from pyganeti.tools.move_instance.plan import PlanError, creation, failure
+from pyganeti.tools.move_instance.plan import PlanError, creation, export, failure
 
 READY = {"handshake": [0, "digest", "salt"], "x509_ca": "pem", "x509_key_name": ["k", "d", "s"]}
 
@@ -56,6 +56,13 @@ def test_what_cannot_be_moved_is_refused() -> None:
         request(disks=[])
     with pytest.raises(PlanError, match="NIC 2"):
         request("--net=2:mac=generate")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_one_that_stays_may_be_down_while_it_is_sent(keep: bool) -> None:
+    options = parse(["here", "there", "web1", *["--keep-source-instance"] * keep])
+    found = export(READY, {"disks": [], "x509_ca": "pem"}, options)
+    assert (found["remove_instance"], found.get("long_sleep", False)) == (not keep, keep)
 
 
 @pytest.mark.parametrize(
