@@ -210,6 +210,8 @@ def stop(paths: Paths, service: Service) -> None:
             return
         with suppress(ProcessLookupError):
             os.kill(pid, sig)
+            # One that stands still takes no other signal, and so would never end in order.
+            os.kill(pid, signal.SIGCONT)
         if wait(path, pid):
             return
     raise ServiceError(f"{service.name} does not end")

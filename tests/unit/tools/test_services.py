@@ -1,6 +1,7 @@
 """Daemons through their pid files: start, readiness, failure, stop, with small real processes."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,24 @@ def test_stop(paths: Paths, program: str) -> None:
     assert not is_alive(pid)
     assert not services.is_running(paths, NODED)
     services.stop(paths, NODED)
+
+
+def test_one_that_stands_still_is_woken_up_to_end(paths: Paths, program: str) -> None:
+    services.start(paths, NODED, program, [])
+    pid = read_pid(paths.pid_file("ganeti-noded")) or 0
+    signals = []
+    os.kill(pid, signal.SIGSTOP)
+
+    def kill(to: int, number: int) -> None:
+        signals.append(signal.Signals(number))
+        real_kill(to, number)
+
+    real_kill = os.kill
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "kill", kill)
+        services.stop(paths, NODED)
+    assert not is_alive(pid)
+    assert signal.SIGKILL not in signals
 
 
 def test_reopening_logs(paths: Paths, program: str) -> None:
