@@ -17,7 +17,7 @@ SLOW_OS = CHECKOUT / "tests/e2e/os/slow"
 NODE = "node2"
 # An undisturbed creation takes about three seconds with a guest; a later kill hits a finished job.
 LATEST_S = 4.0
-# Undo actions whose node did not answer are tried again every half minute.
+# Undo actions whose node did not answer are tried again, every half minute in the end.
 CLEAN_S = 100
 VICTIMS = {
     "masterd": (("ganeti-masterd", "node1"),),

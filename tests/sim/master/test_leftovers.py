@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyganeti.master.jobs.leftovers import RETRY_S
+from pyganeti.master.jobs.leftovers import FIRST_RETRY_S, RETRY_S
 from pyganeti.model.errors import CallTimeout, ECode
 from pyganeti.opcodes.cluster import OpClusterVerifyConfig
 from pyganeti.opcodes.instance import OpInstanceRemove, OpInstanceShutdown, OpInstanceStartup
@@ -55,6 +55,18 @@ async def test_it_is_undone_when_the_node_is_back() -> None:
     await cluster.clock.sleep(RETRY_S + 1.0)
     assert cluster.footprint() == before
     assert cluster.backend.keys(Table.LEFTOVER) == []
+
+
+async def test_a_node_that_is_back_at_once_does_not_keep_it_waiting() -> None:
+    cluster = SimCluster()
+    await cluster.master()
+    # Long ago nothing was left.
+    await cluster.clock.sleep(RETRY_S * 10)
+    before = cluster.footprint()
+    await interrupted(cluster)
+    cluster.nodes["node2"].reachable = True
+    await cluster.clock.sleep(FIRST_RETRY_S + 1.0)
+    assert cluster.footprint() == before
 
 
 async def test_the_next_master_goes_on_with_it() -> None:

@@ -27,6 +27,8 @@ from pyganeti.store.interface import Batch, Contents, Delete, Put, Store, Table
 
 _log = logging.getLogger(__name__)
 
+# Most nodes that were lost for a moment are back soon; one that stays away is asked seldom.
+FIRST_RETRY_S: Final = 2.0
 RETRY_S: Final = 30.0
 
 
@@ -58,6 +60,7 @@ class Leftovers:
         self._locks = locks
         self._undos = undos
         self._items: dict[str, Leftover] = {}
+        self._news = asyncio.Event()
 
     def load(self, contents: Contents) -> None:
         """Take up what an earlier master left."""
@@ -66,6 +69,8 @@ class Leftovers:
     def keep(self, journal: Journal) -> None:
         """Take over what ``journal``, which is closed and durable, could not undo."""
         self._items.update(journal.left)
+        if journal.left:
+            self._news.set()
 
     def lines(self) -> list[str]:
         """What is left, a line each, with why it could not be undone last; for people."""
@@ -75,9 +80,18 @@ class Leftovers:
         ]
 
     async def run(self) -> None:
-        """Try again, for ever."""
+        """Try again soon after something was left, then more and more seldom, for ever."""
+        pause_s = FIRST_RETRY_S
         while True:
-            await self._clock.sleep(RETRY_S)
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._news.wait()
+            except TimeoutError:
+                pause_s = min(2 * pause_s, RETRY_S)
+            else:
+                self._news.clear()
+                await self._clock.sleep(FIRST_RETRY_S)
+                pause_s = 2 * FIRST_RETRY_S
             await self.retry()
 
     async def retry(self) -> None:
