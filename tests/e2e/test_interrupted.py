@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def end_what_is_left(marker: Path) -> None:
     """For a test that failed."""
     base, bridge_name = marker.read_text().split() if marker.exists() else ("", "")
     for pid in of_cluster(base) if base else []:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     if base and os.path.exists(f"/sys/class/net/{bridge_name}"):
         subprocess.run(["ip", "link", "delete", bridge_name], check=True)
     if base:
