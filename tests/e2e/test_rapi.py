@@ -1,8 +1,11 @@
 """Ganeti's REST client library drives a cluster of ours: each of its methods, once at least."""
 
+import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -273,6 +276,38 @@ def test_a_master_daemon_that_is_killed_and_comes_back(
     running.run(running.master, "daemon-util", "start", "ganeti-masterd")
     assert len(client.get("GetNodes")) == 3
     assert running.pid("ganeti-rapi", running.master) == rapi
+
+
+def test_events_are_followed_over_the_death_of_a_master(
+    running: Cluster, client: RapiClient, tmp_path: Path
+) -> None:
+    said = tmp_path / "events"
+    place = f"https://{running.address(running.master)}:5080/2/events?kind=instance&kind=cluster"
+    words = [*running.argv("curl")[:-1], "curl", "-sNk", "-u", f"looker:{PASSWORD}", place]
+    with said.open("wb") as out, subprocess.Popen(words, stdout=out) as follower:
+        try:
+            wait_for(lambda: told(said) == ["reset"], 30, "the stream to begin")
+            create(client, "followed", "diskless", pnode="node2", start=False)
+            wait_for(lambda: "added followed" in told(said), 30, "the instance to be told")
+            running.kill9("ganeti-masterd")
+            running.run(running.master, "daemon-util", "start", "ganeti-masterd")
+            wait_for(lambda: told(said).count("reset") == 2, 30, "the new master to be told")
+            running.gnt("cluster", "add-tags", "followed")
+            wait_for(lambda: told(said)[-1].startswith("changed"), 30, "the tag to be told")
+            assert follower.poll() is None
+        finally:
+            follower.kill()
+    client.done("DeleteInstance", "followed")
+
+
+def told(said: Path) -> list[str]:
+    """Events that came: what happened to what, or ``reset``."""
+    found = [
+        json.loads(line.removeprefix("data: "))
+        for line in said.read_text().splitlines()
+        if line.startswith("data: ")
+    ]
+    return [f"{one['action']} {one['name']}" if one else "reset" for one in found]
 
 
 def test_the_daemon_is_started_again_and_told_what_is_new(running: Cluster) -> None:

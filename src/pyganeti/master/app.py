@@ -16,6 +16,7 @@ from pyganeti.kit.ids import Ids
 from pyganeti.master.config import ConfigState, load_view
 from pyganeti.master.deposed import FormerMasters
 from pyganeti.master.distribution import Distributor
+from pyganeti.master.events import Events
 from pyganeti.master.hooks import HookRunner
 from pyganeti.master.jobs.doorbells import Doorbells
 from pyganeti.master.jobs.execution import Services
@@ -121,6 +122,8 @@ class Master:
         self.bells = Doorbells(around.socket_dir)
         self.queue = JobQueue(store, clock, self._ready)
         self.queue.load(contents)
+        self.events = Events(epoch, clock, self.queue)
+        self.queue.subscribe(self.events.job_changed)
         self.leftovers = Leftovers(store, clock, self.config, self.access, self.locks, UNDO_ACTIONS)
         self.leftovers.load(contents)
         self.former_masters = FormerMasters(store, NodeWriter(self.access), clock, self.config)
@@ -371,6 +374,7 @@ class Master:
 
     def _config_changed(self, change: Change, before: ClusterView, after: ClusterView) -> None:
         self.distributor.config_changed(change, before, after)
+        self.events.config_changed(change, before, after)
         self.scheduler.wake()
         if before.filters is not after.filters:
             self.scheduler.set_rules(after.filters.values())

@@ -27,6 +27,8 @@ from pyganeti.model.errors import ECode, GenericError, JobLost, OpPrereqError, P
 Answer = Any
 # A number, which may come as a text.
 JobId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# A term, or the number of an event.
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 # Longer than any name, field or UUID; what is longer would only come back in an error.
 Name = Annotated[str, Meta(max_length=1024)]
 Names = list[Name]
@@ -72,7 +74,7 @@ class LuxiMethods:
     @staticmethod
     def is_question(method: str) -> bool:
         """Whether ``method`` changes nothing, so that nobody minds when it ends half-way."""
-        return method.startswith("Query") or method == "WaitForJobChange"
+        return method.startswith(("Query", "WaitFor"))
 
     # --- jobs
 
@@ -223,6 +225,12 @@ class LuxiMethods:
             "candidates": {"current": have, "behind": candidates - have},
             "replication_lag": self._master.replication.lag_s,
         }
+
+    async def WaitForEvents(  # noqa: N802
+        self, epoch: Count, serial: Count, timeout: float
+    ) -> Answer:
+        """What changed after that event, once something did; ours, Ganeti has none."""
+        return await self._master.events.after(epoch, serial, timeout)
 
     async def QueryConfigValues(self, fields: Names) -> Answer:  # noqa: N802
         """Single settings, in the order asked."""

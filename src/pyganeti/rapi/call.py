@@ -5,9 +5,9 @@
 Source: Ganeti's RAPI documentation, generic parameters: booleans are numbers, ``tag`` repeats.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from .status import BadRequest
 
@@ -39,6 +39,34 @@ class Content:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that is sent piece by piece.
+
+    Attributes:
+        kind: its content type.
+        parts: the pieces; when they are ready, they are sent.
+        headers: more for the answer.
+    """
+
+    kind: str
+    parts: AsyncGenerator[bytes, None]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Told(NamedTuple):
+    """An event that is told.
+
+    Attributes:
+        id: from which to go on later.
+        event: as LUXI's ``WaitForEvents`` has it; ``None`` if events were missed before this one,
+            so that what is known may be out of date.
+    """
+
+    id: str
+    event: dict[str, Json] | None
+
+
 class Master(Protocol):
     """The master daemon, as far as resources need it."""
 
@@ -54,6 +82,14 @@ class Master(Protocol):
         """``WaitForJobChange``, which may take long; raises as :meth:`ask`."""
         ...
 
+    def events(self, since: str | None) -> AsyncGenerator[list[Told], None]:
+        """Events after that one, some at a time as they come; none when none came for a while.
+
+        Raises:
+            RapiError: 503, too many follow already.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -67,6 +103,7 @@ class Call:
         query: arguments in the URL; each may repeat.
         body: decoded JSON; ``None`` without one.
         now_ns: when the request came, nanoseconds since the epoch.
+        headers: of the request.
     """
 
     master: Master
@@ -76,6 +113,7 @@ class Call:
     query: Mapping[str, Sequence[str]]
     body: Json
     now_ns: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def with_body(self, body: Json) -> "Call":
         """The same with its body."""

@@ -16,8 +16,8 @@ from pyganeti.model.enums import QueryResource
 from pyganeti.model.versions import RELEASE_VERSION
 
 from .opschemas import Schemas, body_schema
-from .resource import Arg, Kind, Method, Resource
-from .shapes import ERROR
+from .resource import LINES, Arg, Kind, Method, Resource
+from .shapes import ERROR, Listing, OneOf
 from .status import RapiError
 
 # Any: JSON.
@@ -157,6 +157,9 @@ def _responses(verb: str, method: Method, schemas: Schemas) -> Json:
 
 def _success(verb: str, method: Method, schemas: Schemas) -> Json:
     content = {method.kind: {"schema": schemas.of(method.result)}}
+    if isinstance(method.result, Listing):
+        # One object a line: what JSON Schema can say is what a line is.
+        content[LINES] = {"schema": schemas.of(OneOf((method.result.short, method.result.whole)))}
     found: Json = {"description": "Done, or as asked.", "content": content}
     if verb == "GET":
         found["headers"] = {"ETag": {"schema": {"type": "string"}}}

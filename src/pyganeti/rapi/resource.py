@@ -23,6 +23,8 @@ VERBS: Final = ("GET", "PUT", "POST", "DELETE")
 
 JSON: Final = "application/json"
 HTML: Final = "text/html"
+# Lists, an object a line.
+LINES: Final = "application/x-ndjson"
 
 
 class Kind(Enum):

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from . import cluster, filters, groups, instances, jobs, networks, nodes, query
+from . import cluster, events, filters, groups, instances, jobs, networks, nodes, query
 from .described import described
 from .resource import Method, Resource
 from .status import NotFound, RapiError
@@ -28,7 +28,7 @@ RESOURCES: Final = (
     *query.RESOURCES,
 )
 # What Ganeti has not.
-ADDED: Final = described(lambda: EVERY)
+ADDED: Final = (*described(lambda: EVERY), *events.RESOURCES)
 EVERY: Final[tuple[Resource, ...]] = (*RESOURCES, *ADDED)
 # Of names and UUIDs; what holds anything else is the name of nothing.
 _VALUE: Final = re.compile(r"[\w.-]{1,1024}", re.ASCII)

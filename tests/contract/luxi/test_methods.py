@@ -113,6 +113,7 @@ METHODS: Final[Mapping[str, Sequence[tuple[Any, list[Any]]]]] = {
     "SubmitJob": [([DELAY], OPS)],
     "SubmitJobToDrainedQueue": [([DELAY], OPS)],
     "SubmitManyJobs": [([[DELAY]], JOBS)],
+    "WaitForEvents": [(0, [*NUMBER, -1, 1.5, 2**63]), (0, [*NUMBER, -1, 1.5, 2**63]), (0, NUMBER)],
     "WaitForJobChange": [
         (1, [*JOB, 99]),
         (["id"], [None, ["nope"], *LIST]),
@@ -123,7 +124,7 @@ METHODS: Final[Mapping[str, Sequence[tuple[Any, list[Any]]]]] = {
 }
 OPTIONAL: Final = {"CancelJob": 1}
 # Ganeti has no such methods.
-OURS: Final = {"QueryMeasures"}
+OURS: Final = {"QueryMeasures", "WaitForEvents"}
 # Refused whatever its argument.
 REFUSES: Final = {"PickupJob"}
 

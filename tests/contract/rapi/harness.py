@@ -15,6 +15,7 @@ from pyganeti.daemons.rapi.master import LuxiMaster
 from pyganeti.daemons.rapi.server import HttpServer
 from pyganeti.daemons.rapi.service import Service
 from pyganeti.kit.clock import SystemClock
+from pyganeti.master.events import Events
 from pyganeti.master.new_keys import self_signed
 from pyganeti.model.errors import GenericError, OpPrereqError
 from pyganeti.rapi.gate import Gate
@@ -37,18 +38,21 @@ class Master:
             "QueryClusterInfo": {"name": "c", "volume_group_name": "vg"},
         }
         self.gate = asyncio.Event()
+        self.events: Events | None = None
         self.cancelled = 0
 
     async def __call__(self, method: str, args: list[Any]) -> Any:
         """Answer; ``WaitForJobChange`` waits for the gate."""
         self.called.append((method, args))
-        if method == "WaitForJobChange":
-            try:
+        try:
+            if method == "WaitForJobChange":
                 await self.gate.wait()
-            except asyncio.CancelledError:
-                self.cancelled += 1
-                raise
-            return [["success"], []]
+                return [["success"], []]
+            if method == "WaitForEvents" and self.events is not None:
+                return await self.events.after(*args)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
         answer = self.answers.get(method, OpPrereqError(f"no answer for {method}"))
         if isinstance(answer, GenericError):
             raise answer
@@ -82,13 +86,27 @@ class Client:
     async def read(self) -> Answer:
         """One answer."""
         async with asyncio.timeout(20):
-            head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            head = await self.head()
             first, *lines = head.splitlines()[:-1]
             pairs = (line.partition(": ") for line in lines)
             headers = {name.lower(): value for name, _, value in pairs}
-            length = int(headers.get("content-length", "0"))
-            body = await self.reader.readexactly(length)
+            if "chunked" in headers.get("transfer-encoding", ""):
+                body = b"".join([piece async for piece in self.pieces()])
+            else:
+                body = await self.reader.readexactly(int(headers.get("content-length", "0")))
         return Answer(int(first.split()[1]), headers, body)
+
+    async def head(self) -> str:
+        """The head of an answer, whose body is read elsewhere."""
+        async with asyncio.timeout(20):
+            return (await self.reader.readuntil(b"\r\n\r\n")).decode()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The pieces of a body that comes so, to its end."""
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            yield await self.reader.readexactly(size)
+            await self.reader.readexactly(2)
+        await self.reader.readexactly(2)
 
     async def ask(self, verb: str, path: str, *headers: str, body: bytes | None = None) -> Answer:
         """Send a request and read its answer."""
@@ -168,7 +186,7 @@ async def bed(
     made = Bed(directory)
     made.users.read()
     clock = SystemClock()
-    master = LuxiMaster(str(made.socket), questions=20, waits=20)
+    master = LuxiMaster(str(made.socket), clock, questions=20, waits=20)
     gate = Gate(lambda: made.users.users, clock, all_need=all_need)
     service = Service(master, gate, clock, BodyReader(most_body, body_s))
     server = HttpServer(service.answer, made.certificate.context, most, head_s=head_s)
@@ -177,6 +195,7 @@ async def bed(
     try:
         yield made
     finally:
+        master.end_events()
         await server.stop()
         master.close()
         await made.stop_master()

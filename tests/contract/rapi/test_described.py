@@ -37,8 +37,8 @@ async def test_every_operation_is_there_and_answers_what_it_says(tmp_path: Path)
         called = 0
         for path, item in description["paths"].items():
             for verb in ("get", "put", "post", "delete"):
-                # Whose answer a job makes, which none runs here.
-                if verb in item and path != "/2/os":
+                # Whose answer a job makes, which none runs here, and one that has no end.
+                if verb in item and path not in ("/2/os", "/2/events"):
                     await _call(one, description, path, verb)
                     called += 1
         assert called > 80

@@ -38,7 +38,7 @@ _ANSWERS: Final = {
     "SubmitJob": [[{"OP_ID": "OP_TEST_DELAY", "duration": 0.1}]],
     "SubmitJobToDrainedQueue": [[{"OP_ID": "OP_TAGS_GET", "kind": "cluster"}]],
     "SubmitManyJobs": [[[{"OP_ID": "OP_CLUSTER_VERIFY"}], [{"OP_ID": "OP_OS_DIAGNOSE"}]]],
-    "WaitForJobChange": [1, ["status"], ["queued"], 0, 10],
+    "WaitForEvents": [0, 0, 10], "WaitForJobChange": [1, ["status"], ["queued"], 0, 10],
 }  # fmt: skip
 
 

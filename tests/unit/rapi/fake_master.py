@@ -1,9 +1,9 @@
 """A master daemon in place of LUXI: answers what it was given, remembers what it was asked."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from pyganeti.rapi.call import Call
+from pyganeti.rapi.call import Call, Told
 from pyganeti.rapi.routes import Table
 
 NOW_NS = 1_700_000_000_000_000_000
@@ -27,6 +27,12 @@ class FakeMaster:
     async def wait(self, *args: object) -> Any:
         """The answer for ``WaitForJobChange``."""
         return await self.ask("WaitForJobChange", *args)
+
+    async def events(self, since: str | None) -> AsyncGenerator[list[Told], None]:
+        """Those that were given."""
+        self.asked.append(("events", since))
+        for told in self.answers["events"]:
+            yield told
 
     @property
     def jobs(self) -> list[list[dict[str, Any]]]:

@@ -64,7 +64,7 @@ class Daemon:
             OSError: the port is taken.
         """
         await self._become_master()
-        master = LuxiMaster(self._paths.query_socket)
+        master = LuxiMaster(self._paths.query_socket, self._clock)
         server = self._server(master)
         for one in self._watched:
             one.look()
@@ -75,6 +75,7 @@ class Daemon:
         try:
             await life.beside(self._look())
         finally:
+            master.end_events()
             await server.stop()
             master.close()
         return OK

@@ -36,7 +36,7 @@ _REFUSED: Final = 64
 _LOG: Final = logging.getLogger(__name__)
 _SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-Answer = Callable[[web.BaseRequest], Awaitable[web.Response]]
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Connection(web.RequestHandler):
@@ -218,7 +218,7 @@ class HttpServer:
             with suppress(TimeoutError):
                 await self._server.shutdown(_END_S)
 
-    async def _handle(self, request: web.BaseRequest) -> web.Response:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = cast(Connection, request.protocol)
         connection.asked += 1
         connection.busy = True

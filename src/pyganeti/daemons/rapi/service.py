@@ -20,14 +20,16 @@ from pyganeti.daemons.exposing import CONTENT_TYPE
 from pyganeti.kit.clock import Clock
 from pyganeti.model.errors import GenericError
 from pyganeti.model.versions import RELEASE_VERSION
-from pyganeti.rapi.call import Call, Content, Json, Master
+from pyganeti.rapi.call import Call, Content, Json, Master, Stream
 from pyganeti.rapi.gate import Gate
-from pyganeti.rapi.resource import ANYONE
+from pyganeti.rapi.resource import ANYONE, Method
 from pyganeti.rapi.routes import Found, Table
+from pyganeti.rapi.shapes import Listing
 from pyganeti.rapi.status import BadRequest, RapiError, status_of
 
 from .body import BodyReader
 from .metrics import cluster_metrics
+from .streams import lines, send, wants_lines
 
 METRICS_PATH: Final = "/metrics"
 _MOST_ARGUMENTS: Final = 1000
@@ -55,7 +57,7 @@ class Service:
         self._bodies = bodies
         self._table = Table()
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to ``request``, whatever happens."""
         began = self._clock.monotonic()
         response = await self._response(request)
@@ -66,11 +68,11 @@ class Service:
         _LOG.info(line, request.remote, request.method, path, response.status, took_ms)
         return response
 
-    async def _response(self, request: web.BaseRequest) -> web.Response:
+    async def _response(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             if request.raw_path.partition("?")[0] == METRICS_PATH:
                 return await self._metrics(request)
-            return self._success(request, await self._result(request))
+            return await self._success(request, *await self._result(request))
         except RapiError as err:
             return refusal(err)
         except GenericError as err:
@@ -83,7 +85,7 @@ class Service:
             text = "internal error, the daemon's log says more"
             return refusal(RapiError(HTTPStatus.INTERNAL_SERVER_ERROR, text))
 
-    async def _result(self, request: web.BaseRequest) -> Json:
+    async def _result(self, request: web.BaseRequest) -> tuple[Method, Json]:
         path, _, query = request.raw_path.partition("?")
         found = self._table.find(request.method, path)
         address = request.remote or "?"
@@ -93,7 +95,7 @@ class Service:
         if found.method.body is not None or found.method.opcode is not None:
             body = await self._bodies.read(request)
             call = call.with_body(body)
-        return await found.method.answer(call)
+        return found.method, await found.method.answer(call)
 
     async def _metrics(self, request: web.BaseRequest) -> web.Response:
         """No resource of version 2, and no JSON; open to whoever may read lists without a name."""
@@ -108,9 +110,17 @@ class Service:
     def _call(self, request: web.BaseRequest, found: Found, query: Mapping[str, list[str]]) -> Call:
         now_ns = int(self._clock.now() * 1_000_000_000)
         path = found.resource.path
-        return Call(self._master, request.method, path, found.path, query, None, now_ns)
+        return Call(
+            self._master, request.method, path, found.path, query, None, now_ns, request.headers
+        )
 
-    def _success(self, request: web.BaseRequest, result: Json) -> web.Response:
+    async def _success(
+        self, request: web.BaseRequest, method: Method, result: Json
+    ) -> web.StreamResponse:
+        if isinstance(method.result, Listing) and wants_lines(request.headers.get("Accept", "")):
+            result = lines(result)
+        if isinstance(result, Stream):
+            return await send(request, result, _SERVER)
         if isinstance(result, Content):
             content = result
         else:

@@ -8,6 +8,7 @@ jobs. Source: ``docs/design/0003-jobs-locks-steps.md`` (Job states).
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from pyganeti.kit.clock import Clock
@@ -29,11 +30,13 @@ class Beginnings:
     Args:
         store: where that is made durable.
         clock: for the delay.
+        written: called with each job of which it is durable now that it runs.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, written: Callable[[Job], None]) -> None:
         self._store = store
         self._clock = clock
+        self._written = written
         # With the time at which to write it; the earliest first.
         self._due: dict[int, tuple[Job, float]] = {}
         self._wakeup = asyncio.Event()
@@ -84,4 +87,4 @@ class Beginnings:
         for number, due in lasted.items():
             if self._due.get(number) is due:
                 del self._due[number]
-                due[0].touch()
+                self._written(due[0])

@@ -52,7 +52,7 @@ class JobQueue:
         self._store = store
         self._clock = clock
         self._ready = ready
-        self.beginnings = Beginnings(store, clock)
+        self.beginnings = Beginnings(store, clock, self._announce)
         self.jobs: dict[int, Job] = {}
         self._serial = 0
         self.drained = False
