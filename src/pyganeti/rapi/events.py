@@ -16,6 +16,7 @@ from pyganeti.model.enums import QueryResource
 
 from .call import Call, Json, Stream, Told
 from .resource import READERS, Arg, Kind, Method, Resource
+from .shapes import Fields
 from .status import BadRequest
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -90,7 +91,9 @@ RESOURCES: Final = (
             _events, READERS,
             query=(Arg("kind", Kind.TEXTS), Arg("since", Kind.TEXT)),
             about="Changes of jobs and objects as they happen, as server-sent events.",
-            result=str, kind=EVENT_STREAM,
+            # Of each event.
+            result=Fields("ServerSentEvent", {"id": str, "event": str, "data": str}),
+            kind=EVENT_STREAM,
         ),
     ),
 )  # fmt: skip
