@@ -44,6 +44,7 @@ PROGRAMS: Final = {
     "mon-collector": "pyganeti.tools.mon_collector",
     "move-instance": "pyganeti.tools.move_instance.main",
     "node-cleanup": "pyganeti.tools.node_cleanup",
+    "ovfconverter": "pyganeti.tools.ovf.main",
     "query-config": "pyganeti.tools.query_config",
     "sanitize-config": "pyganeti.tools.sanitize_config",
     "users-setup": "pyganeti.tools.users_setup",

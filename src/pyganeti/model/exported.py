@@ -16,6 +16,8 @@ from .templates import MAX_DISKS, MAX_NICS
 
 VERSION: Final = 0
 _UNSET: Final = "None"
+# Where Ganeti's ovfconverter found nothing in a package: whatever the cluster gives.
+_AUTO: Final = "auto"
 _NIC_FIELDS: Final = ("mac", "ip", "network", "name", "link", "mode", "vlan")
 _SECTIONS: Final = ("export", "instance", "hypervisor", "backend", "os", "os_private")
 _BACKEND_IN_INSTANCE: Final = ("maxmem", "minmem", "memory", "vcpus")
@@ -146,14 +148,14 @@ def _parsed(values: Mapping[str, Texts]) -> ExportedInstance:
         os=general.get("os", ""),
         timestamp=int(general.get("timestamp", "0")),
         source=general.get("source", ""),
-        disk_template=instance.get("disk_template", ""),
-        hypervisor=instance.get("hypervisor", ""),
+        disk_template=_or_nothing(instance.get("disk_template", "")),
+        hypervisor=_or_nothing(instance.get("hypervisor", "")),
         tags=tuple(instance.get("tags", "").split()),
         nics=tuple(_nic(instance, index) for index in range(_count(instance, "nic", MAX_NICS))),
         disks=tuple(_disk(instance, index) for index in range(_count(instance, "disk", MAX_DISKS))),
         hvparams=values["hypervisor"],
         # Before there was a section for them they stood with the instance.
-        beparams=values["backend"]
+        beparams={name: value for name, value in values["backend"].items() if value != _AUTO}
         or {name: instance[name] for name in ("memory", "vcpus") if name in instance},
         osparams=values["os"],
         osparams_private=values["os_private"],
@@ -175,7 +177,12 @@ def _count(instance: Texts, kind: str, most: int) -> int:
 
 def _nic(instance: Texts, index: int) -> dict[str, str | None]:
     found = {name: _value(instance.get(f"nic{index}_{name}")) for name in _NIC_FIELDS}
-    return {name: value for name, value in found.items() if value is not None}
+    return {
+        name: value
+        for name, value in found.items()
+        # A MAC address is made for one that has none; the others are the cluster's affair.
+        if value is not None and (value != _AUTO or name == "mac")
+    }
 
 
 def _disk(instance: Texts, index: int) -> ExportedDisk:
@@ -192,4 +199,8 @@ def _disk(instance: Texts, index: int) -> ExportedDisk:
 
 
 def _value(text: str | None) -> str | None:
-    return None if text in (None, "", _UNSET) else text
+    return None if text in (None, "", _UNSET, _UNSET.lower()) else text
+
+
+def _or_nothing(text: str) -> str:
+    return "" if text == _AUTO else text

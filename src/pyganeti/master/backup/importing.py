@@ -88,7 +88,7 @@ async def read_export(
         raise OpPrereqError(text, ECode.ENVIRON) from err
     except GenericError as err:
         raise OpPrereqError(f"on node {nodes.name(node)}: {err}", ECode.ENVIRON) from err
-    filled = _filled(op, export)
+    filled = _filled(op, export, view)
     if op.identify_defaults:
         filled = _without_defaults(filled, view)
     filled = with_states(filled, view)
@@ -110,11 +110,19 @@ async def _source_node(
     return found.nodes[0]
 
 
-def _filled(op: OpInstanceCreate, export: ExportedInstance) -> OpInstanceCreate:
+def _filled(op: OpInstanceCreate, export: ExportedInstance, view: ClusterView) -> OpInstanceCreate:
     """``op`` with what ``export`` says of all that was not given."""
+    if not (op.disk_template or export.disk_template):
+        text = f"export {export.name} does not say of which kind its disks are: give a template"
+        raise OpPrereqError(text, ECode.INVAL)
     try:
         template = op.disk_template or DiskTemplate(export.disk_template)
-        hypervisor = op.hypervisor or Hypervisor(export.hypervisor)
+        # One that comes from elsewhere need not say for which it is.
+        hypervisor = op.hypervisor or (
+            Hypervisor(export.hypervisor)
+            if export.hypervisor
+            else view.cluster.enabled_hypervisors[0]
+        )
     except ValueError as err:
         raise OpPrereqError(f"export {export.name}: {err}", ECode.INVAL) from err
     # Those of another hypervisor mean nothing to this one.
