@@ -10,13 +10,11 @@ on a little later, so that its first words are seen. Source: gnt-instance(8) CON
 
 import socket
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Final
 
-from pyganeti.kit.process import ProcessError, run_attached
+from pyganeti.tools.attaching import attached
 
-_CONNECTED_S: Final = 2.0
 _ANSWER_S: Final = 10.0
 _PROMPT: Final = b"(qemu) "
 # Paused by us before its first instruction, or by its user. No other pause is ours to end: above
@@ -64,14 +62,6 @@ def _until_prompt(connection: socket.socket) -> str:
     return said.decode("utf-8", "replace")
 
 
-def _go_on_quietly(monitor: str) -> None:
-    try:
-        go_on(monitor)
-    except OSError:
-        # Nothing that could be said here is worth more than what is on the terminal.
-        return
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; the exit code is the command's."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -79,16 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("usage: kvm-console-wrapper MONITOR COMMAND...", file=sys.stderr)
         return 2
     monitor, *command = words
-    timer = threading.Timer(_CONNECTED_S, _go_on_quietly, (monitor,))
-    timer.daemon = True
-    timer.start()
-    try:
-        return run_attached(command)
-    except ProcessError as err:
-        print(f"kvm-console-wrapper: {err}", file=sys.stderr)
-        return 1
-    finally:
-        timer.cancel()
+    return attached("kvm-console-wrapper", command, lambda: go_on(monitor))
 
 
 if __name__ == "__main__":
