@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tests.lab.cluster import LabCluster
-from tools.lab.nodes import Node
+from tools.lab import project
+from tools.lab.nodes import Bed, Node
 from tools.lab.project import TESTS
 
 WEB1 = "web1.example.com"
@@ -19,7 +20,18 @@ State = dict[str, Any]  # Any: numbers and words of a device
 
 
 class DrbdCluster(LabCluster):
-    """Two machines with volume groups and a replication network."""
+    """Machines with volume groups and a replication network."""
+
+    @classmethod
+    def formed(cls, bed: Bed, count: int) -> Self:
+        """A cluster of fresh machines that was just made, without options of its own."""
+
+        def make(nodes: list[Node]) -> None:
+            for node in nodes:
+                node.install()
+            cls(nodes).begin()
+
+        return cls(bed.restore_as(f"drbd{count}", count, project.digest(), make))
 
     def begin(self, *options: str) -> None:
         """Make the cluster, with these options of ``gnt-cluster init``."""

@@ -3,10 +3,9 @@
 from typing import Final
 
 from tests.lab.cluster import STORAGE
-from tests.lab.conftest import Nodes
 from tests.lab.drbd_cluster import SMALL, WEB1, DrbdCluster
 from tests.lab.guest import Guest
-from tools.lab.nodes import Node
+from tools.lab.nodes import Bed, Node
 
 SIZE: Final = 64 * 1024 * 1024
 
@@ -22,10 +21,9 @@ def volumes(node: Node) -> dict[str, set[str]]:
     return {name: set(tags.split(",")) for name, tags in map(str.split, lines)}
 
 
-def test_disks_change_their_template_and_keep_their_content(nodes: Nodes) -> None:
-    one, two = nodes(2)
-    cluster = DrbdCluster([one, two])
-    cluster.begin()
+def test_disks_change_their_template_and_keep_their_content(lab: Bed) -> None:
+    cluster = DrbdCluster.formed(lab, 2)
+    one, two = cluster.nodes
     cluster.gnt("cluster", "modify", "--enabled-disk-templates=drbd,plain,file")
     second = cluster.full_name(two)
     cluster.gnt("instance", "add", "-t", "plain", "--disk", "0:size=64m", *SMALL,

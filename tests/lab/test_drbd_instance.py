@@ -1,19 +1,17 @@
 """Instances on DRBD: a guest on two machines, its growth, a lost secondary, a lost primary."""
 
-from tests.lab.conftest import Nodes
 from tests.lab.drbd_cluster import MIB, SMALL, WEB1, DrbdCluster, whole
 from tests.lab.guest import Guest
-from tools.lab.nodes import BOOT_S, Node
+from tools.lab.nodes import BOOT_S, Bed, Node
 
 
 def checksum(node: Node) -> str:
     return node.run("sha256sum /dev/xenvg/*_data | cut -d' ' -f1")
 
 
-def test_an_instance_survives_its_machines(nodes: Nodes) -> None:
-    one, two = nodes(2)
-    cluster = DrbdCluster([one, two])
-    cluster.begin()
+def test_an_instance_survives_its_machines(lab: Bed) -> None:
+    cluster = DrbdCluster.formed(lab, 2)
+    one, two = cluster.nodes
     pair = ":".join(cluster.full_name(node) for node in (one, two))
     said = cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
                        "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip
@@ -59,10 +57,9 @@ def prepare_again(node: Node) -> None:
     node.run("ganeti-noded", timeout_s=120)
 
 
-def test_a_mirror_is_replaced_under_its_guest(nodes: Nodes) -> None:
-    one, two, three = nodes(3)
-    cluster = DrbdCluster([one, two, three])
-    cluster.begin()
+def test_a_mirror_is_replaced_under_its_guest(lab: Bed) -> None:
+    cluster = DrbdCluster.formed(lab, 3)
+    one, two, three = cluster.nodes
     pair = ":".join(cluster.full_name(node) for node in (one, two))
     cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
                 "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from tests.lab.conftest import Nodes
 from tests.lab.drbd_cluster import WEB1, DrbdCluster
 from tests.lab.firmware_shell import VALUE, WORD
-from tools.lab.nodes import Node
+from tools.lab.nodes import Bed, Node
 from tools.lab.project import TESTS
 
 REMEMBERED: Final = f"{VALUE} {WORD!r}"
@@ -22,10 +21,9 @@ def shell(node: Node, *words: str) -> str:
     return node.run(command, timeout_s=SHELL_S).strip()
 
 
-def test_what_a_guest_remembers_goes_with_it(nodes: Nodes) -> None:
-    one, two = nodes(2)
-    cluster = DrbdCluster([one, two])
-    cluster.begin()
+def test_what_a_guest_remembers_goes_with_it(lab: Bed) -> None:
+    cluster = DrbdCluster.formed(lab, 2)
+    one, two = cluster.nodes
     # Whatever was on the volume group before: volumes begin with it.
     one.run("lvcreate -y -Wn -n trash -l 100%FREE xenvg")
     one.run("yes trash | head -c 300M > /dev/xenvg/trash && lvremove -y xenvg/trash")

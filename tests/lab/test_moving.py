@@ -3,10 +3,9 @@
 import json
 from typing import Final
 
-from tests.lab.conftest import Nodes
 from tests.lab.drbd_cluster import SMALL, WEB1, DrbdCluster, whole
 from tests.lab.guest import Guest
-from tools.lab.nodes import Node
+from tools.lab.nodes import Bed, Node
 
 GUEST: Final = Guest(WEB1)
 
@@ -29,10 +28,9 @@ def roles(cluster: DrbdCluster) -> list[str]:
     return [str(cluster.state(node)["role"]) for node in cluster.nodes]
 
 
-def test_a_guest_moves_with_its_mirror_and_survives_its_machine(nodes: Nodes) -> None:
-    one, two = nodes(2)
-    cluster = DrbdCluster([one, two])
-    cluster.begin()
+def test_a_guest_moves_with_its_mirror_and_survives_its_machine(lab: Bed) -> None:
+    cluster = DrbdCluster.formed(lab, 2)
+    one, two = cluster.nodes
     pair = ":".join(cluster.full_name(node) for node in (one, two))
     cluster.gnt("instance", "add", "-t", "drbd", "--disk", "0:size=64m", *SMALL,
                 "-o", "micro+default", "-n", pair, WEB1)  # fmt: skip

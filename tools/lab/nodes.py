@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -90,14 +90,47 @@ class Bed:
         """``count`` fresh nodes, as they were when first booted."""
         for number in range(1, count + 1):
             Node(self, number).make_snapshot()
+        return self._restore(count, _SNAPSHOTS)
+
+    def _restore(self, count: int, place: Path) -> "list[Node]":
         made = [Node(self, number) for number in range(1, count + 1)]
         self.nodes += made
         for node in made:
-            node.restore()
+            node.restore(place / node.name)
         for node in made:
             node.wait_until_reachable(RESTORE_S)
             node.set_clock()
         return made
+
+    def restore_as(
+        self, name: str, count: int, key: str, make: "Callable[[list[Node]], None]"
+    ) -> "list[Node]":
+        """``count`` nodes as ``make`` leaves them, which is done once for a ``key``.
+
+        Args:
+            name: of what is kept; what was kept for another key goes.
+            count: of nodes.
+            key: says all that decides what ``make`` does.
+            make: makes it of fresh nodes.
+        """
+        place = _SNAPSHOTS / name
+        stamp = place / "made-from"
+        wanted = f"{_fingerprint()} {key}"
+        _SNAPSHOTS.mkdir(parents=True, exist_ok=True)
+        with (_SNAPSHOTS / f"{name}.lock").open("w") as lock:
+            # Another bed may be about to make the same.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (stamp.is_file() and stamp.read_text() == wanted):
+                shutil.rmtree(place, ignore_errors=True)
+                made = self.restore(count)
+                make(made)
+                _keep(made, place)
+                stamp.write_text(wanted)
+                # Each begins in the same way.
+                for node in made:
+                    node.cut_power()
+                    self.nodes.remove(node)
+        return self._restore(count, place)
 
 
 class Node:
@@ -219,17 +252,21 @@ class Node:
             self.monitor(f"savevm {SNAPSHOT}", BOOT_S)
         finally:
             self.cut_power()
-        self._snapshot.mkdir(parents=True)
-        for disk in self._disks():
-            shutil.copy(disk, self._snapshot / disk.name)
+        self.copy_disks(self._snapshot)
         stamp.write_text(_fingerprint())
 
-    def restore(self) -> None:
-        """Let it go on from its snapshot; :meth:`wait_until_reachable` follows."""
+    def copy_disks(self, place: Path) -> None:
+        """Copy its disks, with the snapshots in them, to a new directory."""
+        place.mkdir(parents=True)
+        for disk in self._disks():
+            shutil.copy(disk, place / disk.name)
+
+    def restore(self, place: Path) -> None:
+        """Let it go on from the snapshot in ``place``; :meth:`wait_until_reachable` follows."""
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
         for disk in self._disks():
-            shutil.copy(self._snapshot / disk.name, disk)
+            shutil.copy(place / disk.name, disk)
         self._power_on("-loadvm", SNAPSHOT)
 
     def monitor(self, command: str, timeout_s: float = 10.0) -> str:
@@ -326,6 +363,17 @@ class Node:
         """Bring it the tests of this checkout and what runs them, to ``project.TESTS``."""
         for members in project.test_files():
             self.put(members)
+
+
+def _keep(nodes: "list[Node]", place: Path) -> None:
+    """Take a snapshot of all at the same moment: what one has sent, the other has, or awaits."""
+    for node in nodes:
+        node.run("sync")
+    for node in nodes:
+        node.monitor("stop")
+    for node in nodes:
+        node.monitor(f"savevm {SNAPSHOT}", BOOT_S)
+        node.copy_disks(place / node.name)
 
 
 def _fingerprint() -> str:

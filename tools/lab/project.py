@@ -1,5 +1,6 @@
 """What lab nodes get of this checkout: file contents by the absolute path in the node."""
 
+import hashlib
 import importlib.metadata
 import py_compile
 import tomllib
@@ -63,6 +64,16 @@ def programs() -> dict[str, bytes]:
         text = f"#!/usr/bin/python3\nimport sys\nfrom {module} import {function}\n"
         made[f"/usr/local/sbin/{name}"] = f"{text}sys.exit({function}())\n".encode()
     return made
+
+
+@cache
+def digest() -> str:
+    """Of all that nodes can get of this checkout."""
+    found = hashlib.sha256()
+    for members in (modules(), programs(), *test_files(), _below(CHECKOUT / "os", "os")):
+        for name, data in sorted(members.items()):
+            found.update(f"{name} {len(data)}\n".encode() + data)
+    return found.hexdigest()
 
 
 def test_files() -> Iterator[dict[str, bytes]]:
