@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from pyganeti.cli.htools.tools import TOOLS as HTOOLS
 from pyganeti.cli.main import load_command, load_tool
 from pyganeti.cli.option import Option, Tool, describe, placeholder, takes_value
 from pyganeti.cli.parser import COMMON
@@ -136,6 +137,8 @@ def flags_of(options: Sequence[Option]) -> set[str]:
 @cache
 def program_flags(program: str) -> frozenset[str]:
     """The long options that a program tells of."""
+    if program in HTOOLS:
+        return frozenset(f"--{option.long}" for option in HTOOLS[program].options) - _ALWAYS
     argv = [sys.executable, "-m", PROGRAMS[program], "--help"]
     said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     return frozenset(_FLAG.findall(said)) - _ALWAYS
@@ -147,7 +150,8 @@ def known_flags() -> frozenset[str]:
     tools = [load_tool(f"gnt-{noun}") for noun in TOOLS]
     commands = [load_command(tool, name) for tool in tools for name in tool.entries]
     found = set(flags_of([*COMMON, *(option for one in commands for option in one.options)]))
-    return frozenset(found.union(_ALWAYS, *(program_flags(program) for program in PROGRAMS)))
+    programs = (*PROGRAMS, *HTOOLS)
+    return frozenset(found.union(_ALWAYS, *(program_flags(program) for program in programs)))
 
 
 def wrong_words(text: str) -> Iterator[str]:
@@ -203,7 +207,7 @@ def findings(man: Path = MAN) -> Iterator[str]:
         wrong = list(wrong_words(text))
         if page.stem.removeprefix("gnt-") in TOOLS:
             wrong += wrong_parts(load_tool(page.stem), text)
-        if page.stem in PROGRAMS:
+        if page.stem in PROGRAMS or page.stem in HTOOLS:
             wrong += wrong_program(page.stem, text)
         if page.stem == "daemon-util":
             wrong += [f"does not mention {one}" for one in ACTIONS if f"``{one}" not in text]

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from .state import Floats, Q, State
+from .state import NOWHERE, Floats, Ints, Q, State
 
 
 class Kind(Enum):
@@ -74,39 +74,43 @@ def in_order(values: Floats) -> Floats:
 
 
 def spread(values: Floats) -> Floats:
-    """The standard deviations of the rows of ``values``."""
+    """The standard deviations of the rows of ``values``.
+
+    From the differences to the mean: a sum of squares would leave 2e-8 where all are equal.
+    """
     count = values.shape[-1]
     if count == 0:
         return np.zeros(values.shape[:-1])
-    total, squares = in_order(values), in_order(values * values)
-    with np.errstate(invalid="ignore"):
-        deviation: Floats = np.sqrt(squares / count - (total / count) * (total / count))
+    away = values - (in_order(values) / count)[..., np.newaxis]
+    deviation: Floats = np.sqrt(in_order(away * away) / count)
     return deviation
+
+
+def _placed(state: State, where: Ints) -> Ints:
+    """Those of the instances' nodes ``where`` that are there, without forthcoming instances."""
+    there: Ints = where[state.real & (where != NOWHERE)]
+    return there
 
 
 def short_count(state: State) -> int:
     """Instances on nodes that fail N+1; one counts for each of its nodes that does."""
     failing = state.failing & state.online
-    real = state.real
-    second = state.secondary[real & (state.secondary >= 0)]
-    return int(failing[state.primary[real]].sum()) + int(failing[second].sum())
+    first, second = _placed(state, state.primary), _placed(state, state.secondary)
+    return int(failing[first].sum()) + int(failing[second].sum())
 
 
 def offline_counts(state: State) -> tuple[int, int]:
     """Instances with any node that is offline (a node each), and with an offline primary."""
-    off = state.offline
-    real = state.real
-    primaries = int(off[state.primary[real]].sum())
-    second = state.secondary[real & (state.secondary >= 0)]
-    return primaries + int(off[second].sum()), primaries
+    primaries = int(state.offline[_placed(state, state.primary)].sum())
+    return primaries + int(state.offline[_placed(state, state.secondary)].sum()), primaries
 
 
 def location_score(state: State) -> int:
     """Failure domains shared by both nodes of an instance, and desired locations missed."""
-    counts = state.real & ~state.offline[state.primary]
+    counts = state.real & (state.primary != NOWHERE) & ~state.offline[state.primary]
     who = np.flatnonzero(counts)
     first, second = state.primary[who], state.secondary[who]
-    both = second >= 0
+    both = second != NOWHERE
     shared = int(state.common_domains[first[both], second[both]].sum())
     return shared + int(state.unwanted[who, first].sum())
 

@@ -2,10 +2,12 @@
 
 import math
 import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 _INT: Final = re.compile(r"\s*-?[0-9]+", re.ASCII)
 _FLOAT: Final = re.compile(r"\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
+_ANY_SIZE: Final = Context(prec=400)
 _HUGEST: Final = 2**53
 """Beyond it a sum of sizes is no longer exact; Ganeti's numbers turn over unnoticed."""
 
@@ -57,3 +59,17 @@ def _scientific(text: str) -> str:
     exponent = int(power or 0) + len(whole) - 1 - leading
     digits = digits.rstrip("0")
     return f"{sign}{digits[0]}.{digits[1:] or '0'}e{exponent}"
+
+
+def fixed(value: float, digits: int) -> str:
+    """``value`` with so many digits, or the word that the tools have for what is no number.
+
+    Ganeti's tools round the shortest decimal that reads back, halves to even: 0.048046875 with
+    8 digits ends in 88, though the number itself is a trifle smaller.
+    """
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    unit = Decimal(1).scaleb(-digits)
+    return f"{Decimal(repr(value)).quantize(unit, ROUND_HALF_EVEN, _ANY_SIZE):f}"

@@ -9,7 +9,7 @@ adds its share where it is primary or secondary, and a metric sees ``amount / to
 Source: hbal(1), CLUSTER SCORING; htools(1), ``--print-nodes``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -99,8 +99,11 @@ class State:
     failing: Bools  # which nodes fail N+1
 
     @classmethod
-    def of(cls, cluster: Cluster, group: str) -> "State":
-        """The nodes of the group with UUID ``group``, and the instances that live on them."""
+    def of(cls, cluster: Cluster, group: str | None) -> "State":
+        """The nodes of the group with UUID ``group``, and the instances that live on them.
+
+        None takes all groups, each node with its own group's ratios; ``policy`` is the cluster's.
+        """
         return _build(cluster, group)
 
     def copy(self) -> "State":
@@ -202,26 +205,29 @@ def unused_memory(node: Node, running: int) -> int:
     return recorded - max(0, recorded - node.free_memory)
 
 
-def _build(cluster: Cluster, uuid: str) -> State:
-    (group,) = (g for g in cluster.groups if g.uuid == uuid)
-    nodes = tuple(node for node in cluster.nodes if node.group == uuid)
+def _build(cluster: Cluster, uuid: str | None) -> State:
+    policies = {group.uuid: group.ipolicy for group in cluster.groups}
+    nodes = tuple(node for node in cluster.nodes if uuid in (None, node.group))
+    ratios = [policies[node.group] for node in nodes]
     place = {node.name: k for k, node in enumerate(nodes)}
     instances = tuple(i for i in cluster.instances if i.primary in place)
     n, m = len(nodes), len(instances)
-    policy = group.ipolicy
     exclusions = _exclusions(cluster, instances)
     locations = [_locations(cluster, node) for node in nodes]
-    # Groups with both kinds of nodes are refused when they are prepared.
-    exclusive = any(node.exclusive_storage for node in nodes)
+    exclusive = {node.name for node in nodes if node.exclusive_storage}
     state = State(
         cluster=cluster,
-        policy=policy,
+        policy=cluster.ipolicy if uuid is None else policies[uuid],
         nodes=nodes,
         instances=instances,
         offline=np.array([node.offline for node in nodes], bool),
-        total=_totals(nodes, policy),
-        high_cpus=np.floor([node.total_cpus * policy.vcpu_ratio for node in nodes]),
-        high_spindles=np.array([node.spindles * policy.spindle_ratio for node in nodes]),
+        total=_totals(nodes, ratios),
+        high_cpus=np.floor(
+            [n.total_cpus * its.vcpu_ratio for n, its in zip(nodes, ratios, strict=True)]
+        ),
+        high_spindles=np.array(
+            [n.spindles * its.spindle_ratio for n, its in zip(nodes, ratios, strict=True)]
+        ),
         low_disk=np.zeros(n),
         domains=_members(locations),
         common_domains=_common(locations),
@@ -295,15 +301,19 @@ def _keeps_memory(instance: Instance) -> bool:
     return instance.auto_balance and not (is_offline(instance) or instance.forthcoming)
 
 
-def _shares(instances: Sequence[Instance], *, primary: bool, exclusive: bool) -> Floats:
-    """What each instance adds to the amounts of its primary or secondary node."""
+def _shares(instances: Sequence[Instance], *, primary: bool, exclusive: Collection[str]) -> Floats:
+    """What each instance adds to the amounts of its primary or secondary node.
+
+    ``exclusive`` names the nodes with exclusive storage.
+    """
     shares = np.zeros((len(Q), len(instances)))
     for i, it in enumerate(instances):
         local = it.template in LOCAL
         real = not it.forthcoming
-        disk = _spindles(it) if exclusive else it.disk
+        owned = (it.primary if primary else it.secondary) in exclusive
+        disk = _spindles(it) if owned else it.disk
         if local:
-            use = 0 if exclusive else it.spindle_use
+            use = 0 if owned else it.spindle_use
             shares[[Q.DISK, Q.F_DISK], i] = -disk * real, -disk
             shares[[Q.SPINDLES, Q.F_SPINDLES], i] = use * real, use
         if primary:
@@ -330,12 +340,12 @@ def _spindles(it: Instance) -> int:
     return sum(disk.spindles or 0 for disk in it.disks)
 
 
-def _totals(nodes: Sequence[Node], policy: IPolicy) -> Floats:
+def _totals(nodes: Sequence[Node], policies: Sequence[IPolicy]) -> Floats:
     """By what an amount is divided to be comparable between nodes."""
     memory = [node.total_memory for node in nodes]
     disk = [n.spindles if n.exclusive_storage else n.total_disk for n in nodes]
     cpus = [node.total_cpus * node.cpu_speed for node in nodes]
-    spindles = [node.spindles * policy.spindle_ratio for node in nodes]
+    spindles = [n.spindles * its.spindle_ratio for n, its in zip(nodes, policies, strict=True)]
     ones = [1.0] * len(nodes)
     rows = [memory, disk, cpus, ones, ones, ones, ones, spindles, memory, disk, cpus, spindles]
     return np.array(rows, float)

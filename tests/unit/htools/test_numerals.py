@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyganeti.htools.numerals import format_float, parse_float, parse_int
+from pyganeti.htools.numerals import fixed, format_float, parse_float, parse_int
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,18 @@ from pyganeti.htools.numerals import format_float, parse_float, parse_int
 )  # fmt: skip
 def test_exponents_where_ganeti_has_them(value: float, text: str) -> None:
     assert format_float(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.048046875, 8, "0.04804688"), (0.5, 0, "0"), (1.5, 0, "2"), (-0.125, 2, "-0.12"),
+        (1e300, 1, f"1{'0' * 300}.0"), (3.0, 3, "3.000"), (float("nan"), 2, "NaN"),
+        (float("inf"), 2, "Infinity"), (float("-inf"), 2, "-Infinity"),
+    ],
+)  # fmt: skip
+def test_decimals_are_rounded_from_the_shortest_form(value: float, digits: int, text: str) -> None:
+    assert fixed(value, digits) == text
 
 
 @given(st.floats(min_value=-(2.0**53), max_value=2.0**53))

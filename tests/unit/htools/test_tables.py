@@ -37,7 +37,7 @@ def test_shows_nodes_as_ganeti_does(case: Case, answer: Answer) -> None:
 def test_shows_the_fields_that_are_asked_for() -> None:
     cluster = parse_text(CLUSTERS["plain-4x14"])
     state = State.of(cluster, cluster.groups[0].uuid)
-    lines = nodes_table(state, ["a", "bb", "c", "d"], ["fqdn", "pcnt"]).splitlines()
+    lines = nodes_table(state, ["a", "bb", "c", "d"], ["name", "pcnt"]).splitlines()
     assert lines[0] == " Name pcnt"
     assert [line.split()[0] for line in lines[1:]] == ["a", "bb", "c", "d"]
 
