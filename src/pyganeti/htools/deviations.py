@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .metrics import METRICS
+from .metrics import METRICS, shares
 from .state import Floats, Ints, Q, State
 
 if TYPE_CHECKING:
@@ -69,9 +69,10 @@ def spreads(state: State, who: Ints) -> list[Spread]:
 
 def _spread(state: State, row: Q, weight: float, who: Ints) -> Spread:
     online = state.online
+    counts = online & (state.total[row] != 0)
     scale = np.zeros(len(online))
-    scale[online] = 1 / state.total[row, online]
-    value = state.amount[row] * scale
+    scale[counts] = 1 / state.total[row, counts]
+    value = np.where(online, shares(state)[row], 0.0)
     # About the mean the squares are small, and little is lost when they are subtracted.
     value[online] -= value[online].mean()
     first, second = state.as_primary[row, who], state.as_secondary[row, who]

@@ -120,13 +120,21 @@ def excess(counts: "np.typing.NDArray[np.int64]") -> int:
     return int(np.maximum(counts - 1, 0).sum())
 
 
+def shares(state: State) -> Floats:
+    """The amounts by the totals, quantities x nodes; a disk that is not there is free."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts: Floats = state.amount / state.total
+    for disk in (Q.DISK, Q.F_DISK):
+        parts[disk, state.total[disk] == 0] = 1.0
+    return parts
+
+
 def values(state: State) -> list[float]:
     """The value of each of :data:`METRICS`."""
     online = state.online
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = state.amount[:, online] / state.total[:, online]
         reserved = state.reserved[online] / state.total[Q.MEM, online]
-        deviations = spread(shares)
+        deviations = spread(shares(state)[:, online])
     everywhere, primaries = offline_counts(state)
     special = {
         "n1_cnt": float(short_count(state)),

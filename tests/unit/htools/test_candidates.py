@@ -1,5 +1,6 @@
 """Scores of all candidates from sums, against the same from scratch."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -8,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyganeti.htools.balance import Options, groups_of_moves
-from pyganeti.htools.metrics import score, values
+from pyganeti.htools.metrics import score, shares, values
 from pyganeti.htools.moves import Kind, Move
-from pyganeti.htools.state import NOWHERE, State
+from pyganeti.htools.state import NOWHERE, Q, State
 
 from .clusters import NAMES, first_group, golden, shaken
 
@@ -77,3 +78,19 @@ def test_a_copy_is_independent(name: str) -> None:
     before = score(state)
     shaken(state, Random(name), 20)
     assert score(state) == before
+
+
+@pytest.mark.parametrize("name", ["shared-6x30", "templates-6x30"])
+def test_a_disk_that_is_not_there_is_free(name: str) -> None:
+    cluster = golden(name)
+    first, *others = cluster.nodes
+    bare = replace(first, total_disk=0.0, free_disk=0)
+    state = first_group(replace(cluster, nodes=(bare, *others)))
+    assert shares(state)[Q.DISK, 0] == 1.0
+    for step, kinds in groups_of_moves(state, Options()):
+        for kind, scores in step.scores(kinds).items():
+            for row, column in list(zip(*np.nonzero(np.isfinite(scores)), strict=True))[::40]:
+                trial = state.copy()
+                target = NOWHERE if kind is Kind.FAILOVER else int(column)
+                Move(int(step.who[row]), kind, target).do(trial)
+                assert scores[row, column] == pytest.approx(score(trial), abs=1e-7)
