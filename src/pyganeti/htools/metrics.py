@@ -99,6 +99,13 @@ def short_count(state: State) -> int:
     return int(failing[first].sum()) + int(failing[second].sum())
 
 
+def failing_counts(state: State) -> tuple[int, int]:
+    """Nodes that fail N+1, and instances with such a node."""
+    failing = np.append(state.failing & state.online, False)  # NOWHERE is the last one
+    bad = (failing[state.primary] | failing[state.secondary]) & state.real
+    return int(failing.sum()), int(bad.sum())
+
+
 def offline_counts(state: State) -> tuple[int, int]:
     """Instances with any node that is offline (a node each), and with an offline primary."""
     primaries = int(state.offline[_placed(state, state.primary)].sum())

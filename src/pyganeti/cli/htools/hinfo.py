@@ -7,12 +7,11 @@ Source: hinfo(1), and what Ganeti's prints.
 
 from collections.abc import Sequence
 
-from pyganeti.htools.metrics import score
+from pyganeti.htools.metrics import failing_counts, score
 from pyganeti.htools.model import Cluster
 from pyganeti.htools.numerals import fixed
 from pyganeti.htools.parts import part
-from pyganeti.htools.prepare import common_suffix
-from pyganeti.htools.state import State
+from pyganeti.htools.state import NOWHERE, State
 from pyganeti.htools.tables import (
     instances_table,
     metrics_table,
@@ -22,7 +21,13 @@ from pyganeti.htools.tables import (
 )
 
 from .context import Context
-from .loaded import consistent_cluster, less_offline, refuse_arguments, refuse_monitors
+from .loaded import (
+    consistent_cluster,
+    less_offline,
+    name_suffix,
+    refuse_arguments,
+    refuse_monitors,
+)
 from .options import Options
 from .policies import shown_policy
 
@@ -39,7 +44,7 @@ def run(context: Context, options: Options, arguments: Sequence[str]) -> int:
     context.say(f"Loaded cluster tags: {','.join(cluster.tags)}")
     cluster = less_offline(cluster, options)
     _introduce(context, options, cluster)
-    suffix = _suffix(cluster)
+    suffix = name_suffix(cluster)
     if suffix and options.verbosity > 2:
         context.say(f"Note: Stripping common suffix of '{suffix}' from names")
     state = State.of(cluster, None)
@@ -47,7 +52,7 @@ def run(context: Context, options: Options, arguments: Sequence[str]) -> int:
     if options.verbosity > 1:
         context.say("Node group information:")
         context.out.write(_indented(_groups_table(state)))
-    happy = "happy" if not (state.failing & state.online).any() else "unhappy"
+    happy = "unhappy" if failing_counts(state)[0] else "happy"
     context.say(f"Cluster is N+1 {happy}\nCluster coefficients:")
     context.out.write(_indented(metrics_table(state)))
     context.say(f"Cluster score: {fixed(score(state) if state.nodes else 0.0, 8)}")
@@ -58,11 +63,6 @@ def run(context: Context, options: Options, arguments: Sequence[str]) -> int:
         shown = nodes_table(state, names, wanted_fields(options.show_nodes))
         context.err.write(f"\nCluster status:\n{shown}\n")
     return 0
-
-
-def _suffix(cluster: Cluster) -> str:
-    nodes = [node.name for node in cluster.nodes]
-    return common_suffix(nodes + [instance.name for instance in cluster.instances])
 
 
 def _introduce(context: Context, options: Options, cluster: Cluster) -> None:
@@ -102,15 +102,8 @@ def _groups_table(state: State) -> str:
         here = part(state, group.uuid)
         if not here.nodes:
             continue
-        bad = {k for k, wrong in enumerate(here.failing & here.online) if wrong}
-        pairs = list(zip(here.primary.tolist(), here.secondary.tolist(), strict=True))
-        real = list(zip(here.primary[here.real], here.secondary[here.real], strict=True))
-        numbers = (
-            len(here.nodes),
-            sum(primary >= 0 for primary, _ in pairs),
-            len(bad),
-            sum(not bad.isdisjoint(pair) for pair in real),
-        )
+        bad, affected = failing_counts(here)
+        numbers = (len(here.nodes), int((here.primary != NOWHERE).sum()), bad, affected)
         rows.append([group.name, *map(str, numbers), str(not bad), fixed(score(here), 8)])
     return table(rows, [False, True, True, True, True, False, True])
 

@@ -1,6 +1,6 @@
 """What tools that look at all groups do with a cluster before they look at it.
 
-    Options -> whole_cluster -> Cluster with what the command line says
+    Options -> consistent_cluster -> Cluster with what the command line says
 
 Source: hinfo(1), hcheck(1), hroller(1).
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from pyganeti.htools.errors import InputError
 from pyganeti.htools.model import NO_LOAD, Cluster
-from pyganeti.htools.prepare import inconsistencies, with_offline
+from pyganeti.htools.prepare import common_suffix, inconsistencies, with_offline
 
 from .context import Context, Stop
 from .loading import read_cluster
@@ -68,3 +68,9 @@ def less_offline(cluster: Cluster, options: Options) -> Cluster:
         return with_offline(cluster, options.offline)
     except InputError as err:
         raise Stop(f"{err}\n") from err
+
+
+def name_suffix(cluster: Cluster) -> str:
+    """What the names of all nodes and instances end in, which tables leave out."""
+    nodes = [node.name for node in cluster.nodes]
+    return common_suffix(nodes + [instance.name for instance in cluster.instances])

@@ -25,7 +25,7 @@ _DESCRIBED: Final = re.compile(r"^(  (?:-\S(?: \S+|\S+)?)? +--\S+) .*$", re.M)
 
 
 @contextmanager
-def _inside(directory: Path) -> Iterator[None]:
+def inside(directory: Path) -> Iterator[None]:
     """Work in ``directory``, as programs do that are started there."""
     before = Path.cwd()
     os.chdir(directory)
@@ -39,7 +39,7 @@ def ours(case: Case, clusters: dict[str, str], where: Path) -> Answer:
     """What our program answers, run in the empty directory ``where``."""
     prepare(case, clusters, where)
     out, err = io.StringIO(), io.StringIO()
-    with _inside(where):
+    with inside(where):
         code = run(case.program, case.args, {}, out, err)
     return Answer(code, out.getvalue(), err.getvalue(), made_files(case, where))
 
