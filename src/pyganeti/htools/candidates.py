@@ -70,7 +70,9 @@ class Step:
     def _failover(self, allowed: Bools) -> Floats:
         p_kept = self._peers(self.p, self.s)
         fits = allowed & self._migrates(self.p, self.s) & self._takes_over(self.force_p)
-        fits &= self._second(self.p, self.s, self._mem_p, self._disk_p, self.force_p)
+        # A node that is offline is asked for nothing, not even for the disk that lies there.
+        stays = self._second(self.p, self.s, self._mem_p, self._disk_p, self.force_p)
+        fits &= self.state.offline[self.p] | stays
         sides = (
             Side(self.p, self._mem_p, np.maximum(self.state.reserved[self.p], p_kept)),
             Side(self.s, self.state.free_mem[self.s] - self.need, self._reserved_s),

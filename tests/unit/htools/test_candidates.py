@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyganeti.htools.balance import Options, groups_of_moves
+from pyganeti.htools.candidates import Step
 from pyganeti.htools.metrics import score, shares, values
 from pyganeti.htools.moves import Kind, Move
 from pyganeti.htools.state import NOWHERE, Q, State
@@ -94,3 +95,15 @@ def test_a_disk_that_is_not_there_is_free(name: str) -> None:
                 target = NOWHERE if kind is Kind.FAILOVER else int(column)
                 Move(int(step.who[row]), kind, target).do(trial)
                 assert scores[row, column] == pytest.approx(score(trial), abs=1e-7)
+
+
+@pytest.mark.parametrize(("offline", "leaves"), [(True, True), (False, False)])
+def test_an_offline_node_is_asked_for_no_disk(offline: bool, leaves: bool) -> None:
+    cluster = golden("plain-5x24")
+    state = first_group(cluster)
+    node = int(state.primary[0])
+    changed = replace(cluster.nodes[node], offline=offline, free_disk=0)
+    nodes = (*cluster.nodes[:node], changed, *cluster.nodes[node + 1 :])
+    step = Step(first_group(replace(cluster, nodes=nodes)), np.array([0]), force=True)
+    scores = step.scores({Kind.FAILOVER: np.ones((1, 1), bool)})[Kind.FAILOVER]
+    assert bool(np.isfinite(scores).any()) is leaves
