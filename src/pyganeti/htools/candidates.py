@@ -38,10 +38,16 @@ class Side:
 
 
 class Step:
-    """The moves of instances ``who`` of ``state``, which all have a disk template of one kind."""
+    """The moves of instances ``who`` of ``state``, which all have a disk template of one kind.
 
-    def __init__(self, state: State, who: Ints, *, force: bool = False) -> None:
+    ``force`` passes over soft rules, ``anywhere`` over the rule that new nodes are online.
+    """
+
+    def __init__(
+        self, state: State, who: Ints, *, force: bool = False, anywhere: bool = False
+    ) -> None:
         self.state = state
+        self.anywhere = anywhere
         self.who = who
         self.p = state.primary[who][:, None]
         self.s = state.secondary[who][:, None]
@@ -117,8 +123,8 @@ class Step:
     @cached_property
     def _target(self) -> Bools:
         """Nodes that may be new: online ones that the instance does not have."""
-        new: Bools = (self.t != self.p) & (self.t != self.s) & self.state.online[self.t]
-        return new
+        new: Bools = (self.t != self.p) & (self.t != self.s)
+        return new & (self.state.online[self.t] | self.anywhere)
 
     @cached_property
     def _mem_p(self) -> Ints:

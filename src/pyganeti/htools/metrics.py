@@ -106,6 +106,11 @@ def failing_counts(state: State) -> tuple[int, int]:
     return int(failing.sum()), int(bad.sum())
 
 
+def conflicting_count(state: State) -> int:
+    """Nodes with several primary instances that have an exclusion tag in common."""
+    return int((state.tagged > 1).any(axis=0).sum())
+
+
 def offline_counts(state: State) -> tuple[int, int]:
     """Instances with any node that is offline (a node each), and with an offline primary."""
     primaries = int(state.offline[_placed(state, state.primary)].sum())

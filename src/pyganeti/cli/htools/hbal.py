@@ -8,7 +8,6 @@ Source: hbal(1), and what Ganeti's prints.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pyganeti.htools import balance as greedy
 from pyganeti.htools.balance import Done, balance, lower_bound
 from pyganeti.htools.errors import InputError
 from pyganeti.htools.metrics import METRICS, score, values
@@ -27,6 +26,7 @@ from pyganeti.htools.text import format_text
 from pyganeti.model.enums import InstanceStatus
 
 from .context import Context, Stop
+from .limits import limited_state, limits
 from .loading import read_cluster
 from .options import Options
 
@@ -50,14 +50,14 @@ def run(context: Context, options: Options, arguments: Sequence[str]) -> int:
     if suffix and options.verbosity > 1:
         context.say(f"Note: Stripping common suffix of '{suffix}' from names")
     group = _group(context, cluster, options.group)
-    state = _state(cluster, group, options)
+    state = limited_state(cluster, group.uuid, options)
     shown = Shown(context, options, state, suffix)
     shown.start(group)
     _save(context, options, "original", cluster)
     shown.score()
     if _finished(context, options, state):
         return 0
-    shown.solution(balance(state, _limits(options)))
+    shown.solution(balance(state, limits(options)))
     _save(context, options, "balanced", state.to_cluster())
     return 0
 
@@ -107,33 +107,6 @@ def _group(context: Context, cluster: Cluster, wanted: str | None) -> Group:
             return group
     context.err.write(f"Node group {wanted} not found. Node group list is:\n{names}")
     raise Stop("Aborting.")
-
-
-def _state(cluster: Cluster, group: Group, options: Options) -> State:
-    """The group's state, with the ratios of the command line in place of the policy's."""
-    if options.max_cpu is not None:
-        policy = replace(group.ipolicy, vcpu_ratio=options.max_cpu)
-        groups = (replace(g, ipolicy=policy) if g is group else g for g in cluster.groups)
-        changed = State.of(replace(cluster, groups=tuple(groups)), group.uuid)
-        state = replace(changed, cluster=cluster)
-    else:
-        state = State.of(cluster, group.uuid)
-    state.low_disk[:] = [options.min_disk * node.total_disk for node in state.nodes]
-    return state
-
-
-def _limits(options: Options) -> greedy.Options:
-    return greedy.Options(
-        disk_moves=not options.no_disk_moves,
-        instance_moves=not options.no_instance_moves,
-        restricted_migration=options.restricted_migration,
-        evacuate=options.evac_mode,
-        ignore_soft_errors=options.ignore_soft_errors,
-        min_gain=options.min_gain,
-        min_gain_limit=options.min_gain_limit,
-        min_score=options.min_score,
-        max_length=options.max_length,
-    )
 
 
 def _finished(context: Context, options: Options, state: State) -> bool:

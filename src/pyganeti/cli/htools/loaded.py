@@ -11,7 +11,7 @@ from typing import Final
 
 from pyganeti.htools.errors import InputError
 from pyganeti.htools.model import NO_LOAD, Cluster
-from pyganeti.htools.prepare import common_suffix, inconsistencies, with_offline
+from pyganeti.htools.prepare import common_suffix, inconsistencies, with_offline, with_selection
 
 from .context import Context, Stop
 from .loading import read_cluster
@@ -45,9 +45,13 @@ def consistent_cluster(context: Context, options: Options) -> Cluster:
     """The cluster that is named, its loads ignored if so wished; warns of what is unaccounted for.
 
     Raises:
-        Stop: it cannot be loaded.
+        Stop: it cannot be loaded, or instances that are to move or not to are not there.
     """
     cluster = read_cluster(context, options)
+    try:
+        cluster = with_selection(cluster, options.select_instances, options.exclude_instances)
+    except InputError as err:
+        raise Stop(f"failed to load data, aborting: {err}") from err
     found = inconsistencies(cluster)
     if found and options.verbosity != _QUIET:
         lines = "".join(f"  - {line}\n" for line in found)
