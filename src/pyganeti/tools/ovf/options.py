@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pyganeti.cli.parse import parse_identkeyval, parse_keyval
 from pyganeti.model.enums import DiskTemplate
-from pyganeti.model.errors import ParameterError, UnitParseError
+from pyganeti.model.errors import UnitParseError
 from pyganeti.model.templates import MAX_DISKS, MAX_NICS
 from pyganeti.model.units import parse_unit
 from pyganeti.model.versions import RELEASE_VERSION
+from pyganeti.tools.move_instance.options import parameters
 
 from .package import FORMATS
 
@@ -19,11 +19,8 @@ _NIC: Final = ("ip", "link", "mac", "mode", "network", "vlan")
 Texts = dict[str, str]
 
 
-def _texts(text: str, what: str, known: Sequence[str] = ()) -> Texts:
-    try:
-        values = parse_keyval(text, what)
-    except ParameterError as err:
-        raise argparse.ArgumentTypeError(str(err)) from err
+def _texts(text: str, known: Sequence[str] = ()) -> Texts:
+    values = parameters(text)
     unknown = sorted(values.keys() - set(known)) if known else []
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
@@ -31,7 +28,7 @@ def _texts(text: str, what: str, known: Sequence[str] = ()) -> Texts:
 
 
 def _backend(text: str) -> Texts:
-    found = _texts(text, "backend parameters", _BACKEND)
+    found = _texts(text, _BACKEND)
     try:
         for name in ("maxmem", "memory", "minmem"):
             if name in found:
@@ -44,28 +41,25 @@ def _backend(text: str) -> Texts:
 
 
 def _hypervisor(text: str) -> tuple[str, Texts]:
-    try:
-        name, values = parse_identkeyval(text, "hypervisor parameters")
-    except ParameterError as err:
-        raise argparse.ArgumentTypeError(str(err)) from err
-    if not name or not isinstance(values, dict):
+    name, _, rest = text.partition(":")
+    if not name:
         raise argparse.ArgumentTypeError("expected HYPERVISOR:OPTION=VALUE,...")
-    return name, {key: str(value) for key, value in values.items() if value is not None}
+    return name, _texts(rest)
 
 
-def _numbered(text: str, what: str, most: int, known: Sequence[str]) -> tuple[int, Texts]:
+def _numbered(text: str, most: int, known: Sequence[str]) -> tuple[int, Texts]:
     number, _, rest = text.partition(":")
     if not (number.isascii() and number.isdigit() and int(number) < most):
         raise argparse.ArgumentTypeError(f"expected NUMBER:OPTION=VALUE,... below {most}")
-    return int(number), _texts(rest, what, known)
+    return int(number), _texts(rest, known)
 
 
 def _nic(text: str) -> tuple[int, Texts]:
-    return _numbered(text, "NIC parameters", MAX_NICS, _NIC)
+    return _numbered(text, MAX_NICS, _NIC)
 
 
 def _disk(text: str) -> tuple[int, int]:
-    number, values = _numbered(text, "disk parameters", MAX_DISKS, ("size",))
+    number, values = _numbered(text, MAX_DISKS, ("size",))
     try:
         return number, parse_unit(values["size"])
     except (KeyError, UnitParseError) as err:
@@ -103,7 +97,7 @@ def ovf_parser() -> argparse.ArgumentParser:
     add("--no-nics", action="store_true", help="no NICs")
     add("-o", "--os-type", metavar="OS", help="the operating system")
     add("-O", "--os-parameters", dest="osparams",
-        type=lambda text: _texts(text, "OS parameters"), metavar="KEY=VALUE,...",
+        type=_texts, metavar="KEY=VALUE,...",
         help="OS parameters")  # fmt: skip
     add("--tags", metavar="TAG,...", help="tags")
     of_export = parser.add_argument_group("export")
