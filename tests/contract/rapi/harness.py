@@ -54,6 +54,8 @@ class Master:
             self.cancelled += 1
             raise
         answer = self.answers.get(method, OpPrereqError(f"no answer for {method}"))
+        if callable(answer):
+            answer = answer(*args)
         if isinstance(answer, GenericError):
             raise answer
         return answer

@@ -13,6 +13,8 @@ from pyganeti.daemons.exposing import Declared, Sample, Spread, Type, expose
 from pyganeti.model.enums import FINALIZED, InstanceStatus, JobStatus, NodeRole
 from pyganeti.rapi.call import Json, Master
 
+from . import health
+
 _MIB: Final = 1024 * 1024
 _GAUGE: Final = Type.GAUGE
 _HISTOGRAM: Final = Type.HISTOGRAM
@@ -71,7 +73,7 @@ LAG: Final = Declared(
 )
 METRICS: Final = (
     INSTANCES, NODES, SILENT, CPUS, MEMORY, MEMORY_FREE, DISK, DISK_FREE, JOBS, QUEUED, RAN,
-    LOCK_WAITS, NODE_CALLS, CANDIDATES, CONFIRMED, LAG,
+    LOCK_WAITS, NODE_CALLS, CANDIDATES, CONFIRMED, LAG, *health.METRICS,
 )  # fmt: skip
 
 ROLES: Final = {role.value: role.name.lower() for role in NodeRole}
@@ -95,7 +97,7 @@ _OFFLINE: Final = NodeRole.OFFLINE.value
 _OPEN: Final = tuple(status for status in JobStatus if status not in FINALIZED)
 
 
-async def cluster_metrics(master: Master) -> bytes:
+async def cluster_metrics(master: Master, placed: health.Health) -> bytes:
     """The answer.
 
     Raises:
@@ -112,6 +114,7 @@ async def cluster_metrics(master: Master) -> bytes:
         *node_samples(nodes),
         *counted(JOBS, (row[0][1] for row in jobs["data"]), [one.value for one in _OPEN]),
         *measured(measures),
+        *await placed.samples(master),
     ]
     return expose(METRICS, found)
 

@@ -28,6 +28,7 @@ from pyganeti.rapi.shapes import Listing
 from pyganeti.rapi.status import BadRequest, RapiError, status_of
 
 from .body import BodyReader
+from .health import Health
 from .metrics import cluster_metrics
 from .streams import lines, send, wants_lines
 
@@ -56,6 +57,7 @@ class Service:
         self._clock = clock
         self._bodies = bodies
         self._table = Table()
+        self._health = Health(clock)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to ``request``, whatever happens."""
@@ -105,7 +107,7 @@ class Service:
         header = request.headers.get("Authorization")
         await self._gate.admit(header, request.remote or "?", ANYONE)
         headers = {"Content-Type": CONTENT_TYPE, "Server": _SERVER}
-        return web.Response(body=await cluster_metrics(self._master), headers=headers)
+        return web.Response(body=await cluster_metrics(self._master, self._health), headers=headers)
 
     def _call(self, request: web.BaseRequest, found: Found, query: Mapping[str, list[str]]) -> Call:
         now_ns = int(self._clock.now() * 1_000_000_000)
