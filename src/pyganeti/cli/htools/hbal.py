@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from pyganeti.htools.balance import Done, balance, lower_bound
 from pyganeti.htools.errors import InputError
-from pyganeti.htools.metrics import METRICS, score, values
-from pyganeti.htools.model import NO_LOAD, Cluster, Group
+from pyganeti.htools.metrics import METRICS, failing_counts, score, values
+from pyganeti.htools.model import NO_LOAD, Cluster, Group, Instance
 from pyganeti.htools.moves import Kind
 from pyganeti.htools.numerals import format_float
 from pyganeti.htools.prepare import (
@@ -22,13 +22,16 @@ from pyganeti.htools.prepare import (
     with_selection,
 )
 from pyganeti.htools.state import NOWHERE, State
+from pyganeti.htools.tables import instances_table, nodes_table, wanted_fields
 from pyganeti.htools.text import format_text
 from pyganeti.model.enums import InstanceStatus
 
 from .context import Context, Stop
 from .limits import limited_state, limits
+from .loaded import split_instances
 from .loading import read_cluster
 from .options import Options
+from .policies import shown_policy
 
 _RUNNING = (InstanceStatus.RUNNING, InstanceStatus.ERROR_UP)
 
@@ -41,6 +44,9 @@ def run(context: Context, options: Options, arguments: Sequence[str]) -> int:
     """
     _refuse(options, arguments)
     cluster = _prepared(context, options)
+    if options.verbosity > 1:
+        context.say(f"Loaded cluster tags: {','.join(cluster.tags)}")
+        context.say(f"Loaded cluster ipolicy: {shown_policy(cluster.ipolicy)}")
     context.say(f"Loaded {len(cluster.nodes)} nodes, {len(cluster.instances)} instances")
     if not cluster.nodes:
         context.say("Cluster is empty, exiting.")
@@ -49,16 +55,24 @@ def run(context: Context, options: Options, arguments: Sequence[str]) -> int:
     suffix = common_suffix(names + [instance.name for instance in cluster.instances])
     if suffix and options.verbosity > 1:
         context.say(f"Note: Stripping common suffix of '{suffix}' from names")
+    split = split_instances(cluster)
+    if split and options.verbosity > 1:
+        lines = "".join(f"  {name}\n" for name in split)
+        context.err.write(f"Found instances belonging to multiple node groups:\n{lines}")
+        context.err.write("These instances will not be moved.\n")
     group = _group(context, cluster, options.group)
     state = limited_state(cluster, group.uuid, options)
     shown = Shown(context, options, state, suffix)
     shown.start(group)
     _save(context, options, "original", cluster)
+    shown.tables("Initial", cluster)
     shown.score()
     if _finished(context, options, state):
         return 0
     shown.solution(balance(state, limits(options)))
-    _save(context, options, "balanced", state.to_cluster())
+    balanced = state.to_cluster()
+    shown.tables("Final", balanced)
+    _save(context, options, "balanced", balanced)
     return 0
 
 
@@ -69,8 +83,6 @@ def _refuse(options: Options, arguments: Sequence[str]) -> None:
         raise Stop("hbal: Execution of commands possible only on LUXI")
     for asked, name in (
         (options.execute, "--exec"),
-        (options.show_nodes is not None, "--print-nodes"),
-        (options.print_instances, "--print-instances"),
         (options.mond or options.mond_data is not None, "--mond"),
     ):
         if asked:
@@ -150,10 +162,9 @@ class Shown:
         self.say(f"Group size {len(state.nodes)} nodes, {len(state.instances)} instances")
         self.say(f"Selected node group: {group.name}")
         failing = state.failing & state.online
-        bad = {i for i, p in enumerate(state.primary) if failing[p]}
-        bad |= {i for i, s in enumerate(state.secondary) if s != NOWHERE and failing[s]}
         if options.verbosity > 0:
-            self.say(f"Initial check done: {failing.sum()} bad nodes, {len(bad)} bad instances.")
+            nodes, instances = failing_counts(state)
+            self.say(f"Initial check done: {nodes} bad nodes, {instances} bad instances.")
         if failing.any():
             self.say(
                 "Cluster is not N+1 happy, continuing but no guarantee that the cluster will "
@@ -166,6 +177,16 @@ class Shown:
                 "set of moves might be too restricted; consider using the --ignore-soft-errors "
                 "option."
             )
+
+    def tables(self, when: str, cluster: Cluster) -> None:
+        """Instances and nodes, beside the output, if they are wanted."""
+        if self.options.print_instances:
+            own = replace(cluster, instances=_of_group(cluster, self.state))
+            self.context.err.write(f"\n{when} instance map:\n{instances_table(own)}")
+        if self.options.show_nodes is not None:
+            fields = wanted_fields(self.options.show_nodes)
+            table = nodes_table(self.state, self.nodes, fields)
+            self.context.err.write(f"\n{when} cluster status:\n{table}\n")
 
     def score(self) -> None:
         """The score at the start, in detail if much is to be told."""
@@ -250,6 +271,11 @@ class Shown:
         move, replace_disks = f"{word} -f {name}", f"replace-disks -n {target} {name}"
         actions = step.move.kind.value.split()
         return [move if action == "f" else replace_disks for action in actions]
+
+
+def _of_group(cluster: Cluster, state: State) -> tuple[Instance, ...]:
+    names = {instance.name for instance in state.instances}
+    return tuple(instance for instance in cluster.instances if instance.name in names)
 
 
 def jobsets(steps: Sequence[Done]) -> list[list[Done]]:

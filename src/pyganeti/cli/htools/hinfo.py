@@ -27,6 +27,7 @@ from .loaded import (
     name_suffix,
     refuse_arguments,
     refuse_monitors,
+    split_instances,
 )
 from .options import Options
 from .policies import shown_policy
@@ -85,10 +86,7 @@ def _count(number: int, what: str) -> str:
 
 def _split(context: Context, options: Options, cluster: Cluster) -> None:
     """Name the instances with nodes in two groups."""
-    group = {node.name: node.group for node in cluster.nodes}
-    names = [i.name for i in cluster.instances
-             if i.secondary is not None and group[i.primary] != group[i.secondary]]  # fmt: skip
-    if names:
+    if names := split_instances(cluster):
         context.say("Found instances belonging to multiple node groups:")
         context.err.write("".join(f"  {name}\n" for name in names))
     elif options.verbosity > 1:

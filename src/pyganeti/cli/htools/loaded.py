@@ -78,3 +78,13 @@ def name_suffix(cluster: Cluster) -> str:
     """What the names of all nodes and instances end in, which tables leave out."""
     nodes = [node.name for node in cluster.nodes]
     return common_suffix(nodes + [instance.name for instance in cluster.instances])
+
+
+def split_instances(cluster: Cluster) -> list[str]:
+    """Names of the instances with nodes in two groups."""
+    group = {node.name: node.group for node in cluster.nodes}
+    return [
+        one.name
+        for one in cluster.instances
+        if one.secondary is not None and group[one.primary] != group[one.secondary]
+    ]

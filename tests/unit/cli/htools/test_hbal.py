@@ -7,9 +7,19 @@ import pytest
 
 from pyganeti.cli.htools.main import run
 from pyganeti.htools.text import parse_text
+from tests.unit.cli.htools.bed import ours, same_form
+from tools.htools_bed import archive
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "htools"
 CASES = sorted(GOLDEN.glob("hbal/*.txt"), key=lambda path: int(path.stem))
+
+CLUSTERS = archive.read_clusters()
+RECORDED = list(archive.read_answers("hbal"))
+# Ganeti's ends itself on instances with nodes in two groups: docs/differences.md.
+CRASHES = {"groups-split-10x60"}
+# All constraints at once: after some equal moves another one is taken, for reasons not found yet.
+UNEQUAL = {f"everything-{size}" for size in ("6x30", "8x40", "10x60", "12x80", "20x120", "40x300")}
+OTHERS = CRASHES | UNEQUAL
 
 
 def hbal(*arguments: str) -> tuple[int, str, str]:
@@ -23,7 +33,7 @@ def data(name: str) -> str:
 
 def without_debug(text: str) -> str:
     """``text`` without what only Ganeti's developers read."""
-    debug = ("Loaded cluster ", "Bad nodes: ", "N+1 happy nodes: ", "Node policy status: ",
+    debug = ("Bad nodes: ", "N+1 happy nodes: ", "Node policy status: ",
              "Original: mem=", "Final:    mem=")  # fmt: skip
     return "".join(line for line in text.splitlines(True) if not line.startswith(debug))
 
@@ -35,6 +45,14 @@ def test_prints_what_ganetis_prints(case: Path) -> None:
     code, out, _ = hbal("-t", data(name), *options)
     assert out.lstrip("\n") == without_debug(wanted).lstrip("\n")
     assert f"rc={code}" == status
+
+
+@pytest.mark.parametrize("number", range(len(RECORDED)), ids=[case.name for case, _ in RECORDED])
+def test_answers_as_ganetis_on_every_cluster(number: int, tmp_path: Path) -> None:
+    case, answer = RECORDED[number]
+    same = same_form(ours(case, CLUSTERS, tmp_path)) == same_form(answer)
+    # One that has become equal is to be taken off the list.
+    assert same is (case.cluster not in OTHERS)
 
 
 def test_saves_the_cluster_before_and_after(tmp_path: Path) -> None:
@@ -66,7 +84,6 @@ def test_writes_the_commands_to_a_file(tmp_path: Path) -> None:
         (("--select-instances", "x"), 'failed to load data, aborting: Unknown instance(s): ["x"]'),
         (("--exclude-instances", "x"), 'failed to load data, aborting: Unknown instance(s): ["x"]'),
         (("-X",), "hbal: Execution of commands possible only on LUXI"),
-        (("-p",), "hbal: --print-nodes is not built yet in this version (pending)"),
         (("argument",), "This program doesn't take any arguments."),
         (("-S", "/nowhere/at/all"), "/nowhere/at/all.original: No such file or directory"),
     ],
