@@ -249,11 +249,14 @@ class Step:
         return fits
 
     def _spindles(self, node: Ints, own: bool) -> Bools:
-        """Whether ``node`` has spindles for the instance; ``own``: it uses them already."""
+        """Whether ``node`` has spindles for the instance; ``own``: it uses them already.
+
+        Announced instances count; those whose disks are elsewhere are not asked.
+        """
         state = self.state
-        use = 0 if own else state.as_secondary[Q.SPINDLES, self.who][:, None]
-        fits: Bools = state.amount[Q.SPINDLES][node] + use <= state.high_spindles[node]
-        return fits
+        use = 0 if own else state.as_secondary[Q.F_SPINDLES, self.who][:, None]
+        fits: Bools = state.amount[Q.F_SPINDLES][node] + use <= state.high_spindles[node]
+        return fits | ~state.local_disk[self.who][:, None]
 
     def _own_spindles(self, node: Ints, own: bool) -> Bools:
         """Under exclusive storage: whether ``node`` has as many spindles free."""
@@ -262,7 +265,7 @@ class Step:
             return np.ones((1, 1), bool)
         left = state.amount[Q.DISK][node] + state.as_secondary[Q.DISK, self.who][:, None]
         fits: Bools = left >= 0
-        return fits
+        return fits | ~state.local_disk[self.who][:, None]
 
     # What the score is then.
 

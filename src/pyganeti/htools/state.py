@@ -312,7 +312,7 @@ def _shares(instances: Sequence[Instance], *, primary: bool, exclusive: Collecti
         real = not it.forthcoming
         owned = (it.primary if primary else it.secondary) in exclusive
         disk = _spindles(it) if owned else it.disk
-        if local:
+        if local or owned:
             use = 0 if owned else it.spindle_use
             shares[[Q.DISK, Q.F_DISK], i] = -disk * real, -disk
             shares[[Q.SPINDLES, Q.F_SPINDLES], i] = use * real, use

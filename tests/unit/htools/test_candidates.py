@@ -13,6 +13,8 @@ from pyganeti.htools.candidates import Step
 from pyganeti.htools.metrics import score, shares, values
 from pyganeti.htools.moves import Kind, Move
 from pyganeti.htools.state import NOWHERE, Q, State
+from pyganeti.htools.text import parse_text
+from pyganeti.model.enums import DiskTemplate
 
 from .clusters import NAMES, first_group, golden, shaken
 
@@ -107,3 +109,31 @@ def test_an_offline_node_is_asked_for_no_disk(offline: bool, leaves: bool) -> No
     step = Step(first_group(replace(cluster, nodes=nodes)), np.array([0]), force=True)
     scores = step.scores({Kind.FAILOVER: np.ones((1, 1), bool)})[Kind.FAILOVER]
     assert bool(np.isfinite(scores).any()) is leaves
+
+
+def _with_spindles(template: DiskTemplate, *, forthcoming: bool) -> Step:
+    """An instance of two spindles, and a node that has three, of which two are taken."""
+    row = "|1000|1024|1|running|Y|{}||{}|{}|2|-|{}\n"
+    text = (
+        "g|u|preferred|\n\na|9000|0|8000|9000|8000|8|M|u|1||N|0|1|1.0\n"
+        "b|9000|0|9000|9000|9000|8|N|u|1||N|0|1|1.0\n\n"
+        + "i"
+        + row.format("a", template.value, "", "N")
+        + "j"
+        + row.format("b", "plain", "", "Y" if forthcoming else "N")
+        + "\n\n|128,1,1024,1,1,1|128,1,1024,1,1,1;32768,16,1048576,16,8,12|plain,rbd|4.0|3.0\n"
+        "g|128,1,1024,1,1,1|128,1,1024,1,1,1;32768,16,1048576,16,8,12|plain,rbd|4.0|3.0\n"
+    )
+    return Step(first_group(parse_text(text)), np.array([0]))
+
+
+@pytest.mark.parametrize(
+    ("template", "moves"), [(DiskTemplate.PLAIN, False), (DiskTemplate.RBD, True)]
+)
+@pytest.mark.parametrize("forthcoming", [False, True])
+def test_spindles_are_for_disks_on_the_node_announced_ones_too(
+    template: DiskTemplate, moves: bool, forthcoming: bool
+) -> None:
+    step = _with_spindles(template, forthcoming=forthcoming)
+    scores = step.scores({Kind.FAILOVER_TO_ANY: np.ones((1, 1), bool)})[Kind.FAILOVER_TO_ANY]
+    assert bool(np.isfinite(scores).any()) is moves
