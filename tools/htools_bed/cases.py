@@ -105,6 +105,19 @@ def hspace_cases(clusters: dict[str, str]) -> Iterator[Case]:
         yield Case(f"hspace-{name}", "hspace", args, name)
 
 
+def place_cases(clusters: dict[str, str]) -> Iterator[Case]:
+    """Every cluster: where the first instances that are added go, by disk template in turn."""
+    templates = ("drbd", "rbd", "plain", "drbd", "sharedfile")
+    size = "4096,1024,2"
+    for number, name in enumerate(clusters):
+        template = templates[number % len(templates)]
+        args = (
+            *DATA, "--accept-existing-errors", "--no-capacity-checks", "-l", "4", "-S", "saved",
+            f"--disk-template={template}", f"--standard-alloc={size}", f"--tiered-alloc={size}",
+        )  # fmt: skip
+        yield Case(f"place-{template}-{name}", "hspace", args, name)
+
+
 def hroller_cases(clusters: dict[str, str]) -> Iterator[Case]:
     """Every cluster; ways of rebooting in turn."""
     ways: tuple[tuple[str, ...], ...] = (
@@ -156,5 +169,6 @@ def make(clusters: dict[str, str]) -> dict[str, list[Case]]:
         "hroller": list(hroller_cases(clusters)),
         "hsqueeze": list(hsqueeze_cases(clusters)),
         "hspace": list(hspace_cases(clusters)),
+        "places": list(place_cases(clusters)),
         "options": list(option_cases.cases(clusters)),
     }

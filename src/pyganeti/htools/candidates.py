@@ -20,8 +20,8 @@ from .metrics import METRICS, values
 from .moves import Kind
 from .state import NOWHERE, Bools, Floats, Ints, Q, State
 
-_WEIGHTS: Final = {metric.name: metric.weight for metric in METRICS}
-_PLACES: Final = (
+WEIGHTS: Final = {metric.name: metric.weight for metric in METRICS}
+PLACES: Final = (
     "offline_all_cnt", "offline_pri_cnt", "pri_tags_score", "location_score",
     "location_exclusion_score",
 )  # fmt: skip
@@ -327,9 +327,9 @@ class Step:
         n = max(1, int(online.sum()))
         variance = (centred + square) / n - (total / n) ** 2
         score: Floats = (
-            _WEIGHTS["reserved_mem_cv"] * np.sqrt(np.maximum(variance, 0))
-            + _WEIGHTS["reserved_mem_rtotal"] * (share.sum() + total)
-            + _WEIGHTS["n1_cnt"] * (self._now["n1_cnt"] + failed)
+            WEIGHTS["reserved_mem_cv"] * np.sqrt(np.maximum(variance, 0))
+            + WEIGHTS["reserved_mem_rtotal"] * (share.sum() + total)
+            + WEIGHTS["n1_cnt"] * (self._now["n1_cnt"] + failed)
         )
         return score
 
@@ -343,13 +343,13 @@ class Step:
         both = primaries - real * (has & off[self.s])
         if second is not None:
             both = both + real * off[second]
-        now = sum(_WEIGHTS[name] * self._now[name] for name in _PLACES)
-        score: Floats = now + _WEIGHTS["offline_all_cnt"] * both
-        score = score + _WEIGHTS["offline_pri_cnt"] * primaries
+        now = sum(WEIGHTS[name] * self._now[name] for name in PLACES)
+        score: Floats = now + WEIGHTS["offline_all_cnt"] * both
+        score = score + WEIGHTS["offline_pri_cnt"] * primaries
         if state.tagged.size:
             score = score + self._tags(first)
         if state.domains.size:
-            score = score + _WEIGHTS["location_score"] * real * self._locations(first, second)
+            score = score + WEIGHTS["location_score"] * real * self._locations(first, second)
         return score
 
     def _tags(self, first: Ints) -> Floats:
@@ -360,9 +360,9 @@ class Step:
         won = marks @ ((state.tagged > 0) * online)
         moved = first != self.p
         change = _at(won, first) - np.take_along_axis(lost, self.p, 1)
-        score = _WEIGHTS["pri_tags_score"] * np.where(moved, change, 0)
+        score = WEIGHTS["pri_tags_score"] * np.where(moved, change, 0)
         if state.domains.size:
-            score = score + _WEIGHTS["location_exclusion_score"] * self._shared_domains(first)
+            score = score + WEIGHTS["location_exclusion_score"] * self._shared_domains(first)
         return score
 
     def _shared_domains(self, first: Ints) -> Ints:

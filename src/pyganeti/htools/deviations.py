@@ -48,6 +48,17 @@ class Spread:
         variance = square / self.count - (total / self.count) ** 2
         return self.weight * np.sqrt(np.maximum(variance, 0))
 
+    def if_put(self, first: Ints, second: Ints | None) -> Floats:
+        """Weighted deviations with a single instance, on no node before, on these nodes."""
+        total, square = np.zeros((1, 1)), np.full((1, 1), (self.value * self.value).sum())
+        for node, share in ((first, self.primary), (second, self.secondary)):
+            if node is not None and share.any():
+                added = share * self.scale[node]
+                total = total + added
+                square = square + added * (added + 2 * self.value[node])
+        variance = square / self.count - (total / self.count) ** 2
+        return self.weight * np.sqrt(np.maximum(variance, 0))
+
 
 def spreads(state: State, who: Ints) -> list[Spread]:
     """What of the score is a deviation of shares; equal ones are one with their weights added."""

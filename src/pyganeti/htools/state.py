@@ -351,6 +351,16 @@ def _totals(nodes: Sequence[Node], policies: Sequence[IPolicy]) -> Floats:
     return np.array(rows, float)
 
 
+def exclusion_of(cluster: Cluster, instances: Iterable[Instance]) -> Ints:
+    """:attr:`State.exclusion` of ``instances``."""
+    return _members(_exclusions(cluster, instances))
+
+
+def unwanted_of(cluster: Cluster, it: Instance, nodes: Iterable[Node]) -> Ints:
+    """The row of :attr:`State.unwanted` of one instance."""
+    return _unwanted(cluster, [it], [_locations(cluster, node) for node in nodes])
+
+
 def _exclusions(cluster: Cluster, instances: Iterable[Instance]) -> list[frozenset[str]]:
     known = tags.prefixes(cluster.tags, tags.EXCLUSION)
     return [tags.matching(i.tags, known) for i in instances]
